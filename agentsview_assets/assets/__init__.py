@@ -1,0 +1,22 @@
+"""The asset graph, group by group, in the order of its lineage."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from agentsview_assets.assets.archive import archive_asset
+from agentsview_assets.assets.identities import identity_assets
+from agentsview_assets.assets.observations import observation_assets
+from agentsview_assets.assets.pricing import pricing_assets
+from agentsview_assets.assets.reports import report_assets
+
+
+def all_assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """Every asset of the graph over the given days."""
+    return [
+        archive_asset(partitions),
+        *observation_assets(partitions),
+        *identity_assets(),
+        *pricing_assets(partitions),
+        *report_assets(partitions),
+    ]

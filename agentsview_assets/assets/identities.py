@@ -1,0 +1,27 @@
+"""Identities: which repository each project label stands for, recomputed from what was seen."""
+
+import dagster as dg
+import pandas as pd
+import pyarrow as pa
+
+from agentsview_assets.assets.common import asset_arguments
+from agentsview_assets.transforms.identity_rows import identity_rows
+from resources.checkouts import LocalDisk
+from resources.io_manager import Frames
+from resources.work import METER
+from schemas import CONTRACTS
+
+
+def identity_assets() -> list[dg.AssetsDefinition]:
+    """The project identities."""
+
+    @dg.asset(**asset_arguments("project_identities"))
+    def project_identities(project_observations: pa.Table) -> Frames:
+        contract = CONTRACTS["project_identities"]
+        with METER.measure():
+            rows = identity_rows(project_observations.to_pylist(), LocalDisk())
+            table = pa.Table.from_pylist(rows, schema=contract.arrow_schema)
+            frames: list[pd.DataFrame] = [contract.frame(table)]
+        return Frames(frames, follows="project_observations")
+
+    return [project_identities]

@@ -1,0 +1,43 @@
+"""Observations: what the archive holds, landed with its duplicates settled.
+
+What belongs here: the assets that read the archive. What does not: prices and reports.
+"""
+
+import dagster as dg
+
+from agentsview_assets.assets.common import ARCHIVE_KEY, asset_arguments, days_of, window
+from resources.archive_resource import ArchiveResource
+from resources.io_manager import Frames
+
+DAILY = ("sessions", "usage_rows", "activity_intervals")
+WHOLE = ("project_observations", "model_pricing")
+
+
+def observation_assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """The day-partitioned and the whole observations."""
+    return [_daily(name, partitions) for name in DAILY] + [_whole(name) for name in WHOLE]
+
+
+def _daily(name: str, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    @dg.asset(
+        **asset_arguments(name, partitions),
+        deps=["archive"],
+        required_resource_keys={ARCHIVE_KEY},
+    )
+    def observation(context: dg.AssetExecutionContext) -> Frames:
+        return _source(context).frames(name, days_of(context), window(partitions))
+
+    return observation
+
+
+def _whole(name: str) -> dg.AssetsDefinition:
+    @dg.asset(**asset_arguments(name), required_resource_keys={ARCHIVE_KEY})
+    def observation(context: dg.AssetExecutionContext) -> Frames:
+        return _source(context).frame(name)
+
+    return observation
+
+
+def _source(context: dg.AssetExecutionContext) -> ArchiveResource:
+    source: ArchiveResource = getattr(context.resources, ARCHIVE_KEY)
+    return source

@@ -1,0 +1,79 @@
+"""Pricing: the rates in force and what they make of each model seen."""
+
+import dagster as dg
+import pandas as pd
+import pyarrow as pa
+
+from agentsview_assets.assets.common import asset_arguments
+from agentsview_assets.transforms.rates import model_rates as rate_models
+from agentsview_assets.transforms.rates import price_tables, rates_version
+from resources.io_manager import Frames
+from resources.work import METER
+from schemas import CONTRACTS
+
+
+def pricing_assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """The effective price rows and the rates of the models seen."""
+    return [_effective_pricing(), _model_rates(partitions)]
+
+
+def _effective_pricing() -> dg.AssetsDefinition:
+    @dg.asset(**asset_arguments("effective_pricing"))
+    def effective_pricing(model_pricing: pd.DataFrame) -> Frames:
+        contract = CONTRACTS["effective_pricing"]
+        with METER.measure():
+            rows = [
+                {
+                    "archive_id": archive_id,
+                    "model_pattern": pattern,
+                    "source": row.source,
+                    "input_usd_per_mtok": row.rates.input,
+                    "output_usd_per_mtok": row.rates.output,
+                    "cache_write_usd_per_mtok": row.rates.cache_write,
+                    "cache_read_usd_per_mtok": row.rates.cache_read,
+                    "updated_at": row.updated_at and row.updated_at.epoch_seconds * 1_000_000
+                    + row.updated_at.nanosecond // 1000,
+                    "pricing_digest": table.digest,
+                }
+                for archive_id, table in price_tables(_tuples(model_pricing)).items()
+                for pattern, row in sorted(table.rows.items())
+            ]
+            frame = contract.frame(pa.Table.from_pylist(rows, schema=contract.arrow_schema))
+        return Frames([frame], follows="model_pricing")
+
+    return effective_pricing
+
+
+def _model_rates(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    @dg.asset(
+        **asset_arguments("model_rates"),
+        ins={
+            "usage_rows": dg.AssetIn(
+                metadata={"count_by": ["archive_id", "model"]},
+                partition_mapping=dg.AllPartitionMapping(),
+            )
+        },
+        deps=["effective_pricing"],
+    )
+    def model_rates(usage_rows: pa.Table, model_pricing: pd.DataFrame) -> Frames:
+        contract = CONTRACTS["model_rates"]
+        with METER.measure():
+            seen = [tuple(row.values()) for row in usage_rows.to_pylist()]
+            rates = rate_models(seen, price_tables(_tuples(model_pricing)))
+            table = pa.Table.from_pylist([r._asdict() for r in rates], schema=contract.arrow_schema)
+            by_model = {(r.archive_id, r.model): r for r in rates}
+            version = rates_version(by_model, by_model)
+        return Frames(
+            [contract.frame(table)], rates_versions={"": version}, follows="model_pricing"
+        )
+
+    _ = partitions
+    return model_rates
+
+
+def _tuples(frame: pd.DataFrame) -> list[tuple[object, ...]]:
+    """Rows of `model_pricing` in contract order, missing values as None."""
+    return [
+        tuple(None if pd.isna(value) else value for value in row)
+        for row in frame.itertuples(index=False, name=None)
+    ]

@@ -1,0 +1,190 @@
+"""Reports: flat tables for people, priced as late as possible.
+
+What belongs here: which columns each report reads of which days. What does not: the arithmetic.
+"""
+
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import pyarrow as pa
+
+from agentsview_assets.assets.common import ARCHIVE_KEY, asset_arguments, days_of, window
+from agentsview_assets.errors import ContractError
+from agentsview_assets.transforms import reports
+from agentsview_assets.transforms.rates import ModelRate, rates_version
+from resources.archive_resource import ArchiveResource
+from resources.io_manager import Frames
+from resources.work import METER
+from schemas import CONTRACTS
+
+USAGE_COLUMNS = [
+    "archive_id", "partition_date", "row_id", "session_id", "ordinal", "timestamp_text",
+    "epoch_seconds", "project", "agent", "model", "session_date", "input_tokens", "output_tokens",
+    "cache_creation_tokens", "cache_read_tokens", "reasoning_tokens", "billable_output_tokens",
+    "reported_cost_usd", "dedup_key", "has_duplicates", "duplicate_of",
+]  # fmt: skip
+
+DAILY_COLUMNS = [
+    name
+    for name in USAGE_COLUMNS
+    if name not in ("row_id", "session_id", "ordinal", "session_date", "dedup_key")
+]
+BUCKET_COLUMNS = [name for name in DAILY_COLUMNS if name not in ("timestamp_text", "project")]
+SESSION_COLUMNS = [
+    name for name in USAGE_COLUMNS if name not in ("partition_date", "project", "agent")
+]
+
+
+def report_assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """The day-partitioned reports."""
+    return [
+        _daily_usage(partitions),
+        _activity_buckets(partitions),
+        _session_model_usage(partitions),
+        _session_summaries(partitions),
+    ]
+
+
+def _daily_usage(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    @dg.asset(
+        **_arguments("daily_usage", partitions),
+        ins={"usage_rows": dg.AssetIn(metadata={"columns": DAILY_COLUMNS})},
+    )
+    def daily_usage(
+        context: dg.AssetExecutionContext, usage_rows: pa.Table, model_rates: pa.Table
+    ) -> Frames:
+        with METER.measure():
+            _require_rates(usage_rows, model_rates)
+            found = reports.daily_usage(usage_rows, model_rates)
+        return _priced(context, "daily_usage", found, model_rates, partitions)
+
+    return daily_usage
+
+
+def _activity_buckets(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    @dg.asset(
+        **_arguments("activity_buckets", partitions),
+        ins={
+            # An interval may run up to five minutes into the next day.
+            "activity_intervals": dg.AssetIn(
+                partition_mapping=dg.TimeWindowPartitionMapping(
+                    start_offset=-1, allow_nonexistent_upstream_partitions=True
+                )
+            ),
+            "usage_rows": dg.AssetIn(metadata={"columns": BUCKET_COLUMNS}),
+            "effective_pricing": _DIGESTS,
+        },
+    )
+    def activity_buckets(
+        context: dg.AssetExecutionContext,
+        activity_intervals: pa.Table,
+        usage_rows: pa.Table,
+        model_rates: pa.Table,
+        effective_pricing: pa.Table,
+    ) -> Frames:
+        span, days = window(partitions), days_of(context)
+        bounds = {"first": span.first, "last": span.last, "from": days[0], "to": days[-1]}
+        with METER.measure():
+            _require_rates(usage_rows, model_rates)
+            _require_digests(activity_intervals, effective_pricing)
+            found = reports.activity_buckets(
+                activity_intervals, usage_rows, model_rates, effective_pricing, bounds
+            )
+        return _priced(context, "activity_buckets", found, model_rates, partitions)
+
+    return activity_buckets
+
+
+def _session_model_usage(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    @dg.asset(
+        **_arguments("session_model_usage", partitions),
+        ins={
+            # The usage of sessions that started on these days, whenever it happened.
+            "usage_rows": dg.AssetIn(
+                metadata={"columns": SESSION_COLUMNS, "day_column": "session_date"}
+            )
+        },
+    )
+    def session_model_usage(
+        context: dg.AssetExecutionContext, usage_rows: pa.Table, model_rates: pa.Table
+    ) -> Frames:
+        with METER.measure():
+            _require_rates(usage_rows, model_rates)
+            found = reports.session_model_usage(usage_rows, model_rates)
+        return _priced(context, "session_model_usage", found, model_rates, partitions)
+
+    return session_model_usage
+
+
+def _session_summaries(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    @dg.asset(**_arguments("session_summaries", partitions), ins={"effective_pricing": _DIGESTS})
+    def session_summaries(
+        context: dg.AssetExecutionContext,
+        sessions: pa.Table,
+        session_model_usage: pa.Table,
+        model_rates: pa.Table,
+        effective_pricing: pa.Table,
+    ) -> Frames:
+        with METER.measure():
+            _require_digests(sessions, effective_pricing)
+            found = reports.session_summaries(
+                sessions, session_model_usage, model_rates, effective_pricing
+            )
+        return _priced(context, "session_summaries", found, model_rates, partitions)
+
+    return session_summaries
+
+
+_DIGESTS = dg.AssetIn(metadata={"count_by": ["archive_id", "pricing_digest"]})
+
+
+def _arguments(name: str, partitions: dg.DailyPartitionsDefinition) -> dict[str, Any]:
+    return {**asset_arguments(name, partitions), "required_resource_keys": {ARCHIVE_KEY}}
+
+
+def _priced(
+    context: dg.AssetExecutionContext,
+    name: str,
+    found: pa.Table,
+    model_rates: pa.Table,
+    partitions: dg.DailyPartitionsDefinition,
+) -> Frames:
+    """The report with the versions that decide when it is out of date."""
+    with METER.measure():
+        source: ArchiveResource = getattr(context.resources, ARCHIVE_KEY)
+        rates = {(r.archive_id, r.model): r for r in _model_rates(model_rates)}
+        models = source.observed().models(window(partitions))
+        frames: list[pd.DataFrame] = [CONTRACTS[name].frame(found)]
+        versions = {day: rates_version(models.get(day, ()), rates) for day in days_of(context)}
+    return Frames(frames, rates_versions=versions, follows="usage_rows")
+
+
+def _model_rates(table: pa.Table) -> list[ModelRate]:
+    return [ModelRate(**row) for row in table.to_pylist()]
+
+
+def _require_rates(usage: pa.Table, model_rates: pa.Table) -> None:
+    """Refuses to leave out rows whose model has no row in `model_rates` yet."""
+    used = _pairs(usage, ("archive_id", "model"))
+    missing = sorted(used - _pairs(model_rates, ("archive_id", "model")))
+    if missing:
+        models = ", ".join(repr(model) for _, model in missing[:5])
+        raise ContractError(
+            f"model_rates: no row for {len(missing)} model(s) that were used ({models}); "
+            "materialise model_rates together with this table"
+        )
+
+
+def _require_digests(rows: pa.Table, effective_pricing: pa.Table) -> None:
+    missing = _pairs(rows, ("archive_id",)) - _pairs(effective_pricing, ("archive_id",))
+    if missing:
+        raise ContractError(
+            "effective_pricing: not materialised for this archive yet; materialise it together "
+            "with this table"
+        )
+
+
+def _pairs(table: pa.Table, columns: tuple[str, ...]) -> set[tuple[str, ...]]:
+    found = table.select(list(columns)).group_by(list(columns)).aggregate([])
+    return {tuple(row.values()) for row in found.to_pylist()}

@@ -1,0 +1,200 @@
+"""agentsview's command-line grammar: which words are flags, and what is said of those that are not.
+
+What belongs here: words in, values or a refusal out, in the texts of the contract. What does not:
+help, defaults, or what any option means.
+"""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+TRUE_TEXTS = frozenset({"1", "t", "T", "TRUE", "true", "True"})
+_FALSE_TEXTS = frozenset({"0", "f", "F", "FALSE", "false", "False"})
+_QUOTE_ESCAPES = {
+    "\a": "\\a",
+    "\b": "\\b",
+    "\f": "\\f",
+    "\n": "\\n",
+    "\r": "\\r",
+    "\t": "\\t",
+    "\v": "\\v",
+    "\\": "\\\\",
+}
+_LAST_BYTE = 0xFF
+_LAST_OF_PLANE = 0xFFFF
+_SHORT_ASSIGNMENT = 2
+
+
+class CommandFailure(click.ClickException):
+    """Ends a report command: one line on stderr, exit code 1, nothing on stdout."""
+
+    exit_code = 1
+
+    def __init__(self, kind: str, message: str) -> None:
+        """Say what went wrong.
+
+        Args:
+            kind: `fatal` for a command line that cannot be read, `error` for everything later.
+            message: Text for the user.
+        """
+        super().__init__(message)
+        self.kind = kind
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Write `<kind>: <message>` to stderr."""
+        click.echo(f"{self.kind}: {self.message}", file=file, err=file is None)
+
+
+def go_quote(text: str, quote: str = '"') -> str:
+    """Return `text` quoted as Go's `%q` does.
+
+    Args:
+        text: Any text; bytes that are not UTF-8 come as surrogate escapes.
+        quote: `"` for strings, `'` for a single character.
+    """
+    return quote + "".join(_quoted(char, quote) for char in text) + quote
+
+
+def _quoted(char: str, quote: str) -> str:
+    if char == quote:
+        return f"\\{char}"
+    if char in _QUOTE_ESCAPES:
+        return _QUOTE_ESCAPES[char]
+    code = ord(char)
+    if "\udc80" <= char <= "\udcff":
+        return f"\\x{code - 0xDC00:02x}"
+    if char.isprintable():
+        return char
+    if code < ord(" ") or char == "\x7f":
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= _LAST_OF_PLANE else f"\\U{code:08x}"
+
+
+class Flag(NamedTuple):
+    """What the reader of a command line needs to know of an option.
+
+    Attributes:
+        label: Spelling in messages, such as `-h, --help`.
+        takes_value: False for a boolean, which never takes the following word as its value.
+        choices: The only values allowed; empty when any text will do.
+    """
+
+    label: str
+    takes_value: bool
+    choices: tuple[str, ...] = ()
+
+    def check(self, value: str) -> None:
+        """Refuse a value that the flag cannot hold.
+
+        Raises:
+            CommandFailure: Not one of the choices, or not a boolean.
+        """
+        if not self.takes_value and value not in TRUE_TEXTS | _FALSE_TEXTS:
+            reason = f"strconv.ParseBool: parsing {go_quote(value)}: invalid syntax"
+        elif self.choices and value not in self.choices:
+            reason = f"must be {' or '.join(self.choices)}"
+        else:
+            return
+        msg = f"invalid argument {go_quote(value)} for {go_quote(self.label)} flag: {reason}"
+        raise CommandFailure("fatal", msg)
+
+
+class CommandLine(NamedTuple):
+    """Flags and other words of a command line.
+
+    Attributes:
+        values: Long flag name without dashes -> its last value; booleans as the text given.
+        words: Everything that is neither a flag nor a flag's value.
+    """
+
+    values: dict[str, str]
+    words: list[str]
+
+
+HELP_FLAG = Flag("-h, --help", takes_value=False)
+
+
+def rewrite_long_flags(
+    args: Sequence[str], names: Mapping[str, object]
+) -> tuple[list[str], list[str]]:
+    """Give long flags that were written with one dash their second one.
+
+    Args:
+        args: The command line.
+        names: Long flag names; a word that is none of them stays as it is.
+
+    Returns:
+        The command line, and the names rewritten, each once, in order of appearance.
+    """
+    rewritten: list[str] = []
+    found: dict[str, None] = {}
+    for at, arg in enumerate(args):
+        if arg == "--":
+            return [*rewritten, *args[at:]], list(found)
+        name = arg[1:].partition("=")[0]
+        legacy = arg[:1] == "-" and len(name) > 1 and name in names
+        if legacy:
+            found[name] = None
+        rewritten.append(f"-{arg}" if legacy else arg)
+    return rewritten, list(found)
+
+
+def read_command_line(args: Sequence[str], flags: Mapping[str, Flag]) -> CommandLine:
+    """Split a command line into flags and other words, which may mix freely up to a `--`.
+
+    Args:
+        args: The command line, long flags with two dashes.
+        flags: Long flag name -> flag; `help` and `-h` are added.
+
+    Raises:
+        CommandFailure: An unknown flag, a missing or unfit value.
+    """
+    known = {**flags, "help": HELP_FLAG}
+    line = CommandLine({}, [])
+    rest = iter(args)
+    for arg in rest:
+        if arg == "--":
+            line.words.extend(rest)
+        elif arg.startswith("--"):
+            _read_long(arg, rest, known, line)
+        elif arg.startswith("-") and arg != "-":
+            _read_short(arg[1:], line)
+        else:
+            line.words.append(arg)
+    return line
+
+
+def _read_long(arg: str, rest: Iterator[str], flags: Mapping[str, Flag], line: CommandLine) -> None:
+    name, assigned, value = arg[2:].partition("=")
+    if name[:1] in {"", "-"}:
+        raise CommandFailure("fatal", f"bad flag syntax: {arg}")
+    flag = flags.get(name)
+    if flag is None:
+        raise CommandFailure("fatal", f"unknown flag: --{name}")
+    if not assigned:
+        following = next(rest, None) if flag.takes_value else "true"
+        if following is None:
+            raise CommandFailure("fatal", f"flag needs an argument: --{name}")
+        value = following
+    flag.check(value)
+    line.values[name] = value
+
+
+def _read_short(letters: str, line: CommandLine) -> None:
+    """Read a cluster of one-letter flags, of which `h` is the only one there is."""
+    while letters:
+        if letters[0] != "h":
+            # The flag library looks at bytes: a letter beyond ASCII is named by its first one.
+            byte = chr(letters[0].encode("utf-8", "surrogateescape")[0])
+            msg = f"unknown shorthand flag: {go_quote(byte, quote=chr(39))} in -{letters}"
+            raise CommandFailure("fatal", msg)
+        value, letters = "true", letters[1:]
+        if letters[:1] == "=" and len(letters) >= _SHORT_ASSIGNMENT:
+            value, letters = letters[1:], ""
+        HELP_FLAG.check(value)
+        line.values["help"] = value

@@ -1,0 +1,88 @@
+"""The `usage daily` document as the aligned table that people read in a terminal."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from agentsview_assets.transforms.text import trim
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+HEADER = ("DATE", "INPUT", "OUTPUT", "CACHE_CR", "CACHE_RD", "COST", "MODELS")
+_GAP = 2
+_SMALLEST_SHOWN_USD = 0.005
+_COUNTERS = ("inputTokens", "outputTokens", "cacheCreationTokens", "cacheReadTokens")
+
+_COPILOT_AGENTS = frozenset({"copilot", "vscode-copilot", "visualstudio-copilot"})
+_AGENTS_WITHOUT_TOKENS = _COPILOT_AGENTS | {"windsurf", "zcode"}
+_COPILOT_NOTE = (
+    "note: these GitHub Copilot records do not include token or cost data "
+    "that agentsview can total."
+)
+_NO_TOKENS_NOTE = "note: matching sessions do not record per-message token usage."
+
+
+def cost_text(usd: float) -> str:
+    """Return a cost to the cent, such as `$12.30`; less than half a cent is `<$0.01`."""
+    if 0 < usd < _SMALLEST_SHOWN_USD:
+        return "<$0.01"
+    if math.isinf(usd):
+        return "$+Inf" if usd > 0 else "$-Inf"
+    return "$NaN" if math.isnan(usd) else f"${usd:.2f}"
+
+
+def usage_table(document: Mapping[str, Any], *, breakdown: bool) -> str:
+    """Return the table, one line a day and a last line of totals, each ending in a line feed.
+
+    Args:
+        document: A `usage daily` document.
+        breakdown: Add a line for each model below its day.
+    """
+    dashes = tuple("-" * len(name) for name in HEADER)
+    total = document["totals"]
+    rows = [
+        HEADER,
+        dashes,
+        *_day_rows(document["daily"], breakdown=breakdown),
+        dashes,
+        ("TOTAL", *_amounts(total, total["totalCost"]), ""),
+    ]
+    return _aligned(rows)
+
+
+def agents_note(document: Mapping[str, Any], agents: str) -> str | None:
+    """Explain totals of zero for agents that keep no tokens; None where there is nothing to say.
+
+    Args:
+        document: A `usage daily` document.
+        agents: The agent filter that made it.
+    """
+    names = {name for name in map(trim, agents.split(",")) if name}
+    totals = document["totals"]
+    figures = (*map(totals.get, _COUNTERS), totals["totalCost"], totals.get("copilotAICredits"))
+    if not names or names - _AGENTS_WITHOUT_TOKENS or any(figures):
+        return None
+    return _NO_TOKENS_NOTE if names - _COPILOT_AGENTS else _COPILOT_NOTE
+
+
+def _day_rows(daily: Sequence[Mapping[str, Any]], *, breakdown: bool) -> Iterator[tuple[str, ...]]:
+    for day in daily:
+        yield (day["date"], *_amounts(day, day["totalCost"]), ", ".join(day["modelsUsed"]))
+        for model in day["modelBreakdowns"] if breakdown else ():
+            yield (f"  {model['modelName']}", *_amounts(model, model["cost"]), "")
+
+
+def _amounts(entry: Mapping[str, Any], usd: float) -> tuple[str, ...]:
+    return (*(str(entry[key]) for key in _COUNTERS), cost_text(usd))
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
+    """Pad all columns but the last one to their longest cell and a gap."""
+    widths = [max(map(len, column)) + _GAP for column in zip(*rows, strict=True)][:-1]
+    lines = [
+        "".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)) + row[-1]
+        for row in rows
+    ]
+    return "\n".join([*lines, ""])

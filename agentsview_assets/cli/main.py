@@ -1,0 +1,62 @@
+"""The command tree and how it ends: every user's mistake one message, never a traceback."""
+
+from __future__ import annotations
+
+import errno
+import sys
+import time
+
+import click
+
+from agentsview_assets import __version__
+from agentsview_assets.cli.flags import CommandFailure
+from agentsview_assets.cli.materialize import materialize
+from agentsview_assets.cli.reference import ReferenceGroup
+from agentsview_assets.cli.status import status
+from agentsview_assets.cli.usage import usage
+from agentsview_assets.errors import AssetsError
+
+STARTED = time.perf_counter()
+PROGRAM = "agentsview-assets"
+
+_EXAMPLES = """
+\b
+Examples:
+  agentsview-assets materialize                  read ~/.agentsview into the warehouse
+  agentsview-assets usage daily --since 7d       what the last week cost
+  agentsview-assets status                       what is there, and can it be trusted
+
+\b
+Shell completion:
+  eval "$(_AGENTSVIEW_ASSETS_COMPLETE=bash_source agentsview-assets)"
+"""
+
+
+@click.group(cls=ReferenceGroup, epilog=_EXAMPLES)
+@click.version_option(__version__, prog_name=PROGRAM)
+def cli() -> None:
+    """A warehouse of coding-agent usage, cost and activity, built from agentsview archives."""
+
+
+for command in (materialize, status, usage):
+    cli.add_command(command)
+
+
+def run(arguments: list[str] | None = None) -> None:
+    """Runs the command line and exits."""
+    try:
+        cli.main(args=arguments, prog_name=PROGRAM)
+    except AssetsError as error:
+        _fail(str(error), error.exit_code)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _fail("the disk is full; nothing was changed", 1)
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(f"error: {message}", err=True)
+    sys.exit(code)
+
+
+__all__ = ["CommandFailure", "cli", "run"]

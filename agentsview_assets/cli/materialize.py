@@ -1,0 +1,126 @@
+"""The `materialize` command: options, progress and the closing summary."""
+
+# ruff: noqa: PLC0415 - Dagster and its kin are imported when the command runs, not for its help
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from datetime import date
+from typing import TYPE_CHECKING
+
+import click
+
+from agentsview_assets.errors import UsageError
+
+if TYPE_CHECKING:
+    from agentsview_assets.materializing import Summary, Tell
+
+_EXAMPLES = """
+\b
+Examples:
+  agentsview-assets materialize                        ~/.agentsview into the default warehouse
+  agentsview-assets materialize --archive ~/backup/agentsview --warehouse duckdb:////srv/agents.duckdb
+  agentsview-assets materialize --since 2026-07-01 --until 2026-07-31
+  agentsview-assets materialize --select group:reports --force
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.option(
+    "--archive",
+    metavar="PATH",
+    help="agentsview data folder or sessions.db  [env: AGENTSVIEW_ASSETS_ARCHIVE]",
+)
+@click.option(
+    "--warehouse",
+    metavar="URL",
+    help="Warehouse to write, a DuckDB file by default  [env: AGENTSVIEW_ASSETS_WAREHOUSE]",
+)
+@click.option("--since", metavar="DATE", help="First day to make, YYYY-MM-DD")
+@click.option("--until", metavar="DATE", help="Last day to make, YYYY-MM-DD")
+@click.option(
+    "--select", metavar="ASSETS", help="Asset names, comma-separated, or a Dagster selection"
+)
+@click.option("--force", is_flag=True, help="Make everything again, changed or not")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object")
+def materialize(  # noqa: PLR0913 - one parameter an option
+    *,
+    archive: str | None,
+    warehouse: str | None,
+    since: str | None,
+    until: str | None,
+    select: str | None,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Bring the warehouse up to date with an archive.
+
+    Reads what changed in the archive, without touching it, and makes the days that are out of
+    date again: each day whole, in one transaction. A second run with nothing changed does nothing.
+    """
+    started = time.perf_counter()
+    _check_dates(since, until)
+    from agentsview_assets.settings import load_settings
+
+    settings = load_settings(archive=archive, warehouse=warehouse)
+    from agentsview_assets.materializing import Request
+    from agentsview_assets.materializing import materialize as run
+
+    request = Request(since=since, until=until, select=select, force=force)
+    summary = run(settings, request, _teller(), started)
+    click.echo(_as_json(summary) if as_json else _as_text(summary))
+
+
+def _check_dates(since: str | None, until: str | None) -> None:
+    for option, text in (("--since", since), ("--until", until)):
+        try:
+            valid = text is None or date.fromisoformat(text).isoformat() == text
+        except ValueError:
+            valid = False
+        if not valid:
+            raise UsageError(f"{option}: expected YYYY-MM-DD, got {text!r}")
+    if since is not None and until is not None and since > until:
+        raise UsageError(f"--since ({since}) must not be after --until ({until})")
+
+
+def _teller() -> Tell:
+    """One line of progress that rewrites itself on a terminal, plain lines elsewhere."""
+    if not sys.stderr.isatty():
+        return lambda what: click.echo(f"  {what}", err=True)
+
+    def tell(what: str) -> None:
+        click.echo(f"\r\033[K  {what}", err=True, nl=what.startswith(("wrote", "materialising")))
+
+    return tell
+
+
+def _as_json(summary: Summary) -> str:
+    return json.dumps(vars(summary), ensure_ascii=False)
+
+
+def _as_text(summary: Summary) -> str:
+    if summary.up_to_date:
+        return (
+            f"Nothing to do: {summary.warehouse} is up to date with {summary.archive} "
+            f"({summary.total_seconds:.1f} s; --force makes everything again)."
+        )
+    ranges = ", ".join(f"{first} to {last}" for first, last in summary.ranges) or "no days"
+    unpriced = ", ".join(summary.unpriced_models) or "none"
+    return "\n".join(
+        (
+            f"Materialised {summary.warehouse}",
+            f"  archive          {summary.archive} ({summary.archive_id})",
+            f"  days             {ranges}",
+            f"  partitions       {summary.partitions:,} in {len(summary.assets)} assets",
+            f"  rows             {summary.rows:,}",
+            f"  bytes            {summary.bytes:,}",
+            f"  changed sessions {summary.changed_sessions:,}",
+            f"  unpriced models  {unpriced}",
+            f"  pricing digest   {summary.pricing_digest}",
+            f"  work             {summary.work_seconds:.1f} s",
+            f"  history          {summary.history_seconds:.1f} s",
+            f"  total            {summary.total_seconds:.1f} s",
+        )
+    )

@@ -1,0 +1,56 @@
+"""The `status` command: what is in the warehouse, and whether it can be trusted."""
+
+# ruff: noqa: PLC0415 - the parts that work are imported when they are needed
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+_EXAMPLES = """
+\b
+Examples:
+  agentsview-assets status
+  agentsview-assets status --json --warehouse duckdb:////srv/agents.duckdb
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.option(
+    "--archive",
+    metavar="PATH",
+    help="agentsview data folder or sessions.db  [env: AGENTSVIEW_ASSETS_ARCHIVE]",
+)
+@click.option(
+    "--warehouse", metavar="URL", help="Warehouse to look at  [env: AGENTSVIEW_ASSETS_WAREHOUSE]"
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object")
+def status(*, archive: str | None, warehouse: str | None, as_json: bool) -> None:
+    """Show archives, partitions, row counts, prices and how complete they are."""
+    from agentsview_assets.documents.status import warehouse_status
+    from agentsview_assets.settings import load_settings
+
+    found = warehouse_status(load_settings(archive=archive, warehouse=warehouse))
+    click.echo(json.dumps(found, ensure_ascii=False) if as_json else _as_text(found))
+
+
+def _as_text(found: dict[str, Any]) -> str:
+    lines = [f"Warehouse {found['warehouse']}", f"Archive   {found['archive']['note']}", ""]
+    lines.append(f"{'TABLE':<22}{'ROWS':>12}{'DAYS':>8}{'STALE':>8}  LAST WRITTEN")
+    lines += [
+        f"{name:<22}{table['rows']:>12,}{table['partitions']:>8,}"
+        f"{table['stale'] if table['stale'] is not None else '?':>8}  {table['written_at'] or '-'}"
+        for name, table in found["tables"].items()
+    ]
+    complete = found["completeness"]
+    share = complete["priced_tokens"] / max(1, complete["tokens"])
+    lines += [
+        "",
+        f"Tokens    {complete['tokens']:,}, of which {share:.1%} have a price or a reported cost",
+        f"Unpriced  {', '.join(complete['unpriced_models']) or 'no model'}",
+        f"Pricing   {found['pricing_digest'] or 'not materialised'}",
+        f"Last run  {found['last_run']['run_id'] or 'none'} {found['last_run']['written_at'] or ''}",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""The v1 documents, read from a warehouse without Dagster."""

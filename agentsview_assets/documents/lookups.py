@@ -1,0 +1,119 @@
+"""What every document reads beside its own rows: which archive, its prices, its projects.
+
+What belongs here: small tables, read whole. What does not: anything that scans usage or sessions.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from agentsview_assets.errors import WarehouseError
+from agentsview_assets.transforms.gojson import utf8_bytes
+from agentsview_assets.transforms.pricing import PricingTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from agentsview_assets.transforms.pricing import PriceTuple
+    from resources.warehouse import Reader
+
+_ARCHIVES = """
+SELECT MIN(archive_id) FROM usage_rows
+UNION SELECT MAX(archive_id) FROM usage_rows
+UNION SELECT archive_id FROM model_pricing WHERE archive_id <> ''
+UNION SELECT archive_id FROM project_identities
+"""
+_PRICES = """
+SELECT layer, table_version, model_pattern, input_usd_per_mtok, output_usd_per_mtok,
+       cache_write_usd_per_mtok, cache_read_usd_per_mtok, updated_at_text
+FROM model_pricing WHERE archive_id IN ('', ?)
+"""
+_IDENTITIES = """
+SELECT project, resolution, key, key_source, normalized_remote, root_path, machine_local
+FROM project_identities WHERE archive_id = ?
+"""
+
+
+def resolve_archive(reader: Reader, archive_id: str | None) -> str:
+    """Return the archive that a document is about; `''` when the warehouse is empty.
+
+    Args:
+        reader: The warehouse.
+        archive_id: The archive asked for; None takes the only one there is.
+
+    Raises:
+        WarehouseError: The archive asked for is not there, or none was and there are several.
+    """
+    known = sorted(found for (found,) in reader.rows(_ARCHIVES) if found)
+    listed = ", ".join(known) or "none"
+    if archive_id is None:
+        if len(known) > 1:
+            msg = f"the warehouse holds several archives, choose one with --archive-id: {listed}"
+            raise WarehouseError(msg)
+        return known[0] if known else ""
+    held = "SELECT 1 FROM usage_rows WHERE archive_id = ? LIMIT 1"
+    if archive_id not in known and not reader.rows(held, (archive_id,)):
+        msg = f"the warehouse has no archive {archive_id}; it holds: {listed}"
+        raise WarehouseError(msg)
+    return archive_id
+
+
+def load_prices(reader: Reader, archive_id: str, *, offline: bool) -> PricingTable:
+    """Return the price rows in force for an archive.
+
+    Args:
+        reader: The warehouse.
+        archive_id: Whose stored and custom prices to use.
+        offline: Prefer the embedded prices to the archive's own; otherwise they only stand in for
+            an archive that has none.
+    """
+    layers: dict[str, list[PriceTuple]] = {"stored": [], "embedded": [], "custom": []}
+    version = ""
+    for layer, table_version, *price in reader.rows(_PRICES, (archive_id,)):
+        pattern, uncached, output, cache_write, cache_read, updated_at = price
+        layers[layer].append((pattern, uncached, output, cache_write, cache_read, updated_at))
+        version = table_version or version
+    return PricingTable.build(
+        layers["stored"],
+        layers["embedded"],
+        layers["custom"],
+        version,
+        "offline" if offline else "archive",
+    )
+
+
+def project_map(reader: Reader, archive_id: str, labels: Iterable[str]) -> dict[str, Any]:
+    """Return the `projects` object of a document.
+
+    Args:
+        reader: The warehouse.
+        archive_id: Whose projects to name.
+        labels: The document's project labels; empty ones are left out.
+    """
+    known = {
+        label: {"resolution": resolution, "identity": _identity(*columns)}
+        for label, resolution, *columns in reader.rows(_IDENTITIES, (archive_id,))
+    }
+    unknown = {"resolution": "unknown", "identity": None}
+    names = sorted({label for label in labels if label}, key=utf8_bytes)
+    return {label: known.get(label, unknown) for label in names}
+
+
+def _identity(
+    key: str | None,
+    key_source: str | None,
+    normalized_remote: str | None,
+    root_path: str | None,
+    machine_local: object,
+) -> dict[str, object] | None:
+    """Return an identity's object, leaving out what does not apply; None without a key."""
+    if key is None:
+        return None
+    identity: dict[str, object] = {"key": key, "key_source": key_source}
+    if normalized_remote:
+        identity["normalized_remote"] = normalized_remote
+    if root_path:
+        identity["root_path"] = root_path
+    if machine_local:
+        identity["machine_local"] = True
+    return identity

@@ -1,0 +1,72 @@
+"""Rates of the models seen, and what tells one set of rates from another."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, cast
+
+from agentsview_assets.transforms.pricing import PriceTuple, PricingTable
+
+
+class ModelRate(NamedTuple):
+    """A model seen, the pattern that priced it and its rates in USD per million tokens."""
+
+    archive_id: str
+    model: str
+    matched_pattern: str | None
+    source: str | None
+    input_usd_per_mtok: float
+    output_usd_per_mtok: float
+    cache_write_usd_per_mtok: float
+    cache_read_usd_per_mtok: float
+    usage_row_count: int
+    pricing_digest: str
+
+
+def model_rates(
+    seen: Iterable[tuple[str, str, int]], tables: Mapping[str, PricingTable]
+) -> list[ModelRate]:
+    """Prices every model seen.
+
+    Args:
+        seen: Archive, model and number of usage rows.
+        tables: The effective pricing table of each archive.
+    """
+    rates = []
+    for archive_id, model, count in sorted(seen):
+        table = tables[archive_id]
+        row = table.price(model)
+        values = row.rates if row else (0.0, 0.0, 0.0, 0.0)
+        pattern, source = (row.model_pattern, row.source) if row else (None, None)
+        rates.append(ModelRate(archive_id, model, pattern, source, *values, count, table.digest))
+    return rates
+
+
+def rates_version(models: Iterable[tuple[str, str]], rates: Mapping[tuple[str, str], ModelRate]) -> str:
+    """A version of the rates of some models that moves only when one of those rates does."""
+    text = "\n".join(
+        repr((*model, rates[model][2], *rates[model][4:8]) if model in rates else model)
+        for model in sorted(models)
+    )
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def price_tables(rows: Iterable[tuple[object, ...]]) -> dict[str, PricingTable]:
+    """Builds the table in force of every archive from the rows of `model_pricing`.
+
+    Args:
+        rows: In column order: archive, layer, pattern, four rates, update time, table version.
+    """
+    layers: dict[str, dict[str, list[PriceTuple]]] = {}
+    version = ""
+    for archive_id, layer, *price, table_version in rows:
+        own = layers.setdefault(str(archive_id), {"stored": [], "embedded": [], "custom": []})
+        own[str(layer)].append(cast("PriceTuple", tuple(price)))
+        version = str(table_version or version)
+    return {
+        archive_id: PricingTable.build(
+            own["stored"], own["embedded"], own["custom"], version, "archive"
+        )
+        for archive_id, own in layers.items()
+    }

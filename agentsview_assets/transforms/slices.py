@@ -1,0 +1,115 @@
+"""How the landed observations of some days become contract tables: one SELECT per table.
+
+Parameters: `$first` and `$last` are the window's days, `$from` and `$to` the days asked for. A row
+belongs to its UTC day inside the window and to the window's first day otherwise.
+"""
+
+from __future__ import annotations
+
+
+def partition_of(day: str) -> str:
+    """SQL for the partition that a row of this UTC day (or NULL) lives in."""
+    return f"CASE WHEN {day} BETWEEN $first::DATE AND $last::DATE THEN {day} ELSE $first::DATE END"
+
+
+def in_days(day: str) -> str:
+    """SQL condition: the row's partition is between `$from` and `$to`."""
+    return (
+        f"(({day} BETWEEN $from::DATE AND $to::DATE AND {day} BETWEEN $first::DATE AND $last::DATE)"
+        f" OR ($from::DATE <= $first::DATE AND ({day} IS NULL OR {day} NOT BETWEEN $first::DATE "
+        "AND $last::DATE)))"
+    )
+
+
+def _partition_text(day: str) -> str:
+    return f"strftime({partition_of(day)}, '%Y-%m-%d')"
+
+
+def _instant(epoch: str, nanosecond: str) -> str:
+    """SQL for a timestamp in microseconds; NULL beyond what calendars of the stores can hold."""
+    return (
+        f"CASE WHEN {epoch} BETWEEN -62135596800 AND 253402300799 "
+        f"THEN make_timestamptz({epoch} * 1000000 + {nanosecond} // 1000) END"
+    )
+
+
+SESSIONS = f"""
+SELECT s.archive_id, {_partition_text("s.day")} AS partition_date, s.session_id, s.project,
+    s.machine, s.agent, s.title, s.started_at_text, s.ended_at_text, s.created_at_text,
+    {_instant("s.start_epoch", "s.start_nanosecond")} AS started_at,
+    {_instant("s.end_epoch", "s.end_nanosecond")} AS ended_at,
+    s.latest_message_text, s.last_activity_text, s.last_activity_julian, s.message_count,
+    s.user_message_count, s.assistant_message_count, s.parent_session_id, s.relationship_type,
+    s.is_automated, s.deleted_at_text, s.cwd, s.git_branch,
+    nullif(w.worktree_name, '') AS worktree_name,
+    nullif(w.worktree_root_path, '') AS worktree_root_path, s.total_output_tokens,
+    s.peak_context_tokens, s.has_total_output_tokens, s.has_peak_context_tokens, s.outcome,
+    s.health_grade, s.termination_status, s.tool_failure_signal_count, s.secret_leak_count
+FROM session s LEFT JOIN worktree w USING (archive_id, project, machine, cwd)
+WHERE {in_days("s.day")}
+ORDER BY partition_date, s.archive_id, s.session_id
+"""
+
+USAGE_ROWS = f"""
+SELECT u.archive_id, {_partition_text("u.day")} AS partition_date, u.row_id, u.row_kind,
+    u.session_id, u.source, u.ordinal, u.timestamp_text,
+    {_instant("u.epoch_seconds", "u.nanosecond")} AS occurred_at, u.epoch_seconds, u.nanosecond,
+    coalesce(s.project, '') AS project, coalesce(s.agent, 'cursor') AS agent,
+    coalesce(s.machine, '') AS machine, u.model,
+    CASE WHEN s.session_id IS NOT NULL THEN {_partition_text("s.day")} END AS session_date,
+    u.input_tokens, u.output_tokens, u.cache_creation_tokens, u.cache_read_tokens,
+    u.reasoning_tokens,
+    CASE WHEN u.output_tokens <> 0 THEN u.output_tokens ELSE u.reasoning_tokens END
+        AS billable_output_tokens,
+    u.reported_cost_usd,
+    CASE WHEN v.row_id IS NOT NULL THEN u.dedup_key END AS dedup_key,
+    v.row_id IS NOT NULL AS has_duplicates, v.duplicate_of
+FROM usage u
+LEFT JOIN session s ON s.archive_id = u.archive_id AND s.session_id = u.session_id
+    AND u.row_kind <> 'cursor_event'
+LEFT JOIN verdict v ON v.archive_id = u.archive_id AND v.row_id = u.row_id
+WHERE {in_days("u.day")}
+"""
+
+ACTIVITY_INTERVALS = f"""
+SELECT i.archive_id, {_partition_text("i.day")} AS partition_date, i.session_id, i.ordinal,
+    i.model, s.is_automated,
+    {_instant("i.epoch_seconds", "i.nanosecond")} AS started_at,
+    {_instant("i.epoch_seconds", "i.nanosecond + i.duration_ns")} AS ended_at,
+    i.epoch_seconds, i.nanosecond, i.duration_ns
+FROM interval i JOIN session s USING (archive_id, session_id)
+WHERE {in_days("i.day")}
+"""
+
+SLICES = {
+    "sessions": SESSIONS,
+    "usage_rows": USAGE_ROWS,
+    "activity_intervals": ACTIVITY_INTERVALS,
+}
+"""The SELECT of every day-partitioned observation, by table name."""
+
+PARTITION_VERSIONS = f"""
+SELECT strftime({partition_of("day")}, '%Y-%m-%d') AS partition_date,
+    md5(string_agg(concat_ws(':', archive_id, day, sessions, usage_rows, activity_intervals), ','
+        ORDER BY archive_id, day)) AS version
+FROM day_version GROUP BY 1 ORDER BY 1
+"""
+"""The data version of every partition that holds something."""
+
+PARTITION_MODELS = f"""
+SELECT DISTINCT strftime({partition_of("day")}, '%Y-%m-%d') AS partition_date, archive_id, model
+FROM (
+    SELECT day, archive_id, model FROM usage
+    UNION
+    SELECT s.day, u.archive_id, u.model
+    FROM usage u JOIN session s USING (archive_id, session_id)
+    WHERE s.day IS DISTINCT FROM u.day
+)
+ORDER BY 1, 2, 3
+"""
+"""The models whose prices the reports of a partition need."""
+
+ROW_COUNTS = f"""
+SELECT strftime({partition_of("day")}, '%Y-%m-%d') AS partition_date, count(*)
+FROM usage WHERE {in_days("day")} GROUP BY 1
+"""

@@ -1,0 +1,1 @@
+"""Measurements beside the original program; see docs/benchmarks.md."""

@@ -1,0 +1,1 @@
+"""Archives in, warehouses out: the only place that opens anything."""

@@ -1,0 +1,257 @@
+"""Reading an agentsview archive without touching it.
+
+What belongs here: finding, opening, probing and reading `sessions.db`, one short snapshot per read.
+What does not: what the rows mean.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, cast
+from urllib.parse import quote
+
+import adbc_driver_sqlite.dbapi as adbc
+import pyarrow as pa
+
+from agentsview_assets.errors import ArchiveError
+from resources.archive_schema import SOURCE_TABLES, SourceTable, ValueType
+
+BUSY_TIMEOUT_MS = 5000
+_BATCH_ROWS = 65536
+_ARROW: dict[ValueType, pa.DataType] = {
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "real": pa.float64(),
+}
+# A first row of the right types: the driver infers column types from what it reads first.
+_SENTINEL: dict[ValueType, str] = {"text": "'x'", "integer": "0", "real": "0.5"}
+_HEADER_BYTES = 100
+
+
+class ArchiveReader:
+    """One read-only connection to an archive; use as a context manager.
+
+    A cold archive (no write-ahead log, or an empty one) is opened as immutable, so that reading leaves no
+    file behind; the caller compares signatures before and after, which tells a writer that came
+    in the meantime.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection: Any = None
+        self.columns: dict[str, set[str]] = {}
+        self.user_version = 0
+
+    def __enter__(self) -> Self:
+        _check_file(self.path)
+        uri = _uri(self.path)
+        self._probe(uri)
+        try:
+            self._connection = adbc.connect(uri, autocommit=False)
+        except adbc.Error as error:
+            raise _archive_error(self.path, error) from None
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _probe(self, uri: str) -> None:
+        """Reads versions and columns with the standard library, whose errors are plain.
+
+        The connection is closed before the bulk reader opens its own: two SQLite libraries in one
+        process do not see each other's locks.
+        """
+        try:
+            with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=5.0)) as probe:
+                self.user_version = int(probe.execute("PRAGMA user_version").fetchone()[0])
+                for table in SOURCE_TABLES:
+                    info = probe.execute(f"PRAGMA table_info({table.name})").fetchall()
+                    self.columns[table.name] = {row[1] for row in info}
+        except sqlite3.Error as error:
+            raise _archive_error(self.path, error) from None
+        for table in SOURCE_TABLES:
+            self._require(table)
+
+    def _require(self, table: SourceTable) -> None:
+        present = self.columns[table.name]
+        if not present:
+            if table.optional:
+                return
+            raise ArchiveError(
+                f"archive {self.path}: table {table.name} is missing; this is no archive of a "
+                "known agentsview release. Open it once with agentsview to bring it up to date"
+            )
+        for column in table.columns:
+            if column.required not in present:
+                raise ArchiveError(
+                    f"archive {self.path}: column {table.name}.{column.required} is missing; the "
+                    "archive comes from an unknown agentsview release. Open it once with "
+                    "agentsview to bring it up to date"
+                )
+
+    def has(self, table: SourceTable) -> bool:
+        """Whether the archive has the table."""
+        return bool(self.columns[table.name])
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """One snapshot over several reads; keep it far below three seconds."""
+        try:
+            yield
+        finally:
+            with contextlib.suppress(adbc.Error):
+                self._connection.rollback()
+
+    def read(self, table: SourceTable, where: str = "", order: str = "") -> pa.Table:
+        """Reads the declared columns of a table.
+
+        Args:
+            table: The table; an absent optional one yields no rows.
+            where: SQL condition.
+            order: SQL ordering.
+
+        Raises:
+            ArchiveError: A value has the wrong type or is not valid UTF-8; the message names
+                table, column and row.
+        """
+        schema = pa.schema([pa.field(c.name, _ARROW[c.type]) for c in table.columns])
+        if not self.has(table):
+            return schema.empty_table()
+        sentinel = ", ".join(f"{_SENTINEL[c.type]} AS {c.name}" for c in table.columns)
+        columns = ", ".join(c.sql for c in table.columns)
+        condition = f" WHERE {where}" if where else ""
+        ordering = f" ORDER BY {order}" if order else ""
+        query = (
+            f"SELECT {sentinel} UNION ALL SELECT * FROM "
+            f"(SELECT {columns} FROM {table.name}{condition}{ordering})"
+        )
+        try:
+            found = self._fetch(query).slice(1)
+        except adbc.Error as error:
+            self._explain_types(table, where)
+            raise _archive_error(self.path, error) from None
+        if found.schema.types != schema.types:
+            self._explain_types(table, where)
+            raise ArchiveError(f"archive {self.path}: table {table.name} holds unexpected types")
+        self._check_text(table, found)
+        return found
+
+    def _fetch(self, query: str) -> pa.Table:
+        with self._connection.cursor() as cursor:
+            cursor.adbc_statement.set_options(
+                **{"adbc.sqlite.query.batch_rows": str(_BATCH_ROWS)}
+            )
+            cursor.execute(query)
+            return cast("pa.Table", cursor.fetch_arrow_table())
+
+    def _explain_types(self, table: SourceTable, where: str) -> None:
+        condition = f" AND ({where})" if where else ""
+        for column in table.columns:
+            allowed = "'real', 'integer'" if column.type == "real" else f"'{column.type}'"
+            query = (
+                f"SELECT rowid AS row, typeof({column.required}) AS type FROM {table.name} "
+                f"WHERE typeof({column.required}) NOT IN ({allowed}, 'null'){condition} LIMIT 1"
+            )
+            with contextlib.suppress(adbc.Error):
+                offender = self._fetch(query).to_pylist()
+                if offender:
+                    raise ArchiveError(
+                        f"archive {self.path}: {table.name}.{column.required} holds a "
+                        f"{offender[0]['type']} value where {column.type} is expected (row "
+                        f"{offender[0]['row']}); mend or remove that row with agentsview"
+                    )
+
+    def _check_text(self, table: SourceTable, found: pa.Table) -> None:
+        for column in table.columns:
+            if column.type != "text":
+                continue
+            try:
+                found.column(column.name).validate(full=True)
+            except pa.ArrowInvalid:
+                row = _first_invalid(found.column(column.name))
+                key = found.column(table.columns[0].name).cast(pa.binary())[row].as_py()
+                raise ArchiveError(
+                    f"archive {self.path}: {table.name}.{column.required} is not valid UTF-8 "
+                    f"(row {table.columns[0].name}={key.decode('utf-8', 'replace')!r}); sync it "
+                    "again with agentsview, or correct the value"
+                ) from None
+
+
+def _first_invalid(column: pa.ChunkedArray) -> int:
+    for index, value in enumerate(column.cast(pa.binary()).to_pylist()):
+        try:
+            (value or b"").decode("utf-8")
+        except UnicodeDecodeError:
+            return index
+    return 0
+
+
+def _uri(path: Path) -> str:
+    absolute = quote(str(path.resolve()))
+    cold = _size(f"{path.resolve()}-wal") == 0 and not _has_journal(path)
+    return f"file:{absolute}?mode=ro{'&immutable=1' if cold else ''}"
+
+
+def _size(path: str) -> int:
+    try:
+        return Path(path).stat().st_size
+    except OSError:
+        return 0
+
+
+def _has_journal(path: Path) -> bool:
+    return Path(f"{path.resolve()}-journal").exists()
+
+
+def _check_file(path: Path) -> None:
+    """Refuses what SQLite would accept or explain badly: empty, foreign and cut-off files."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            header = file.read(_HEADER_BYTES)
+    except OSError as error:
+        raise ArchiveError(f"archive {path}: {error.strerror}") from None
+    if size == 0:
+        raise ArchiveError(f"archive {path}: the file is empty; run `agentsview sync` first")
+    if not header.startswith(b"SQLite format 3\0") or len(header) < _HEADER_BYTES:
+        raise ArchiveError(f"archive {path}: not an SQLite database")
+    page_size = struct.unpack(">H", header[16:18])[0]
+    page_size = 65536 if page_size == 1 else page_size
+    pages, valid_for, counter = (struct.unpack(">I", header[o : o + 4])[0] for o in (28, 92, 24))
+    if valid_for == counter and pages * page_size > size:
+        raise ArchiveError(
+            f"archive {path}: the file is cut off ({size} of {pages * page_size} bytes); restore it "
+            "from a copy or rebuild it with `agentsview sync --full`"
+        )
+
+
+def _archive_error(path: Path, error: Exception) -> ArchiveError:
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return ArchiveError(
+            f"archive {path}: locked by another program for more than "
+            f"{BUSY_TIMEOUT_MS // 1000} s; try again when it has finished"
+        )
+    if "malformed" in text or "not a database" in text or "corrupt" in text:
+        return ArchiveError(
+            f"archive {path}: the database is damaged ({text}); restore it from a copy or rebuild "
+            "it with `agentsview sync --full`"
+        )
+    if "unable to open" in text or "readonly" in text:
+        return ArchiveError(
+            f"archive {path}: cannot be opened ({text}); its folder must be writable for its "
+            "owner while another program has it open"
+        )
+    return ArchiveError(f"archive {path}: {text}")

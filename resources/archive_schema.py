@@ -1,0 +1,204 @@
+"""What is read from an agentsview archive: tables, columns and the types that they must hold.
+
+What belongs here: declarations. What does not: opening or reading anything.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+ValueType = Literal["text", "integer", "real"]
+
+
+class SourceColumn(NamedTuple):
+    """One column of a query over the archive.
+
+    Attributes:
+        name: Name of the column in the result.
+        type: Storage class that every value must have (NULL aside).
+        source: Column that must exist in the table; None for a derived expression.
+        expression: SQL over the table's columns; the source column itself when None.
+        nullable: Whether NULL may pass; otherwise it reads as '' or 0, as the program reads it.
+    """
+
+    name: str
+    type: ValueType
+    source: str | None = None
+    expression: str | None = None
+    nullable: bool = False
+
+    @property
+    def required(self) -> str:
+        """The archive column that has to exist."""
+        return self.source or self.name
+
+    @property
+    def sql(self) -> str:
+        """The SQL expression that yields the value."""
+        value = self.expression or self.required
+        if self.nullable:
+            return value
+        return f"COALESCE({value}, {EMPTY[self.type]})"
+
+
+class SourceTable(NamedTuple):
+    """A table of the archive and what is read of it."""
+
+    name: str
+    columns: tuple[SourceColumn, ...]
+    optional: bool = False
+
+
+EMPTY: dict[ValueType, str] = {"text": "''", "integer": "0", "real": "0.0"}
+
+
+def _text(name: str, *, nullable: bool = False, source: str | None = None) -> SourceColumn:
+    return SourceColumn(name, "text", source=source, nullable=nullable)
+
+
+def _integer(name: str, *, nullable: bool = False, source: str | None = None) -> SourceColumn:
+    return SourceColumn(name, "integer", source=source, nullable=nullable)
+
+
+def _real(name: str, *, nullable: bool = False) -> SourceColumn:
+    return SourceColumn(name, "real", nullable=nullable)
+
+
+SESSIONS = SourceTable(
+    "sessions",
+    (
+        _text("id"),
+        _text("project"),
+        _text("machine"),
+        _text("agent"),
+        _text("display_name"),
+        _text("session_name"),
+        _text("first_message"),
+        _text("started_at", nullable=True),
+        _text("ended_at", nullable=True),
+        _text("created_at"),
+        _integer("message_count"),
+        _integer("user_message_count"),
+        _text("parent_session_id", nullable=True),
+        _text("relationship_type"),
+        _integer("is_automated"),
+        _text("deleted_at", nullable=True),
+        _text("cwd"),
+        _text("git_branch"),
+        _text("file_path"),
+        _integer("total_output_tokens"),
+        _integer("peak_context_tokens"),
+        _integer("has_total_output_tokens"),
+        _integer("has_peak_context_tokens"),
+        _text("outcome"),
+        _text("health_grade", nullable=True),
+        _text("termination_status", nullable=True),
+        _integer("tool_failure_signal_count"),
+        _integer("secret_leak_count"),
+        _text("local_modified_at"),
+        _integer("file_mtime"),
+        _integer("file_size"),
+        _text("file_hash"),
+        _integer("data_version"),
+    ),
+)
+
+MESSAGES = SourceTable(
+    "messages",
+    (
+        _text("session_id"),
+        _integer("ordinal"),
+        _text("role"),
+        _integer("is_system"),
+        _text("timestamp"),
+        _text("model"),
+        _text("token_usage"),
+        _text("claude_message_id"),
+        _text("claude_request_id"),
+        _text("source_uuid"),
+    ),
+)
+
+USAGE_EVENTS = SourceTable(
+    "usage_events",
+    (
+        _integer("id"),
+        _text("session_id"),
+        _integer("message_ordinal", nullable=True),
+        _text("source"),
+        _text("model"),
+        _integer("input_tokens"),
+        _integer("output_tokens"),
+        _integer("cache_creation_input_tokens"),
+        _integer("cache_read_input_tokens"),
+        _integer("reasoning_tokens"),
+        _real("cost_usd", nullable=True),
+        _text("occurred_at", nullable=True),
+        _text("dedup_key"),
+    ),
+)
+
+CURSOR_USAGE_EVENTS = SourceTable(
+    "cursor_usage_events",
+    (
+        _integer("id"),
+        _text("occurred_at", nullable=True),
+        _text("model"),
+        _integer("input_tokens"),
+        _integer("output_tokens"),
+        _integer("cache_write_tokens"),
+        _integer("cache_read_tokens"),
+        _real("charged_cents"),
+        _text("dedup_key"),
+    ),
+    optional=True,
+)
+
+MODEL_PRICING = SourceTable(
+    "model_pricing",
+    (
+        _text("model_pattern"),
+        _real("input_per_mtok"),
+        _real("output_per_mtok"),
+        _real("cache_creation_per_mtok"),
+        _real("cache_read_per_mtok"),
+        _text("updated_at", nullable=True),
+    ),
+)
+
+PROJECT_OBSERVATIONS = SourceTable(
+    "project_identity_observations",
+    (
+        _text("project"),
+        _text("machine"),
+        _text("root_path"),
+        _text("git_remote"),
+        _text("worktree_name"),
+        _text("worktree_root_path"),
+    ),
+)
+
+WORKTREE_MAPPINGS = SourceTable(
+    "worktree_project_mappings",
+    (
+        _text("machine"),
+        _text("path_prefix"),
+        _text("layout"),
+        _text("project"),
+        _integer("enabled"),
+    ),
+    optional=True,
+)
+
+ARCHIVE_METADATA = SourceTable("archive_metadata", (_text("key"), _text("value")), optional=True)
+
+SOURCE_TABLES = (
+    SESSIONS,
+    MESSAGES,
+    USAGE_EVENTS,
+    CURSOR_USAGE_EVENTS,
+    MODEL_PRICING,
+    PROJECT_OBSERVATIONS,
+    WORKTREE_MAPPINGS,
+    ARCHIVE_METADATA,
+)

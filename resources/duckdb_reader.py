@@ -1,0 +1,125 @@
+"""Reading a DuckDB warehouse: read-only, one transaction, errors told in words."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from agentsview_assets.errors import WarehouseError
+from agentsview_assets.settings import warehouse_path
+from resources.warehouse import META_TABLE, SCHEMA_VERSION
+
+
+class DuckDBReader:
+    """A read transaction on a DuckDB warehouse."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+
+    def rows(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Runs SQL with `?` placeholders and fetches all rows."""
+        try:
+            return self._connection.execute(sql, list(params)).fetchall()
+        except duckdb.CatalogException as error:
+            raise WarehouseError(
+                f"warehouse {self._path}: {_first_line(error)}; run `agentsview-assets "
+                "materialize` first"
+            ) from None
+        except duckdb.Error as error:
+            raise WarehouseError(f"warehouse {self._path}: {_first_line(error)}") from None
+
+    def binary_order(self, expression: str) -> str:
+        """DuckDB compares text by its bytes already."""
+        return expression
+
+    def has_table(self, name: str) -> bool:
+        """Whether the warehouse holds the table."""
+        found = self.rows("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [name])
+        return bool(found)
+
+
+@contextlib.contextmanager
+def open_duckdb_reader(url: str) -> Iterator[DuckDBReader]:
+    """Opens a read snapshot; see `resources.warehouse.open_reader`."""
+    path = warehouse_path(url)
+    if not path.exists():
+        raise WarehouseError(
+            f"warehouse {path}: no such file; run `agentsview-assets materialize` first, or name "
+            "another one with --warehouse"
+        )
+    connection = connect(path, read_only=True)
+    try:
+        connection.execute("BEGIN TRANSACTION READ ONLY")
+        reader = DuckDBReader(connection, path)
+        check_version(connection, path)
+        yield reader
+    finally:
+        connection.close()
+
+
+def connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    """Opens a DuckDB file, telling why in words when it cannot.
+
+    Raises:
+        WarehouseError: The file is a folder, read-only, in use elsewhere, or no DuckDB database.
+    """
+    if path.is_dir():
+        raise WarehouseError(f"warehouse {path}: is a folder; name a file in it")
+    try:
+        connection = duckdb.connect(str(path), read_only=read_only)
+    except duckdb.Error as error:
+        raise explain(error, path) from None
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
+
+
+def explain(error: Exception, path: Path) -> WarehouseError:
+    """The user's words for why a DuckDB file cannot be opened or written."""
+    text = _first_line(error)
+    lower = str(error).lower()
+    if "lock" in lower:
+        return WarehouseError(
+            f"warehouse {path}: in use by another process; close it there (a DuckDB file has one "
+            f"writer at a time) and try again ({text})"
+        )
+    if "permission denied" in lower or "read-only" in lower:
+        return WarehouseError(f"warehouse {path}: cannot be written: permission denied")
+    if "no space left" in lower or "disk full" in lower:
+        return WarehouseError(f"warehouse {path}: the disk is full; nothing was changed")
+    if "not a valid duckdb" in lower or "serialization" in lower or "corrupt" in lower:
+        return WarehouseError(f"warehouse {path}: not a DuckDB database that can be read ({text})")
+    if "newer version" in lower or "version number" in lower:
+        return WarehouseError(f"warehouse {path}: written by a newer DuckDB ({text})")
+    return WarehouseError(f"warehouse {path}: {text}")
+
+
+def check_version(connection: duckdb.DuckDBPyConnection, path: Path) -> int | None:
+    """The schema version of a warehouse, None for an empty file.
+
+    Raises:
+        WarehouseError: It was written by a newer version of this program, or is not ours.
+    """
+    tables = {row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    if META_TABLE not in tables:
+        if tables:
+            raise WarehouseError(
+                f"warehouse {path}: a DuckDB database of another program; name a new file"
+            )
+        return None
+    found = connection.execute(f"SELECT max(schema_version) FROM {META_TABLE}").fetchall()  # noqa: S608
+    version = int(found[0][0] or 0)
+    if version > SCHEMA_VERSION:
+        raise WarehouseError(
+            f"warehouse {path}: written by a newer version of agentsview-assets (schema {version}, "
+            f"this one knows {SCHEMA_VERSION}); upgrade agentsview-assets"
+        )
+    return version
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

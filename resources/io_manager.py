@@ -1,0 +1,229 @@
+"""The one IO manager: validates against the contract, then replaces whole partitions.
+
+What belongs here: what Dagster hands over and gets back. What does not: any SQL.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import pyarrow as pa
+from dagster_duckdb import DuckDBResource
+from pydantic import PrivateAttr
+
+from agentsview_assets.errors import ContractError
+from agentsview_assets.settings import warehouse_path
+from resources.duckdb_reader import connect
+from resources.duckdb_store import DuckDBStore
+from resources.store import Partition, Selection, Store
+from resources.work import METER
+from schemas import CONTRACTS, TableContract
+
+
+@dataclass(frozen=True)
+class Frames:
+    """An asset's output in parts, each validated and written before the next is made.
+
+    Attributes:
+        frames: The rows, all of the partitions being written.
+        input_versions: Version of the observations by day ('' for an unpartitioned asset).
+        rates_versions: Version of the rates by day; empty where nothing is priced.
+        follows: Table whose noted version is this one's input version, instead of the above.
+    """
+
+    frames: Iterable[pd.DataFrame]
+    input_versions: Mapping[str, str] = field(default_factory=dict)
+    rates_versions: Mapping[str, str] = field(default_factory=dict)
+    follows: str | None = None
+
+
+class WarehouseIOManager(dg.ConfigurableIOManager):
+    """Stores contracted tables in the warehouse named by `url`."""
+
+    url: str
+    _stack: contextlib.ExitStack = PrivateAttr(default_factory=contextlib.ExitStack)
+    _store: Store | None = PrivateAttr(default=None)
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
+        """Closes the warehouse when the run ends, however it ends."""
+        self.close()
+
+    def close(self) -> None:
+        """Closes the warehouse; the next use opens it again."""
+        self._store = None
+        self._stack.close()
+
+    @property
+    def store(self) -> Store:
+        """The open warehouse; one connection serves the whole run."""
+        if self._store is None:
+            self._store = self._stack.enter_context(open_store(self.url))
+        return self._store
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        """Validates the output and replaces the partitions of this step in one transaction."""
+        with METER.measure():
+            contract = CONTRACTS[context.asset_key.path[-1]]
+            output = obj if isinstance(obj, Frames) else Frames([_frame(contract, obj)])
+            days = list(context.asset_partition_keys) if context.has_asset_partitions else None
+            _require_contiguous(context, days)
+            totals = _Totals(contract, output, days, context.run_id, self.store)
+            self.store.replace(
+                contract,
+                totals.validated(),
+                days,
+                totals,
+                owns_earlier=days is not None and days[0] == _first_day(context),
+            )
+        METER.tell(f"wrote {contract.name}: {sum(totals.rows.values()):,} rows")
+        _report(context, totals, days)
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        """Loads an upstream table, or the part of it that the input's metadata selects."""
+        with METER.measure():
+            contract = CONTRACTS[context.asset_key.path[-1]]
+            metadata = context.metadata or {}
+            count_by = tuple(metadata.get("count_by", ()))
+            partitioned = context.has_asset_partitions and not count_by
+            found = self.store.read(
+                contract,
+                Selection(
+                    columns=tuple(metadata["columns"]) if "columns" in metadata else None,
+                    days=list(context.asset_partition_keys) if partitioned else None,
+                    day_column=metadata.get("day_column", contract.partition_column),
+                    count_by=count_by,
+                ),
+            )
+            if context.dagster_type.typing_type is pa.Table:
+                return found
+            return contract.frame(found)
+
+
+@contextlib.contextmanager
+def open_store(url: str) -> Iterator[Store]:
+    """Opens the write side of a warehouse.
+
+    Raises:
+        WarehouseError: It cannot be opened or written; told at once, without waiting for a lock.
+    """
+    path = warehouse_path(url)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # dagster-duckdb waits 102 s for a lock and reports it as it comes; ask first, in words.
+    connect(path, read_only=False).close()
+    opened = DuckDBResource(database=str(path)).get_connection()
+    with opened as connection:
+        try:
+            yield DuckDBStore(connection, Path(path))
+        finally:
+            # The resource closes only on success.
+            connection.close()
+
+
+class _Totals(Sequence[Partition]):
+    """Counts what passes through, so that partitions can be noted once the rows are in."""
+
+    def __init__(
+        self,
+        contract: TableContract,
+        output: Frames,
+        days: list[str] | None,
+        run_id: str,
+        store: Store,
+    ) -> None:
+        self._contract = contract
+        self._output = output
+        self._days = days
+        self._run_id = run_id
+        followed = store.partitions(output.follows) if output.follows else None
+        self._inputs = (
+            {day: versions[0] for day, versions in followed.items()}
+            if followed is not None
+            else output.input_versions
+        )
+        self.rows: dict[str, int] = {}
+        self.cost: dict[str, float] = {}
+
+    def validated(self) -> Iterator[pd.DataFrame]:
+        for frame in self._output.frames:
+            valid = self._contract.validate(frame, self._days)
+            self._add(valid)
+            yield valid
+
+    def _add(self, frame: pd.DataFrame) -> None:
+        column = self._contract.partition_column
+        if column is None or self._days is None:
+            self.rows[""] = self.rows.get("", 0) + len(frame)
+            return
+        groups = frame.groupby(column, sort=False)
+        for day, size in groups.size().items():
+            self.rows[str(day)] = self.rows.get(str(day), 0) + int(size)
+        if "cost_usd" in frame.columns:
+            for day, cost in groups["cost_usd"].sum().items():
+                self.cost[str(day)] = self.cost.get(str(day), 0.0) + float(cost)
+
+    def _noted(self) -> list[Partition]:
+        return [
+            Partition(
+                partition_date=day,
+                row_count=self.rows.get(day, 0),
+                input_version=self._inputs.get(day, ""),
+                rates_version=self._output.rates_versions.get(day, ""),
+                run_id=self._run_id,
+            )
+            for day in (self._days if self._days is not None else [""])
+        ]
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._noted()[index]
+
+    def __len__(self) -> int:
+        return len(self._days) if self._days is not None else 1
+
+    def __iter__(self) -> Iterator[Partition]:
+        return iter(self._noted())
+
+
+def _frame(contract: TableContract, obj: Any) -> pd.DataFrame:
+    if isinstance(obj, pd.DataFrame):
+        return obj
+    if isinstance(obj, pa.Table):
+        return contract.frame(obj)
+    raise ContractError(f"{contract.name}: expected a table, got {type(obj).__name__}")
+
+
+def _require_contiguous(context: dg.OutputContext, days: list[str] | None) -> None:
+    if days is None or len(days) < 2:  # noqa: PLR2004 - one day is contiguous
+        return
+    between = context.asset_partitions_def.get_partition_keys_in_range(
+        dg.PartitionKeyRange(days[0], days[-1])
+    )
+    if list(between) != days:
+        raise ContractError(f"{context.asset_key.path[-1]}: the days written are not contiguous")
+
+
+def _first_day(context: dg.OutputContext) -> str | None:
+    return context.asset_partitions_def.get_first_partition_key()
+
+
+def _report(context: dg.OutputContext, totals: _Totals, days: list[str] | None) -> None:
+    """Puts row counts and costs on the events: of the table, and of each day on its own."""
+    rows = sum(totals.rows.values())
+    if days is None or len(days) == 1:
+        metadata: dict[str, Any] = {"dagster/row_count": rows}
+        if totals.cost:
+            metadata["cost_usd"] = sum(totals.cost.values())
+        context.add_output_metadata(metadata)
+        return
+    for day in days:
+        metadata = {"dagster/partition_row_count": totals.rows.get(day, 0)}
+        if totals.cost:
+            metadata["cost_usd"] = totals.cost.get(day, 0.0)
+        context.step_context.add_asset_metadata(
+            metadata, asset_key=context.asset_key, partition_key=day
+        )

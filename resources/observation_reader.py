@@ -1,0 +1,92 @@
+"""What the observation store says of its archives: versions by day, models, when it last looked.
+
+What belongs here: small questions, at no import cost but DuckDB's. What does not: contract rows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from agentsview_assets.transforms.slices import PARTITION_MODELS, PARTITION_VERSIONS
+
+
+@dataclass(frozen=True)
+class DayWindow:
+    """The days that partitions exist for, both inclusive, as `YYYY-MM-DD`."""
+
+    first: str
+    last: str
+
+
+class ObservationReader:
+    """The questions that an open observation store answers about itself."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The open connection.
+
+        Raises:
+            RuntimeError: The store is not open.
+        """
+        if self._connection is None:
+            message = "the observation store is not open"
+            raise RuntimeError(message)
+        return self._connection
+
+    def rows(self, sql: str, parameters: dict[str, str] | None = None) -> list[tuple[object, ...]]:
+        """Runs a query and fetches all its rows."""
+        return self.connection.execute(sql, parameters or {}).fetchall()
+
+    def table_version(self, table: str) -> str:
+        """The data version of an unpartitioned observation."""
+        found = self.rows(f"SELECT count(*), sum(hash({table})::HUGEINT) FROM {table}")  # noqa: S608
+        return ":".join(str(value) for value in found[0])
+
+    def versions(self, window: DayWindow) -> dict[str, str]:
+        """The data version of every partition that holds something, by day."""
+        return dict(self._windowed(PARTITION_VERSIONS, window))
+
+    def models(self, window: DayWindow) -> dict[str, list[tuple[str, str]]]:
+        """The (archive, model) pairs whose prices each partition's reports need."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for day, archive_id, model in self._windowed(PARTITION_MODELS, window):
+            found.setdefault(day, []).append((archive_id, model))
+        return found
+
+    def _windowed(self, sql: str, window: DayWindow) -> list[tuple[str, ...]]:
+        return self.connection.execute(sql, {"first": window.first, "last": window.last}).fetchall()
+
+    def archive(self, path: Path) -> dict[str, str] | None:
+        """What was noted of an archive when it was last observed, or None."""
+        found = self.rows(
+            "SELECT archive_id, signature, user_version FROM archive WHERE path = $path",
+            {"path": str(path)},
+        )
+        if not found:
+            return None
+        names = ("archive_id", "signature", "user_version")
+        return dict(zip(names, map(str, found[0]), strict=True))
+
+
+@contextlib.contextmanager
+def open_observations(path: Path) -> Iterator[ObservationReader | None]:
+    """Opens a store to ask it; None when there is none, or it is in use or of another version."""
+    reader = ObservationReader(path)
+    try:
+        reader._connection = duckdb.connect(str(path), read_only=True) if path.exists() else None
+    except duckdb.Error:
+        reader._connection = None
+    if reader._connection is None:
+        yield None
+        return
+    with contextlib.closing(reader._connection):
+        yield reader

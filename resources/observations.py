@@ -1,0 +1,115 @@
+"""The observation store: what an archive holds, landed once and kept beside the warehouse.
+
+A disposable DuckDB file. An archive is read into it, and only its changed sessions again after
+that; every question that needs the whole archive (which duplicate counts, what day a row belongs
+to) is settled here. Assets then take days out of it. Deleting the file costs one full read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from types import TracebackType
+from typing import Self
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from agentsview_assets.errors import WarehouseError
+from agentsview_assets.transforms.landing import LANDING_VERSION, STORE_DDL
+from agentsview_assets.transforms.slices import SLICES
+from resources.observation_reader import DayWindow, ObservationReader
+from schemas import CONTRACTS
+
+MEMORY_LIMIT = "700MB"
+CHUNK_ROWS = 150_000
+
+
+class ObservationStore(ObservationReader):
+    """One open observation store; use as a context manager."""
+
+    def __enter__(self) -> Self:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._connection = self._open()
+        except (duckdb.IOException, duckdb.SerializationException) as error:
+            if "lock" in str(error):
+                raise WarehouseError(
+                    f"observation store {self.path}: in use by another run; wait for it to finish"
+                ) from None
+            # The store is a cache: one that cannot be read is made again.
+            self.path.unlink(missing_ok=True)
+            self._connection = self._open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect(str(self.path))
+        connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET preserve_insertion_order = false")
+        version = (LANDING_VERSION, duckdb.__version__)
+        connection.execute("CREATE TABLE IF NOT EXISTS store (landing_version TEXT, engine_version TEXT)")
+        if connection.execute("SELECT * FROM store").fetchall() != [version]:
+            for (table,) in connection.execute("SHOW TABLES").fetchall():
+                connection.execute(f'DROP TABLE "{table}"')
+            connection.execute(STORE_DDL)
+            connection.execute("INSERT INTO store VALUES (?, ?)", version)
+        return connection
+
+    def frames(self, table: str, days: Sequence[str], window: DayWindow) -> Iterator[pd.DataFrame]:
+        """Yields the contract rows of a contiguous run of days, a bounded number at a time."""
+        contract = CONTRACTS[table]
+        for first, last in self._chunks(table, days, window):
+            parameters = {"first": window.first, "last": window.last, "from": first, "to": last}
+            found: pa.Table = self.connection.sql(SLICES[table], params=parameters).to_arrow_table()
+            yield contract.frame(found)
+
+    def _chunks(
+        self, table: str, days: Sequence[str], window: DayWindow
+    ) -> Iterator[tuple[str, str]]:
+        source = {"sessions": "session", "usage_rows": "usage", "activity_intervals": "interval"}
+        counts: dict[str, int] = dict(
+            self.connection.execute(
+                f"SELECT strftime(day, '%Y-%m-%d'), count(*) FROM {source[table]} GROUP BY 1"  # noqa: S608
+            ).fetchall()
+        )
+        start, size = days[0], 0
+        for day in days:
+            size += counts.get(day, 0)
+            if size >= CHUNK_ROWS and day != days[-1]:
+                yield start, day
+                start, size = _next(day), 0
+        yield start, days[-1]
+
+    def frame(self, table: str) -> pd.DataFrame:
+        """The contract rows of an unpartitioned observation."""
+        columns = ", ".join(CONTRACTS[table].column_names)
+        found = self.connection.sql(f"SELECT {columns} FROM {table}")  # noqa: S608
+        return CONTRACTS[table].frame(found.to_arrow_table())
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of it or nothing."""
+        self.connection.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+
+def _next(day: str) -> str:
+    return (date.fromisoformat(day) + timedelta(days=1)).isoformat()

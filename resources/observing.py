@@ -1,0 +1,459 @@
+"""Observing an archive: from `sessions.db` into the observation store, only what changed.
+
+The order of trust: an unchanged file holds nothing new; a session whose row agentsview has moved
+is read again; and when the file moved in a way that session rows do not explain (rows edited by
+another program), everything is read and compared by content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import pyarrow as pa
+
+from agentsview_assets.errors import ArchiveError
+from agentsview_assets.transforms import landing
+from agentsview_assets.transforms.identities import ProjectObservation
+from agentsview_assets.transforms.paths import file_directory
+from agentsview_assets.transforms.timestamps import parse_rfc3339
+from agentsview_assets.transforms.token_usage import clamp_message_tokens, parse_token_usage
+from agentsview_assets.transforms.worktrees import worktrees_of
+from resources import archive_schema as source
+from resources.archive import ArchiveReader
+from resources.archive_files import same_file, signature, stamp
+from resources.observations import ObservationStore
+from resources.price_tables import custom_prices, embedded_table
+
+BATCH_MESSAGES = 150_000
+"""Messages read in one transaction: a fraction of the three seconds that a reader may hold one."""
+PARTIAL_SHARE = 0.2
+_ATTEMPTS = 5
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how far it is and how far it goes."""
+
+
+class Observed(NamedTuple):
+    """What an observation found.
+
+    Attributes:
+        archive_id: Identity of the archive.
+        sessions: Sessions that were read again or removed.
+        is_unchanged: The file had not moved; nothing was read.
+    """
+
+    archive_id: str
+    sessions: int
+    is_unchanged: bool
+
+
+class _Plan(NamedTuple):
+    """Sessions to read: each with its stored message count, in id order."""
+
+    sessions: list[tuple[str, int]]
+    is_partial: bool
+
+
+def observe(
+    path: Path,
+    store: ObservationStore,
+    *,
+    with_titles: bool = True,
+    progress: Progress | None = None,
+    force: bool = False,
+) -> Observed:
+    """Brings the store up to date with an archive, in one transaction of the store.
+
+    Args:
+        path: The archive file.
+        store: The open store.
+        with_titles: Whether session titles may fall back to first messages.
+        progress: Told how far the reading is.
+        force: Read and compare everything, whatever the signatures say.
+
+    Raises:
+        ArchiveError: The archive cannot be read, or is written to without pause.
+        ConfigError: Its `config.toml` cannot be used.
+    """
+    known = store.archive(path)
+    for _ in range(_ATTEMPTS):
+        before = signature(path)
+        seen = stamp(path, with_titles=with_titles)
+        if known is not None and known["signature"] == seen and not force:
+            return Observed(known["archive_id"], 0, is_unchanged=True)
+        with store.transaction(), ArchiveReader(path) as reader:
+            landed = _Landing(path, store, reader, with_titles=with_titles, known=known)
+            found = landed.run(progress or _silent, force=force)
+            if same_file(before, signature(path)):
+                landed.note(seen)
+                return found
+            store.connection.execute("ROLLBACK; BEGIN")
+    raise ArchiveError(
+        f"archive {path}: it was written to during each of {_ATTEMPTS} readings; try again when "
+        "agentsview has finished syncing"
+    )
+
+
+def _silent(_what: str, _done: int, _total: int) -> None:
+    return None
+
+
+class _Landing:
+    """One pass over an archive, inside a store transaction."""
+
+    def __init__(
+        self,
+        path: Path,
+        store: ObservationStore,
+        reader: ArchiveReader,
+        *,
+        with_titles: bool,
+        known: dict[str, str] | None,
+    ) -> None:
+        self.path = path
+        self.store = store
+        self.db = store.connection
+        self.reader = reader
+        self.with_titles = with_titles
+        self.known = known
+        self.archive_id = ""
+        self.database_id = ""
+
+    def run(self, progress: Progress, *, force: bool) -> Observed:
+        with self.reader.transaction():
+            self._identify()
+            sessions = self._sessions()
+            small = {t.name: self.reader.read(t) for t in _SMALL_TABLES}
+        plan = self._plan(force=force)
+        self._remove_gone()
+        changed = self._read_sessions(plan, progress)
+        self._land_cursor_events(small[source.CURSOR_USAGE_EVENTS.name])
+        self._settle()
+        self._land_projects(small)
+        self._land_prices(small[source.MODEL_PRICING.name])
+        self._version_days()
+        progress("observed sessions", sessions, sessions)
+        return Observed(self.archive_id, changed, is_unchanged=False)
+
+    def note(self, seen: str) -> None:
+        """Records that the store now holds the archive as it was at this signature."""
+        self.db.execute("DELETE FROM archive WHERE path = ?", [str(self.path)])
+        self.db.execute(
+            "INSERT INTO archive VALUES (?, ?, ?, ?, ?, now())",
+            [self.archive_id, str(self.path), seen, self.database_id, self.reader.user_version],
+        )
+
+    def _identify(self) -> None:
+        metadata = {
+            row["key"]: row["value"].strip()
+            for row in self.reader.read(source.ARCHIVE_METADATA).to_pylist()
+        }
+        self.database_id = metadata.get("database_id", "")
+        path_id = "path-" + hashlib.sha256(str(self.path.resolve()).encode()).hexdigest()[:32]
+        self.archive_id = metadata.get("archive_id") or self.database_id or path_id
+
+    def _sessions(self) -> int:
+        found = self.reader.read(source.SESSIONS)
+        if not self.with_titles:
+            blank = pa.array([""] * found.num_rows, pa.string())
+            index = found.schema.get_field_index("first_message")
+            found = found.set_column(index, "first_message", blank)
+        self._register("seen_session", self._owned(found))
+        self.db.execute(f"""
+            CREATE OR REPLACE TEMP TABLE candidate AS
+            SELECT s.id, s.message_count,
+                o.fingerprint IS DISTINCT FROM {landing.RAW_SESSION_HASH} AS is_changed,
+                o.session_id IS NULL OR o.local_modified_at IS DISTINCT FROM s.local_modified_at
+                    AS is_signed
+            FROM seen_session s LEFT JOIN session o
+                ON o.archive_id = s.archive_id AND o.session_id = s.id""")
+        return found.num_rows
+
+    def _owned(self, table: pa.Table) -> pa.Table:
+        owner = pa.array([self.archive_id] * table.num_rows, pa.string())
+        return table.append_column("archive_id", owner)
+
+    def _register(self, name: str, table: pa.Table) -> None:
+        self.db.register(name, table)
+
+    def _gone(self) -> list[str]:
+        return [
+            row[0]
+            for row in self.db.execute(
+                "SELECT session_id FROM session WHERE archive_id = ? AND session_id NOT IN "
+                "(SELECT id FROM candidate)",
+                [self.archive_id],
+            ).fetchall()
+        ]
+
+    def _plan(self, *, force: bool) -> _Plan:
+        """Decides what to read: signed changes alone when they explain everything, else all."""
+        everything = self.db.execute(
+            "SELECT id, message_count FROM candidate ORDER BY id"
+        ).fetchall()
+        changed = self.db.execute(
+            "SELECT id, message_count FROM candidate WHERE is_changed ORDER BY id"
+        ).fetchall()
+        unsigned = _count(self.db, "candidate WHERE is_changed AND NOT is_signed")
+        same_generation = self.known is not None and self.known["user_version"] == str(
+            self.reader.user_version
+        )
+        explained = bool(changed) and unsigned == 0
+        few = len(changed) <= max(100, PARTIAL_SHARE * len(everything))
+        if same_generation and explained and few and not force:
+            return _Plan(changed, is_partial=True)
+        return _Plan(everything, is_partial=False)
+
+    def _remove_gone(self) -> None:
+        self.db.execute("CREATE OR REPLACE TEMP TABLE touched_key (dedup_key TEXT)")
+        self._forget("SELECT unnest(?::TEXT[])", [self._gone()])
+
+    def _forget(self, sessions: str, parameters: list[object]) -> None:
+        """Removes sessions from the store, noting the duplicate keys that they held."""
+        self.db.execute(f"CREATE OR REPLACE TEMP TABLE forgotten(id) AS {sessions}", parameters)
+        mine = "archive_id = ? AND session_id IN (SELECT id FROM forgotten)"
+        self.db.execute(
+            f"INSERT INTO touched_key SELECT DISTINCT dedup_key FROM usage WHERE {mine} "  # noqa: S608
+            "AND dedup_key IS NOT NULL",
+            [self.archive_id],
+        )
+        self.db.execute(
+            "DELETE FROM verdict WHERE (archive_id, row_id) IN "  # noqa: S608
+            f"(SELECT (archive_id, row_id) FROM usage WHERE {mine})",
+            [self.archive_id],
+        )
+        for table in landing.SESSION_TABLES:
+            self.db.execute(f"DELETE FROM {table} WHERE {mine}", [self.archive_id])  # noqa: S608
+
+    def _read_sessions(self, plan: _Plan, progress: Progress) -> int:
+        """Reads batch after batch, the next one while the last one lands."""
+        batches = list(_batches(plan.sessions))
+        changed = done = 0
+        with ThreadPoolExecutor(max_workers=1) as ahead:
+            pending = [ahead.submit(self._read_batch, b, plan) for b in batches[:1]]
+            for number, batch in enumerate(batches):
+                messages, events = pending.pop().result()
+                pending += [
+                    ahead.submit(self._read_batch, b, plan) for b in batches[number + 1 : number + 2]
+                ]
+                changed += self._land_batch(batch, messages, events)
+                done += len(batch)
+                progress("reading sessions", done, len(plan.sessions))
+        return changed
+
+    def _read_batch(self, batch: list[tuple[str, int]], plan: _Plan) -> tuple[pa.Table, pa.Table]:
+        if plan.is_partial:
+            where = f"session_id IN ({', '.join(_literal(s) for s, _ in batch)})"
+        else:
+            low, high = _literal(batch[0][0]), _literal(batch[-1][0])
+            where = f"session_id >= {low} AND session_id <= {high}"
+        with self.reader.transaction():
+            return (
+                self.reader.read(source.MESSAGES, where, "session_id, ordinal"),
+                self.reader.read(source.USAGE_EVENTS, where, "session_id, id"),
+            )
+
+    def _land_batch(
+        self, batch: list[tuple[str, int]], messages: pa.Table, events: pa.Table
+    ) -> int:
+        """Lands the sessions of a batch whose row or content differs from the store's."""
+        self._register("raw_message", messages)
+        self._register("raw_event", events)
+        self._register("raw_cursor_event", _empty(source.CURSOR_USAGE_EVENTS))
+        self.db.execute(landing.CONTENT_HASHES)
+        self.db.execute(
+            """CREATE OR REPLACE TEMP TABLE landing_session AS
+            SELECT c.id FROM candidate c
+            LEFT JOIN raw_content r ON r.session_id = c.id
+            LEFT JOIN session o ON o.archive_id = ? AND o.session_id = c.id
+            WHERE c.id IN (SELECT unnest(?::TEXT[]))
+                AND (c.is_changed OR o.content IS DISTINCT FROM coalesce(r.content, 0))""",
+            [self.archive_id, [session for session, _ in batch]],
+        )
+        changed = _count(self.db, "landing_session")
+        if changed == 0:
+            return 0
+        if changed < len(batch):
+            self._narrow("raw_message", "session_id")
+            self._narrow("raw_event", "session_id")
+        self.db.execute(
+            "CREATE OR REPLACE TEMP TABLE raw_session AS SELECT * FROM seen_session "
+            "WHERE id IN (SELECT id FROM landing_session)"
+        )
+        self._forget("SELECT id FROM landing_session", [])
+        self.db.execute(landing.MESSAGES)
+        self._scan_odd_texts()
+        for step in landing.LANDING_STEPS:
+            self.db.execute(step)
+        self.db.execute(
+            "INSERT INTO touched_key SELECT DISTINCT dedup_key FROM usage WHERE archive_id = ? "
+            "AND session_id IN (SELECT id FROM landing_session) AND dedup_key IS NOT NULL",
+            [self.archive_id],
+        )
+        return changed
+
+    def _narrow(self, relation: str, column: str) -> None:
+        kept = self.db.sql(
+            f"SELECT * FROM {relation} WHERE {column} IN (SELECT id FROM landing_session)"  # noqa: S608
+        ).to_arrow_table()
+        self._register(relation, kept)
+
+    def _scan_odd_texts(self) -> None:
+        """Reads the few texts that plain SQL cannot with the exact scanners."""
+        texts = [row[0] for row in self.db.execute(landing.ODD_USAGE_TEXTS).fetchall()]
+        counts = [clamp_message_tokens(parse_token_usage(text)) for text in texts]
+        columns = zip(*counts, strict=True) if counts else ([], [], [], [], [])
+        names = (
+            "input_tokens",
+            "output_tokens",
+            "cache_creation_tokens",
+            "cache_read_tokens",
+            "reasoning_tokens",
+        )
+        usage = {name: pa.array(list(c), pa.int64()) for name, c in zip(names, columns, strict=True)}
+        self._register("odd_usage", pa.table({"text": pa.array(texts, pa.string()), **usage}))
+        times = [row[0] for row in self.db.execute(landing.ODD_TIME_TEXTS).fetchall()]
+        parsed = [(t, i) for t in times if (i := parse_rfc3339(t)) is not None]
+        self._register(
+            "odd_time",
+            pa.table(
+                {
+                    "text": pa.array([t for t, _ in parsed], pa.string()),
+                    "epoch": pa.array([i.epoch_seconds for _, i in parsed], pa.int64()),
+                    "nanosecond": pa.array([i.nanosecond for _, i in parsed], pa.int64()),
+                }
+            ),
+        )
+
+    def _land_cursor_events(self, events: pa.Table) -> None:
+        mine = "archive_id = ? AND row_kind = 'cursor_event'"
+        keys = f"SELECT DISTINCT dedup_key FROM usage WHERE {mine} AND dedup_key IS NOT NULL"  # noqa: S608
+        self.db.execute(f"INSERT INTO touched_key {keys}", [self.archive_id])
+        self.db.execute(
+            "DELETE FROM verdict WHERE archive_id = ? AND starts_with(row_id, 'cursor#')",
+            [self.archive_id],
+        )
+        self.db.execute(f"DELETE FROM usage WHERE {mine}", [self.archive_id])  # noqa: S608
+        if events.num_rows == 0:
+            return
+        for name, table in (
+            ("raw_message", source.MESSAGES),
+            ("raw_event", source.USAGE_EVENTS),
+            ("raw_session", source.SESSIONS),
+        ):
+            self.db.execute(f"DROP TABLE IF EXISTS temp.{name}")
+            self._register(name, self._owned(_empty(table)))
+        self._register("raw_cursor_event", self._owned(events))
+        self.db.execute(landing.MESSAGES)
+        self._scan_odd_texts()
+        self.db.execute(landing.CURSOR_USAGE)
+        self.db.execute(f"INSERT INTO touched_key {keys}", [self.archive_id])
+
+    def _settle(self) -> None:
+        """Decides anew which row counts, for the duplicate keys that were touched."""
+        self.db.execute(
+            "DELETE FROM verdict WHERE (archive_id, row_id) IN (SELECT (archive_id, row_id) "
+            "FROM usage WHERE dedup_key IN (SELECT dedup_key FROM touched_key))"
+        )
+        only = "AND dedup_key IN (SELECT dedup_key FROM touched_key)"
+        self.db.execute(landing.VERDICTS.format(only=only))
+
+    def _land_projects(self, small: dict[str, pa.Table]) -> None:
+        seen = small[source.PROJECT_OBSERVATIONS.name].to_pylist()
+        rows = [
+            ("observation", r["project"], r["machine"], r["root_path"], r["git_remote"],
+             r["worktree_name"], r["worktree_root_path"], "")
+            for r in seen
+        ]  # fmt: skip
+        rows += [
+            ("worktree_mapping", r["project"], r["machine"], r["path_prefix"], "", "", "", r["layout"])
+            for r in small[source.WORKTREE_MAPPINGS.name].to_pylist()
+            if r["enabled"] == 1
+        ]
+        places = self.db.execute(
+            "SELECT DISTINCT project, machine, cwd, file_path FROM session "
+            "WHERE archive_id = ? AND deleted_at_text IS NULL",
+            [self.archive_id],
+        ).fetchall()
+        rows += {
+            ("session_place", project, machine, cwd, "", "", file_directory(file_path), "")
+            for project, machine, cwd, file_path in places
+        }
+        self._replace("project_observations", [(self.archive_id, *row) for row in sorted(rows)])
+        self._land_worktrees(places, [ProjectObservation(**r) for r in seen])
+
+    def _land_worktrees(
+        self, places: list[tuple[str, str, str, str]], seen: list[ProjectObservation]
+    ) -> None:
+        found = worktrees_of({place[:3] for place in places}, seen)
+        rows = [(self.archive_id, *place, *worktree) for place, worktree in sorted(found.items())]
+        self._replace("worktree", rows)
+
+    def _land_prices(self, stored: pa.Table) -> None:
+        own = [
+            (self.archive_id, "stored", *row.values(), None)
+            for row in stored.to_pylist()
+        ]
+        own += [
+            (self.archive_id, "custom", *row, None) for row in custom_prices(self.path.parent)
+        ]
+        embedded = embedded_table()
+        own += [(self.archive_id, "embedded", *row, embedded.version) for row in embedded.rows]
+        self._replace("model_pricing", own)
+
+    def _replace(self, table: str, rows: list[tuple[object, ...]]) -> None:
+        self.db.execute(f"DELETE FROM {table} WHERE archive_id = ?", [self.archive_id])  # noqa: S608
+        self._insert(table, rows)
+
+    def _insert(self, table: str, rows: list[tuple[object, ...]]) -> None:
+        if not rows:
+            return
+        names = [row[0] for row in self.db.execute(f"DESCRIBE {table}").fetchall()]
+        columns = zip(names, zip(*rows, strict=True), strict=True)
+        self._register("incoming", pa.table({name: pa.array(list(v)) for name, v in columns}))
+        self.db.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")  # noqa: S608
+        self.db.unregister("incoming")
+
+    def _version_days(self) -> None:
+        self.db.execute("DELETE FROM day_version")
+        self.db.execute(landing.DAY_VERSIONS)
+
+
+_SMALL_TABLES = (
+    source.CURSOR_USAGE_EVENTS,
+    source.MODEL_PRICING,
+    source.PROJECT_OBSERVATIONS,
+    source.WORKTREE_MAPPINGS,
+)
+
+
+def _batches(sessions: list[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]:
+    batch: list[tuple[str, int]] = []
+    messages = 0
+    for session in sessions:
+        batch.append(session)
+        messages += max(1, session[1])
+        if messages >= BATCH_MESSAGES:
+            yield batch
+            batch, messages = [], 0
+    if batch:
+        yield batch
+
+
+def _literal(text: str) -> str:
+    """A text as an SQL literal that no content can break out of."""
+    return f"CAST(X'{text.encode().hex()}' AS TEXT)"
+
+
+def _empty(table: source.SourceTable) -> pa.Table:
+    types = {"text": pa.string(), "integer": pa.int64(), "real": pa.float64()}
+    return pa.schema([pa.field(c.name, types[c.type]) for c in table.columns]).empty_table()
+
+
+def _count(db: duckdb.DuckDBPyConnection, relation: str) -> int:
+    return int(db.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0])  # noqa: S608

@@ -1,0 +1,126 @@
+"""Price tables from outside the archive: the embedded fallback and the user's own prices."""
+
+from __future__ import annotations
+
+import json
+import math
+import tomllib
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, NamedTuple
+
+from agentsview_assets.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from agentsview_assets.transforms.pricing import PriceTuple
+
+_CONFIG_NAME = "config.toml"
+_PRICES_KEY = "custom_model_pricing"
+_RATE_KEYS = ("input", "output", "cache_creation", "cache_read")
+
+# Whole numbers beyond this are not all exact as doubles; agentsview refuses them as well.
+_LARGEST_EXACT_INTEGER = 2**53 - 1
+
+
+class EmbeddedTable(NamedTuple):
+    """The price table that ships with the package, for models that no other table prices.
+
+    Attributes:
+        version: Name of the snapshot.
+        rows: Sorted by pattern; USD per million tokens; no row has an update time.
+    """
+
+    version: str
+    rows: tuple[PriceTuple, ...]
+
+
+@lru_cache(maxsize=1)
+def embedded_table() -> EmbeddedTable:
+    """Return the embedded price table."""
+    text = files("agentsview_assets").joinpath("data/litellm_snapshot.json").read_bytes()
+    snapshot = json.loads(text)
+    rows = (
+        (
+            row["model_pattern"],
+            float(row["input_per_mtok"]),
+            float(row["output_per_mtok"]),
+            float(row["cache_write_per_mtok"]),
+            float(row["cache_read_per_mtok"]),
+            None,
+        )
+        for row in snapshot["rows"]
+    )
+    return EmbeddedTable(snapshot["version"], tuple(rows))
+
+
+def custom_prices(data_dir: Path) -> list[PriceTuple]:
+    """Return the user's own prices from `config.toml` in an agentsview data directory.
+
+    Nothing but the prices is looked at: the file also holds a secret.
+
+    Returns:
+        Price rows in the order of the file, rates left out being 0; empty without a file.
+
+    Raises:
+        ConfigError: The file is unreadable or broken, or a price is not a usable number.
+    """
+    path = data_dir / _CONFIG_NAME
+    prices: dict[str, PriceTuple] = {}
+    for name, value in _read_config(path).items():
+        if name.casefold() != _PRICES_KEY:
+            continue
+        for pattern, rates in _table(value, name, path).items():
+            prices[pattern] = _price_row(pattern, rates, path)
+    return list(prices.values())
+
+
+def _read_config(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        msg = f"cannot read {path}: {error.strerror}"
+        raise ConfigError(msg) from error
+    # The chain is cut on purpose: both errors may carry the file's whole text, secret included.
+    except UnicodeDecodeError:
+        msg = f"{path} is not UTF-8 text"
+        raise ConfigError(msg) from None
+    except tomllib.TOMLDecodeError as error:
+        msg = f"{path} is not valid TOML: {error.args[0]}"
+        raise ConfigError(msg) from None
+
+
+def _table(value: object, key: str, path: Path) -> Mapping[str, object]:
+    if isinstance(value, dict):
+        return value
+    msg = f"{path}: {key} must be a table, not {type(value).__name__}"
+    raise ConfigError(msg)
+
+
+def _price_row(pattern: str, value: object, path: Path) -> PriceTuple:
+    key = f"{_PRICES_KEY}.{pattern!r}"
+    rates = _table(value, key, path)
+    # The exact spelling is looked at last, so that it wins over one in other case.
+    named = {name.casefold(): name for name in sorted(rates, key=lambda name: name in _RATE_KEYS)}
+    input_, output, cache_write, cache_read = (
+        _rate(rates[named[name]], f"{key}.{named[name]}", path) if name in named else 0.0
+        for name in _RATE_KEYS
+    )
+    return pattern, input_, output, cache_write, cache_read, None
+
+
+def _rate(value: object, key: str, path: Path) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        msg = f"{path}: {key} must be a number, not {type(value).__name__}"
+        raise ConfigError(msg)
+    if isinstance(value, int) and abs(value) > _LARGEST_EXACT_INTEGER:
+        msg = f"{path}: {key} is out of the safe range of a number"
+        raise ConfigError(msg)
+    if not math.isfinite(value):
+        msg = f"{path}: {key} is {value}; the pricing digest cannot encode a non-finite number"
+        raise ConfigError(msg)
+    return float(value)

@@ -1,0 +1,76 @@
+"""What every warehouse backend has to do: a small store, used by the one IO manager."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from schemas import TableContract
+
+
+class Partition(NamedTuple):
+    """What is noted of a written partition.
+
+    Attributes:
+        partition_date: `YYYY-MM-DD`, or '' for an unpartitioned table.
+        row_count: Rows written.
+        input_version: Version of the observations that it was made from.
+        rates_version: Version of the rates that priced it; '' where nothing is priced.
+        run_id: Dagster run that wrote it.
+    """
+
+    partition_date: str
+    row_count: int
+    input_version: str
+    rates_version: str
+    run_id: str
+
+
+class Selection(NamedTuple):
+    """Which part of a table to read.
+
+    Attributes:
+        columns: Columns, in any order; None for all.
+        days: Contiguous days; None for all.
+        day_column: Column that `days` applies to.
+        count_by: Instead of rows, the distinct values of these columns with their row count.
+    """
+
+    columns: tuple[str, ...] | None = None
+    days: Sequence[str] | None = None
+    day_column: str = "partition_date"
+    count_by: tuple[str, ...] = ()
+
+
+class Store(Protocol):
+    """The write side of a warehouse backend."""
+
+    def replace(
+        self,
+        contract: TableContract,
+        frames: Iterable[pd.DataFrame],
+        days: Sequence[str] | None,
+        partitions: Sequence[Partition],
+        *,
+        owns_earlier: bool = False,
+    ) -> None:
+        """Replaces whole partitions by validated frames, in one transaction.
+
+        Args:
+            contract: The table.
+            frames: Validated rows, all of `days`.
+            days: The contiguous partition days being replaced; None replaces the table.
+            partitions: What to note of each partition written; read after the frames are.
+            owns_earlier: Whether `days` begin the window, so that rows of days before it, left
+                by an earlier window, go as well.
+        """
+
+    def read(self, contract: TableContract, selection: Selection) -> pa.Table:
+        """Reads rows as Arrow, columns and days as selected."""
+
+    def partitions(self, asset: str) -> dict[str, tuple[str, str]]:
+        """The input and rates version of every partition written, by day ('' for no day)."""

@@ -1,0 +1,40 @@
+"""Measuring work apart from history: time spent reading, computing, validating and writing.
+
+What belongs here: the meter of this process and whoever listens to it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+
+class WorkMeter:
+    """Adds up the wall time of work; nested measurements count once."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.listener: Callable[[str], None] | None = None
+        self._depth = 0
+
+    def tell(self, what: str) -> None:
+        """Tells the listener, if there is one, what was just done."""
+        if self.listener is not None:
+            self.listener(what)
+
+    @contextlib.contextmanager
+    def measure(self) -> Iterator[None]:
+        """Counts the time of the block."""
+        started = time.perf_counter()
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
+            if self._depth == 0:
+                self.seconds += time.perf_counter() - started
+
+
+METER = WorkMeter()
+"""The meter of this process; one run at a time executes in a process."""

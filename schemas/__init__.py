@@ -1,0 +1,35 @@
+"""Table contracts of the warehouse: what every table holds, enforced wherever one is written."""
+
+from __future__ import annotations
+
+from schemas.contract import Column, TableContract
+from schemas.identities import PROJECT_IDENTITIES
+from schemas.observations import ACTIVITY_INTERVALS, PROJECT_OBSERVATIONS, SESSIONS, USAGE_ROWS
+from schemas.pricing import EFFECTIVE_PRICING, MODEL_PRICING, MODEL_RATES
+from schemas.reports import (
+    ACTIVITY_BUCKETS,
+    DAILY_USAGE,
+    SESSION_MODEL_USAGE,
+    SESSION_SUMMARIES,
+)
+
+CONTRACTS: dict[str, TableContract] = {
+    contract.name: contract
+    for contract in (
+        SESSIONS,
+        USAGE_ROWS,
+        ACTIVITY_INTERVALS,
+        PROJECT_OBSERVATIONS,
+        MODEL_PRICING,
+        PROJECT_IDENTITIES,
+        EFFECTIVE_PRICING,
+        MODEL_RATES,
+        DAILY_USAGE,
+        ACTIVITY_BUCKETS,
+        SESSION_SUMMARIES,
+        SESSION_MODEL_USAGE,
+    )
+}
+"""Every contracted table by its name, which is also its asset's name."""
+
+__all__ = ["CONTRACTS", "Column", "TableContract"]

@@ -1,0 +1,165 @@
+"""The table contract: one declaration from which DDL, validation and empty frames derive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pandera.pandas as pa
+import pyarrow as arrow
+from pandera.errors import SchemaErrors
+
+from agentsview_assets.errors import ContractError
+
+if TYPE_CHECKING:
+    from schemas.fields import Kind
+
+ARROW_TYPES: dict[Kind, arrow.DataType] = {
+    "text": arrow.string(),
+    "date": arrow.string(),
+    "bigint": arrow.int64(),
+    "double": arrow.float64(),
+    "boolean": arrow.bool_(),
+    "timestamptz": arrow.timestamp("us", tz="UTC"),
+}
+_KEYS_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: its name, kind, nullability, meaning and unit."""
+
+    name: str
+    kind: Kind
+    nullable: bool
+    description: str
+    unit: str | None
+
+
+@dataclass(frozen=True)
+class TableContract:
+    """What one table promises.
+
+    Attributes:
+        name: Table name, equal to the asset's name.
+        group: Asset group that the table belongs to.
+        description: What one row is, for people.
+        model: Pandera model that every written frame must satisfy.
+        key: Natural key; unique within the table.
+        partition_column: Name of the DATE column that places a row in its day, or None.
+        indexes: Column groups that the documents look rows up by.
+    """
+
+    name: str
+    group: str
+    description: str
+    model: type[pa.DataFrameModel]
+    key: tuple[str, ...]
+    partition_column: str | None = None
+    indexes: tuple[tuple[str, ...], ...] = ()
+
+    @cached_property
+    def schema(self) -> pa.DataFrameSchema:
+        """The compiled pandera schema, columns closed and the key unique."""
+        schema = self.model.to_schema()
+        schema.strict = True
+        schema.unique = list(self.key)
+        return schema
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns in table order."""
+        return tuple(
+            Column(
+                name=str(name),
+                kind=column.metadata["kind"],
+                nullable=column.nullable,
+                description=column.description or "",
+                unit=column.metadata["unit"],
+            )
+            for name, column in self.schema.columns.items()
+        )
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The column names in table order."""
+        return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def arrow_schema(self) -> arrow.Schema:
+        """The Arrow schema that frames travel in."""
+        return arrow.schema(
+            [arrow.field(c.name, ARROW_TYPES[c.kind], c.nullable) for c in self.columns]
+        )
+
+    def frame(self, table: arrow.Table) -> pd.DataFrame:
+        """Turns an Arrow table holding the contract's columns into a frame of its dtypes."""
+        series = {}
+        for column in self.columns:
+            values = table.column(column.name).cast(ARROW_TYPES[column.kind])
+            mapper = _nullable_int if column.kind == "bigint" and column.nullable else None
+            series[column.name] = values.to_pandas(types_mapper=mapper)
+        return pd.DataFrame(series)
+
+    def empty(self) -> pd.DataFrame:
+        """An empty frame that satisfies the contract."""
+        return self.frame(self.arrow_schema.empty_table())
+
+    def validate(self, frame: pd.DataFrame, days: Sequence[str] | None = None) -> pd.DataFrame:
+        """Checks a frame against the contract.
+
+        Args:
+            frame: Rows to be written.
+            days: Partition days being replaced; rows of other days are refused. None for an
+                unpartitioned table.
+
+        Returns:
+            The frame, columns in table order.
+
+        Raises:
+            ContractError: The frame breaks a rule; the message names column, rule, number of
+                rows and the first keys.
+        """
+        try:
+            valid = self.schema.validate(frame, lazy=True)
+        except SchemaErrors as error:
+            raise ContractError(self._explain(frame, error)) from None
+        self._refuse_strays(valid, days)
+        return valid[list(self.column_names)]
+
+    def _refuse_strays(self, frame: pd.DataFrame, days: Sequence[str] | None) -> None:
+        if self.partition_column is None or days is None:
+            return
+        outside = ~frame[self.partition_column].isin(list(days))
+        if not outside.any():
+            return
+        strays = frame.loc[outside, self.partition_column]
+        raise ContractError(
+            f"{self.name}: column {self.partition_column} has {int(outside.sum())} row(s) outside "
+            f"the partitions being written ({days[0]} to {days[-1]}), first days: "
+            f"{sorted(strays.unique())[:_KEYS_SHOWN]}; nothing was written"
+        )
+
+    def _explain(self, frame: pd.DataFrame, error: SchemaErrors) -> str:
+        cases = error.failure_cases.drop_duplicates(["column", "index", "failure_case"])
+        lines = []
+        for (column, check), group in cases.groupby(["column", "check"], dropna=False, sort=False):
+            rows = [int(i) for i in group["index"].dropna().unique()]
+            where = f"{len(rows)} row(s)" if rows else f"found {group['failure_case'].iloc[0]}"
+            keys = [self._key_of(frame, row) for row in rows[:_KEYS_SHOWN]]
+            shown = f", first keys: {'; '.join(keys)}" if keys else ""
+            lines.append(f"  column {column}, rule {check}: {where}{shown}")
+        return f"{self.name}: the frame breaks its contract and was not written\n" + "\n".join(
+            lines
+        )
+
+    def _key_of(self, frame: pd.DataFrame, row: int) -> str:
+        known = [name for name in self.key if name in frame.columns]
+        return "(" + ", ".join(f"{name}={frame[name].iloc[row]}" for name in known) + ")"
+
+
+def _nullable_int(_type: arrow.DataType) -> pd.api.extensions.ExtensionDtype:
+    return pd.Int64Dtype()

@@ -1,0 +1,1 @@
+"""Our documents beside the original program's, over the same archives."""

@@ -1,0 +1,124 @@
+"""Archives made once for all workers, each with our warehouse of it beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conformance.recipes import BREAKING_RECIPES, RECIPES, Recipe
+from tests.support import oracle as original
+from tests.support.command import OurCommand
+from tests.support.oracle import Oracle, exclusive
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An archive as both programs see it.
+
+    Attributes:
+        recipe: What it was made from.
+        archive: Its data folder, which the original reads.
+        ours: Our command line over it and over its warehouse.
+        theirs: The original program.
+    """
+
+    recipe: Recipe
+    archive: Path
+    ours: OurCommand
+    theirs: Oracle
+
+    def bytes_before(self) -> str:
+        """Return the digest of `sessions.db` as it was before we read it."""
+        return (self.ours.home / "digest-before").read_text(encoding="utf-8")
+
+    def bytes_now(self) -> str:
+        """Return the digest of `sessions.db`."""
+        return hashlib.sha256((self.archive / "sessions.db").read_bytes()).hexdigest()
+
+
+PairOf = Callable[[str], Pair]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say what the marker means."""
+    config.addinivalue_line("markers", "matrix: the whole matrix of comparisons; -m matrix runs it")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the matrix out, unless markers were asked for."""
+    if config.option.markexpr:
+        return
+    left_out = [item for item in items if item.get_closest_marker("matrix")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if not item.get_closest_marker("matrix")]
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this test run that all workers share."""
+    base = tmp_path_factory.getbasetemp()
+    root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = root.resolve() / "conformance"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def oracle(tmp_path_factory: pytest.TempPathFactory) -> Oracle:
+    """The original program with a home of this worker's own."""
+    return original.install(tmp_path_factory.mktemp("oracle"))
+
+
+@pytest.fixture(scope="session")
+def pair_of(shared_folder: Path, oracle: Oracle) -> PairOf:
+    """Return a named archive with its warehouse; whichever worker comes first makes both."""
+
+    def get(name: str) -> Pair:
+        recipe = RECIPES[name]
+        archive = shared_folder / name
+        ours = OurCommand.beside(archive, AGENTSVIEW_ASSETS_START_DATE=recipe.start)
+        outcome = shared_folder / f"{name}.outcome"
+        with exclusive(shared_folder / f"{name}.lock"):
+            if not outcome.exists():
+                outcome.write_text(_prepare(recipe, archive, ours, oracle), encoding="utf-8")
+        failure = outcome.read_text(encoding="utf-8")
+        if failure:
+            pytest.fail(failure, pytrace=False)
+        return Pair(recipe, archive, ours, oracle)
+
+    return get
+
+
+@pytest.fixture
+def broken_archive(tmp_path: Path, oracle: Oracle) -> PairOf:
+    """Return a named archive that the original cannot report from; nothing is materialised."""
+
+    def get(name: str) -> Pair:
+        recipe = BREAKING_RECIPES[name]
+        archive = recipe.make(oracle, tmp_path.resolve() / name)
+        ours = OurCommand.beside(archive, AGENTSVIEW_ASSETS_START_DATE=recipe.start)
+        return Pair(recipe, archive, ours, oracle)
+
+    return get
+
+
+def _prepare(recipe: Recipe, archive: Path, ours: OurCommand, oracle: Oracle) -> str:
+    for left_over in (archive, ours.home):
+        shutil.rmtree(left_over, ignore_errors=True)
+    recipe.make(oracle, archive)
+    ours.home.mkdir()
+    before = hashlib.sha256((archive / "sessions.db").read_bytes()).hexdigest()
+    (ours.home / "digest-before").write_text(before, encoding="utf-8")
+    done = ours.materialize()
+    if done.returncode == 0:
+        return ""
+    return f"materialize of {archive.name} failed ({done.returncode}):\n{done.stderr[-4000:]}"

@@ -1,0 +1,94 @@
+"""Which archives the documents are compared over, and with what windows."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tests.support.odd_archives import BREAKING, THEMES, make_archive, make_scrambled
+from tests.support.oracle import REPOSITORY
+from tests.support.transcripts import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.support.oracle import Oracle
+
+SCRAMBLES_BY_DEFAULT = 2
+SCRAMBLES = 16
+_ODD_WINDOW = ("2026-07-01", "2026-07-02")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to make an archive.
+
+    Attributes:
+        make: Writes it into a folder.
+        window: First and last day of the window that its closed-window cases use.
+        start: Day at which our partitions begin; earlier rows belong to that day's partition.
+        everyday: Whether the quick subset of the tests uses it.
+    """
+
+    make: Callable[[Oracle, Path], Path]
+    window: tuple[str, str]
+    start: str
+    everyday: bool = True
+
+
+def _corpus(seed: int, last_day: dt.date, days: int, *, sessions: int = 40) -> Recipe:
+    settings = Settings(sessions=sessions, days=days, seed=seed, last_day=last_day)
+    middle = last_day - dt.timedelta(days=days // 2)
+    window = ((middle - dt.timedelta(days=3)).isoformat(), middle.isoformat())
+    # A few days of the corpus lie before our first partition.
+    start = last_day - dt.timedelta(days=days - 4)
+    return Recipe(
+        lambda oracle, folder: make_archive(oracle, folder, settings), window, start.isoformat()
+    )
+
+
+def _theme(name: str) -> Recipe:
+    return Recipe(
+        lambda oracle, folder: make_archive(oracle, folder, edits=THEMES[name]),
+        window=_ODD_WINDOW,
+        start="2026-06-25",
+    )
+
+
+def _scramble(seed: int) -> Recipe:
+    return Recipe(
+        lambda oracle, folder: make_scrambled(oracle, folder, seed),
+        window=("2026-10-03", "2026-10-20"),
+        start="2026-10-01",
+        everyday=seed < SCRAMBLES_BY_DEFAULT,
+    )
+
+
+def _sample(_: Oracle, folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    shutil.copy(REPOSITORY / "agentsview_assets" / "data" / "sample" / "sessions.db", folder)
+    return folder
+
+
+def _breaking(name: str) -> Recipe:
+    return Recipe(
+        lambda oracle, folder: make_archive(oracle, folder, edits=(BREAKING[name],)),
+        window=_ODD_WINDOW,
+        start="2026-06-25",
+    )
+
+
+RECIPES: dict[str, Recipe] = {
+    # Up to today, so that the default window has something in it.
+    "recent": _corpus(11, dt.datetime.now(dt.UTC).date(), 36),
+    "spring": _corpus(12, dt.date(2026, 3, 14), 14),  # clocks go forward in New York
+    "autumn": _corpus(13, dt.date(2026, 11, 6), 14),  # and back
+    "sample": Recipe(_sample, ("2026-11-01", "2026-11-07"), "2026-10-20"),
+    "empty": Recipe(make_archive, _ODD_WINDOW, "2026-06-25"),
+    **{name: _theme(name) for name in THEMES},
+    **{f"scrambled-{seed}": _scramble(seed) for seed in range(SCRAMBLES)},
+}
+BREAKING_RECIPES: dict[str, Recipe] = {name: _breaking(name) for name in BREAKING}
