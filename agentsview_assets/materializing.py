@@ -13,12 +13,13 @@ from typing import Any
 
 import dagster as dg
 
-from agentsview_assets.definitions import all_assets, build_resources
+from agentsview_assets.assets import all_assets
+from agentsview_assets.assets.common import ARCHIVE_KEY
+from agentsview_assets.build import archive_source, build_resources
 from agentsview_assets.errors import AssetsError, UsageError
 from agentsview_assets.partitions import coalesce, daily_partitions, days_between
 from agentsview_assets.settings import Settings, warehouse_path
 from agentsview_assets.transforms import staleness
-from resources.archive_resource import ArchiveResource
 from resources.history import prepare_home
 from resources.io_manager import open_store
 from resources.observation_reader import DayWindow
@@ -94,9 +95,8 @@ def materialize(settings: Settings, request: Request, tell: Tell, started: float
     Raises:
         AssetsError: Something the user can mend; the warehouse is as whole as it was.
     """
-    resources = build_resources(settings)
-    source = resources["archive_source"]
-    assert isinstance(source, ArchiveResource)
+    source = archive_source(settings)
+    resources = {**build_resources(settings), ARCHIVE_KEY: source}
     names = _selected(settings, request.select)
     with open_store(settings.warehouse):
         pass  # a warehouse that cannot be written is told before anything is read
@@ -152,7 +152,9 @@ def _selected(settings: Settings, select: str | None) -> frozenset[str]:
         raise UsageError(f"--select {select!r}: {str(error).splitlines()[0]}") from None
     found = {key.path[-1] for key in keys} & everything
     if not found:
-        raise UsageError(f"--select {select!r}: no such asset; the assets are {', '.join(sorted(everything))}")
+        raise UsageError(
+            f"--select {select!r}: no such asset; the assets are {', '.join(sorted(everything))}"
+        )
     return frozenset(found)
 
 
@@ -169,9 +171,7 @@ def _plan(
     )
     first, last = request.since or window.first, request.until or window.last
     with open_store(settings.warehouse) as warehouse:
-        stale = {
-            name: _stale(warehouse, expected, name, force=request.force) for name in names
-        }
+        stale = {name: _stale(warehouse, expected, name, force=request.force) for name in names}
     daily = {
         name: {day for day in stale[name] if _in_bounds(day, first, last, window)}
         for name in names & set(staleness.DAILY_TABLES)
@@ -267,7 +267,7 @@ def _measure(settings: Settings, summary: Summary) -> None:
 
     with open_reader(settings.warehouse) as reader:
         for table in sorted(summary.assets):
-            count = reader.rows(f"SELECT count(*) FROM {table}")[0][0]  # noqa: S608
+            count = reader.rows(f"SELECT count(*) FROM {table}")[0][0]
             summary.rows_by_table[table] = int(count)
         unpriced = reader.rows(
             "SELECT model FROM model_rates WHERE matched_pattern IS NULL ORDER BY model"

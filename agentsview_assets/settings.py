@@ -19,6 +19,7 @@ ARCHIVE_VARIABLE = "AGENTSVIEW_ASSETS_ARCHIVE"
 WAREHOUSE_VARIABLE = "AGENTSVIEW_ASSETS_WAREHOUSE"
 START_DATE_VARIABLE = "AGENTSVIEW_ASSETS_START_DATE"
 TITLES_VARIABLE = "AGENTSVIEW_ASSETS_TITLES"
+OBSERVATION_STORE = "observations.duckdb"
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Settings:
     """What every command and every Dagster process agrees on.
 
     Attributes:
-        archive: Data folder or `sessions.db` to read.
+        archive: Data folder or `sessions.db` to read; absolute.
         warehouse: URL of the warehouse.
         start_date: First day of the partition window, `YYYY-MM-DD`.
         with_titles: Whether a session's title may be its first message.
@@ -61,7 +62,7 @@ def load_settings(
     """
     environ = os.environ if environ is None else environ
     return Settings(
-        archive=Path(archive or environ.get(ARCHIVE_VARIABLE) or _agentsview_dir(environ)),
+        archive=_absolute(archive or environ.get(ARCHIVE_VARIABLE) or _agentsview_dir(environ)),
         warehouse=warehouse or environ.get(WAREHOUSE_VARIABLE) or default_warehouse(environ),
         start_date=_start_date(environ.get(START_DATE_VARIABLE) or DEFAULT_START_DATE),
         with_titles=_titles(environ.get(TITLES_VARIABLE) or "full"),
@@ -80,25 +81,33 @@ def default_warehouse(environ: Mapping[str, str]) -> str:
 
 
 def warehouse_path(url: str) -> Path:
-    """The file that a warehouse URL (or plain path) names.
+    """The absolute path of the file that a warehouse URL (or plain path) names.
 
     Raises:
         ConfigError: The URL is of a kind that is not supported.
     """
     if url.startswith("duckdb:///"):
-        return Path(url.removeprefix("duckdb:///")).expanduser()
+        return _absolute(url.removeprefix("duckdb:///"))
     if "://" in url or url.startswith("duckdb:"):
         scheme = url.split(":", 1)[0]
         raise ConfigError(
             f"warehouse: the kind {scheme!r} is not supported; use duckdb:///PATH or a plain path"
         )
-    return Path(url).expanduser()
+    return _absolute(url)
 
 
 def state_dir(url: str) -> Path:
     """The folder beside a warehouse file for its history and observation store."""
     path = warehouse_path(url)
     return path.with_name(path.name + ".state")
+
+
+def _absolute(path: str) -> Path:
+    """Both are known by their paths, so that every way of naming one must give the same.
+
+    Dagster, too, takes no relative home.
+    """
+    return Path(path).expanduser().absolute()
 
 
 def _agentsview_dir(environ: Mapping[str, str]) -> str:

@@ -36,9 +36,9 @@ _HEADER_BYTES = 100
 class ArchiveReader:
     """One read-only connection to an archive; use as a context manager.
 
-    A cold archive (no write-ahead log, or an empty one) is opened as immutable, so that reading leaves no
-    file behind; the caller compares signatures before and after, which tells a writer that came
-    in the meantime.
+    A cold archive (no write-ahead log, or an empty one) is opened as immutable, so that reading
+    leaves no file behind; the caller compares signatures before and after, which tells a writer
+    that came in the meantime.
     """
 
     def __init__(self, path: Path) -> None:
@@ -150,9 +150,7 @@ class ArchiveReader:
 
     def _fetch(self, query: str) -> pa.Table:
         with self._connection.cursor() as cursor:
-            cursor.adbc_statement.set_options(
-                **{"adbc.sqlite.query.batch_rows": str(_BATCH_ROWS)}
-            )
+            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(_BATCH_ROWS)})
             cursor.execute(query)
             return cast("pa.Table", cursor.fetch_arrow_table())
 
@@ -232,8 +230,8 @@ def _check_file(path: Path) -> None:
     pages, valid_for, counter = (struct.unpack(">I", header[o : o + 4])[0] for o in (28, 92, 24))
     if valid_for == counter and pages * page_size > size:
         raise ArchiveError(
-            f"archive {path}: the file is cut off ({size} of {pages * page_size} bytes); restore it "
-            "from a copy or rebuild it with `agentsview sync --full`"
+            f"archive {path}: the file is cut off ({size} of {pages * page_size} bytes); restore "
+            "it from a copy or rebuild it with `agentsview sync --full`"
         )
 
 

@@ -58,9 +58,7 @@ def signature(path: Path) -> Signature:
         log_size, log_time = log.st_size, log.st_mtime_ns
     except OSError:
         log_size, log_time = -1, -1
-    return Signature(
-        main.st_dev, main.st_ino, main.st_size, main.st_mtime_ns, log_size, log_time
-    )
+    return Signature(main.st_dev, main.st_ino, main.st_size, main.st_mtime_ns, log_size, log_time)
 
 
 def same_file(before: Signature, after: Signature) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -18,7 +19,7 @@ from resources.observing import Observed, Progress, observe
 from resources.work import METER
 
 
-class ArchiveResource(dg.ConfigurableResource):
+class ArchiveResource(dg.ConfigurableResource[Any]):
     """An agentsview archive and the store of what was observed in it.
 
     Attributes:

@@ -78,6 +78,20 @@ def connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     return connection
 
 
+def make_folder(path: Path) -> None:
+    """Makes the folder that a file goes into.
+
+    Raises:
+        WarehouseError: It cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WarehouseError(
+            f"warehouse {path}: the folder {error.filename} cannot be made: {error.strerror}"
+        ) from None
+
+
 def explain(error: Exception, path: Path) -> WarehouseError:
     """The user's words for why a DuckDB file cannot be opened or written."""
     text = _first_line(error)
@@ -104,14 +118,16 @@ def check_version(connection: duckdb.DuckDBPyConnection, path: Path) -> int | No
     Raises:
         WarehouseError: It was written by a newer version of this program, or is not ours.
     """
-    tables = {row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    tables = {
+        row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+    }
     if META_TABLE not in tables:
         if tables:
             raise WarehouseError(
                 f"warehouse {path}: a DuckDB database of another program; name a new file"
             )
         return None
-    found = connection.execute(f"SELECT max(schema_version) FROM {META_TABLE}").fetchall()  # noqa: S608
+    found = connection.execute(f"SELECT max(schema_version) FROM {META_TABLE}").fetchall()
     version = int(found[0][0] or 0)
     if version > SCHEMA_VERSION:
         raise WarehouseError(

@@ -25,6 +25,7 @@ SQL_TYPES = {
     "timestamptz": "TIMESTAMPTZ",
 }
 MEMORY_LIMIT = "700MB"
+_BATCH_ROWS = 32_768
 
 _BOOKKEEPING = f"""
 CREATE TABLE IF NOT EXISTS {META_TABLE} (schema_version BIGINT NOT NULL);
@@ -53,7 +54,7 @@ class DuckDBStore:
             return
         with self._transaction():
             self._connection.execute(_BOOKKEEPING)
-            self._connection.execute(f"INSERT INTO {META_TABLE} VALUES (?)", [SCHEMA_VERSION])  # noqa: S608
+            self._connection.execute(f"INSERT INTO {META_TABLE} VALUES (?)", [SCHEMA_VERSION])
             for contract in CONTRACTS.values():
                 for statement in create_statements(contract):
                     self._connection.execute(statement)
@@ -78,16 +79,16 @@ class DuckDBStore:
         self, contract: TableContract, days: Sequence[str] | None, *, owns_earlier: bool
     ) -> None:
         if days is None:
-            self._connection.execute(f"DELETE FROM {contract.name}")  # noqa: S608
+            self._connection.execute(f"DELETE FROM {contract.name}")
             return
         first = "0001-01-01" if owns_earlier else days[0]
         self._connection.execute(
-            f"DELETE FROM {contract.name} WHERE {contract.partition_column} BETWEEN ? AND ?",  # noqa: S608
+            f"DELETE FROM {contract.name} WHERE {contract.partition_column} BETWEEN ? AND ?",
             [first, days[-1]],
         )
         if owns_earlier:
             self._connection.execute(
-                f"DELETE FROM {PARTITIONS_TABLE} WHERE asset = ? AND partition_date < ?",  # noqa: S608
+                f"DELETE FROM {PARTITIONS_TABLE} WHERE asset = ? AND partition_date < ?",
                 [contract.name, days[0]],
             )
 
@@ -95,10 +96,12 @@ class DuckDBStore:
         if frame.empty:
             return
         incoming = pa.Table.from_pandas(frame, schema=contract.arrow_schema, preserve_index=False)
+        # One batch would be read by one thread.
+        incoming = pa.Table.from_batches(incoming.to_batches(max_chunksize=_BATCH_ROWS))
         columns = ", ".join(contract.column_names)
         self._connection.register("incoming", incoming)
         self._connection.execute(
-            f"INSERT INTO {contract.name} ({columns}) SELECT {columns} FROM incoming"  # noqa: S608
+            f"INSERT INTO {contract.name} ({columns}) SELECT {columns} FROM incoming"
         )
         self._connection.unregister("incoming")
 
@@ -108,12 +111,12 @@ class DuckDBStore:
         noted = pa.Table.from_pylist([p._asdict() for p in partitions])
         self._connection.register("noted", noted)
         self._connection.execute(
-            f"DELETE FROM {PARTITIONS_TABLE} WHERE asset = ? AND partition_date IN "  # noqa: S608
+            f"DELETE FROM {PARTITIONS_TABLE} WHERE asset = ? AND partition_date IN "
             "(SELECT partition_date FROM noted)",
             [asset],
         )
         self._connection.execute(
-            f"INSERT INTO {PARTITIONS_TABLE} BY NAME "  # noqa: S608
+            f"INSERT INTO {PARTITIONS_TABLE} BY NAME "
             "SELECT *, ? AS asset, now() AS written_at FROM noted",
             [asset],
         )
@@ -137,14 +140,14 @@ class DuckDBStore:
             group = f" GROUP BY {', '.join(selection.count_by)}"
         with self._errors():
             return self._connection.sql(
-                f"SELECT {columns} FROM {contract.name}{where}{group}",  # noqa: S608
+                f"SELECT {columns} FROM {contract.name}{where}{group}",
                 params=parameters,
             ).to_arrow_table()
 
     def partitions(self, asset: str) -> dict[str, tuple[str, str]]:
         """The input and rates version of every partition written, by day ('' for no day)."""
         rows = self._connection.execute(
-            f"SELECT partition_date, input_version, rates_version FROM {PARTITIONS_TABLE} "  # noqa: S608
+            f"SELECT partition_date, input_version, rates_version FROM {PARTITIONS_TABLE} "
             "WHERE asset = ?",
             [asset],
         ).fetchall()

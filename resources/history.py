@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -32,14 +32,32 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         """Takes the folder of the event databases, as the parent does."""
         self._engines: dict[str, sa.Engine] = {}
+        self._present: set[tuple[str, str]] = set()
         super().__init__(base_dir, inst_data)
 
     @classmethod
-    def from_config_value(
-        cls, inst_data: ConfigurableClassData | None, config_value: Any
-    ) -> Self:
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
         """Makes the storage from its `dagster.yaml` entry."""
         return cls(inst_data=inst_data, **config_value)
+
+    def has_table(self, table_name: str) -> bool:
+        """Whether the index database has the table; what is there once is there for good."""
+        return self._once(
+            ("table", table_name),
+            lambda: bool(super(PooledSqliteEventLogStorage, self).has_table(table_name)),
+        )
+
+    def has_asset_key_col(self, column_name: str) -> bool:
+        """Whether the asset table has the column; what is there once is there for good."""
+        return self._once(
+            ("column", column_name),
+            lambda: bool(super(PooledSqliteEventLogStorage, self).has_asset_key_col(column_name)),
+        )
+
+    def _once(self, question: tuple[str, str], ask: Callable[[], bool]) -> bool:
+        if question not in self._present and ask():
+            self._present.add(question)
+        return question in self._present
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[sa.Connection]:

@@ -19,10 +19,10 @@ from pydantic import PrivateAttr
 
 from agentsview_assets.errors import ContractError
 from agentsview_assets.settings import warehouse_path
-from resources.duckdb_reader import connect
+from resources.duckdb_reader import connect, make_folder
 from resources.duckdb_store import DuckDBStore
 from resources.store import Partition, Selection, Store
-from resources.work import METER
+from resources.work import METER, ahead
 from schemas import CONTRACTS, TableContract
 
 
@@ -113,7 +113,7 @@ def open_store(url: str) -> Iterator[Store]:
         WarehouseError: It cannot be opened or written; told at once, without waiting for a lock.
     """
     path = warehouse_path(url)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path)
     # dagster-duckdb waits 102 s for a lock and reports it as it comes; ask first, in words.
     connect(path, read_only=False).close()
     opened = DuckDBResource(database=str(path)).get_connection()
@@ -150,6 +150,10 @@ class _Totals(Sequence[Partition]):
         self.cost: dict[str, float] = {}
 
     def validated(self) -> Iterator[pd.DataFrame]:
+        """The frames, each checked while the one before is being written."""
+        return ahead(self._valid())
+
+    def _valid(self) -> Iterator[pd.DataFrame]:
         for frame in self._output.frames:
             valid = self._contract.validate(frame, self._days)
             self._add(valid)
@@ -160,11 +164,10 @@ class _Totals(Sequence[Partition]):
         if column is None or self._days is None:
             self.rows[""] = self.rows.get("", 0) + len(frame)
             return
-        groups = frame.groupby(column, sort=False)
-        for day, size in groups.size().items():
+        for day, size in frame[column].value_counts().items():
             self.rows[str(day)] = self.rows.get(str(day), 0) + int(size)
         if "cost_usd" in frame.columns:
-            for day, cost in groups["cost_usd"].sum().items():
+            for day, cost in frame.groupby(column, sort=False)["cost_usd"].sum().items():
                 self.cost[str(day)] = self.cost.get(str(day), 0.0) + float(cost)
 
     def _noted(self) -> list[Partition]:

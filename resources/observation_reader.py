@@ -26,9 +26,9 @@ class DayWindow:
 class ObservationReader:
     """The questions that an open observation store answers about itself."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection | None = None) -> None:
         self.path = path
-        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._connection = connection
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
@@ -48,12 +48,12 @@ class ObservationReader:
 
     def table_version(self, table: str) -> str:
         """The data version of an unpartitioned observation."""
-        found = self.rows(f"SELECT count(*), sum(hash({table})::HUGEINT) FROM {table}")  # noqa: S608
+        found = self.rows(f"SELECT count(*), sum(hash({table})::HUGEINT) FROM {table}")
         return ":".join(str(value) for value in found[0])
 
     def versions(self, window: DayWindow) -> dict[str, str]:
         """The data version of every partition that holds something, by day."""
-        return dict(self._windowed(PARTITION_VERSIONS, window))
+        return {row[0]: row[1] for row in self._windowed(PARTITION_VERSIONS, window)}
 
     def models(self, window: DayWindow) -> dict[str, list[tuple[str, str]]]:
         """The (archive, model) pairs whose prices each partition's reports need."""
@@ -80,13 +80,12 @@ class ObservationReader:
 @contextlib.contextmanager
 def open_observations(path: Path) -> Iterator[ObservationReader | None]:
     """Opens a store to ask it; None when there is none, or it is in use or of another version."""
-    reader = ObservationReader(path)
     try:
-        reader._connection = duckdb.connect(str(path), read_only=True) if path.exists() else None
+        connection = duckdb.connect(str(path), read_only=True) if path.exists() else None
     except duckdb.Error:
-        reader._connection = None
-    if reader._connection is None:
+        connection = None
+    if connection is None:
         yield None
         return
-    with contextlib.closing(reader._connection):
-        yield reader
+    with contextlib.closing(connection):
+        yield ObservationReader(path, connection)

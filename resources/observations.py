@@ -20,6 +20,7 @@ import pyarrow as pa
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.transforms.landing import LANDING_VERSION, STORE_DDL
 from agentsview_assets.transforms.slices import SLICES
+from resources.duckdb_reader import make_folder
 from resources.observation_reader import DayWindow, ObservationReader
 from schemas import CONTRACTS
 
@@ -31,7 +32,7 @@ class ObservationStore(ObservationReader):
     """One open observation store; use as a context manager."""
 
     def __enter__(self) -> Self:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path)
         try:
             self._connection = self._open()
         except (duckdb.IOException, duckdb.SerializationException) as error:
@@ -59,8 +60,12 @@ class ObservationStore(ObservationReader):
         connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET preserve_insertion_order = false")
+        # A cache is written more often than it is kept: compressing costs as much as writing.
+        connection.execute("PRAGMA force_compression = 'uncompressed'")
         version = (LANDING_VERSION, duckdb.__version__)
-        connection.execute("CREATE TABLE IF NOT EXISTS store (landing_version TEXT, engine_version TEXT)")
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS store (landing_version TEXT, engine_version TEXT)"
+        )
         if connection.execute("SELECT * FROM store").fetchall() != [version]:
             for (table,) in connection.execute("SHOW TABLES").fetchall():
                 connection.execute(f'DROP TABLE "{table}"')
@@ -71,18 +76,16 @@ class ObservationStore(ObservationReader):
     def frames(self, table: str, days: Sequence[str], window: DayWindow) -> Iterator[pd.DataFrame]:
         """Yields the contract rows of a contiguous run of days, a bounded number at a time."""
         contract = CONTRACTS[table]
-        for first, last in self._chunks(table, days, window):
+        for first, last in self._chunks(table, days):
             parameters = {"first": window.first, "last": window.last, "from": first, "to": last}
             found: pa.Table = self.connection.sql(SLICES[table], params=parameters).to_arrow_table()
             yield contract.frame(found)
 
-    def _chunks(
-        self, table: str, days: Sequence[str], window: DayWindow
-    ) -> Iterator[tuple[str, str]]:
+    def _chunks(self, table: str, days: Sequence[str]) -> Iterator[tuple[str, str]]:
         source = {"sessions": "session", "usage_rows": "usage", "activity_intervals": "interval"}
         counts: dict[str, int] = dict(
             self.connection.execute(
-                f"SELECT strftime(day, '%Y-%m-%d'), count(*) FROM {source[table]} GROUP BY 1"  # noqa: S608
+                f"SELECT strftime(day, '%Y-%m-%d'), count(*) FROM {source[table]} GROUP BY 1"
             ).fetchall()
         )
         start, size = days[0], 0
@@ -96,7 +99,7 @@ class ObservationStore(ObservationReader):
     def frame(self, table: str) -> pd.DataFrame:
         """The contract rows of an unpartitioned observation."""
         columns = ", ".join(CONTRACTS[table].column_names)
-        found = self.connection.sql(f"SELECT {columns} FROM {table}")  # noqa: S608
+        found = self.connection.sql(f"SELECT {columns} FROM {table}")
         return CONTRACTS[table].frame(found.to_arrow_table())
 
     @contextlib.contextmanager

@@ -8,7 +8,7 @@ another program), everything is read and compared by content.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -29,7 +29,7 @@ from resources.archive_files import same_file, signature, stamp
 from resources.observations import ObservationStore
 from resources.price_tables import custom_prices, embedded_table
 
-BATCH_MESSAGES = 150_000
+BATCH_MESSAGES = 240_000
 """Messages read in one transaction: a fraction of the three seconds that a reader may hold one."""
 PARTIAL_SHARE = 0.2
 _ATTEMPTS = 5
@@ -172,7 +172,7 @@ class _Landing:
                     AS is_signed
             FROM seen_session s LEFT JOIN session o
                 ON o.archive_id = s.archive_id AND o.session_id = s.id""")
-        return found.num_rows
+        return int(found.num_rows)
 
     def _owned(self, table: pa.Table) -> pa.Table:
         owner = pa.array([self.archive_id] * table.num_rows, pa.string())
@@ -218,17 +218,16 @@ class _Landing:
         self.db.execute(f"CREATE OR REPLACE TEMP TABLE forgotten(id) AS {sessions}", parameters)
         mine = "archive_id = ? AND session_id IN (SELECT id FROM forgotten)"
         self.db.execute(
-            f"INSERT INTO touched_key SELECT DISTINCT dedup_key FROM usage WHERE {mine} "  # noqa: S608
+            f"INSERT INTO touched_key SELECT DISTINCT dedup_key FROM usage WHERE {mine} "
             "AND dedup_key IS NOT NULL",
             [self.archive_id],
         )
         self.db.execute(
-            "DELETE FROM verdict WHERE (archive_id, row_id) IN "  # noqa: S608
-            f"(SELECT (archive_id, row_id) FROM usage WHERE {mine})",
+            f"DELETE FROM verdict WHERE number IN (SELECT number FROM usage WHERE {mine})",
             [self.archive_id],
         )
         for table in landing.SESSION_TABLES:
-            self.db.execute(f"DELETE FROM {table} WHERE {mine}", [self.archive_id])  # noqa: S608
+            self.db.execute(f"DELETE FROM {table} WHERE {mine}", [self.archive_id])
 
     def _read_sessions(self, plan: _Plan, progress: Progress) -> int:
         """Reads batch after batch, the next one while the last one lands."""
@@ -239,7 +238,8 @@ class _Landing:
             for number, batch in enumerate(batches):
                 messages, events = pending.pop().result()
                 pending += [
-                    ahead.submit(self._read_batch, b, plan) for b in batches[number + 1 : number + 2]
+                    ahead.submit(self._read_batch, b, plan)
+                    for b in batches[number + 1 : number + 2]
                 ]
                 changed += self._land_batch(batch, messages, events)
                 done += len(batch)
@@ -290,16 +290,17 @@ class _Landing:
         self._scan_odd_texts()
         for step in landing.LANDING_STEPS:
             self.db.execute(step)
-        self.db.execute(
-            "INSERT INTO touched_key SELECT DISTINCT dedup_key FROM usage WHERE archive_id = ? "
-            "AND session_id IN (SELECT id FROM landing_session) AND dedup_key IS NOT NULL",
-            [self.archive_id],
-        )
+        if self.known is not None:  # a first reading settles every key anyway
+            self.db.execute(
+                "INSERT INTO touched_key SELECT DISTINCT dedup_key FROM usage WHERE archive_id = ? "
+                "AND session_id IN (SELECT id FROM landing_session) AND dedup_key IS NOT NULL",
+                [self.archive_id],
+            )
         return changed
 
     def _narrow(self, relation: str, column: str) -> None:
         kept = self.db.sql(
-            f"SELECT * FROM {relation} WHERE {column} IN (SELECT id FROM landing_session)"  # noqa: S608
+            f"SELECT * FROM {relation} WHERE {column} IN (SELECT id FROM landing_session)"
         ).to_arrow_table()
         self._register(relation, kept)
 
@@ -315,7 +316,9 @@ class _Landing:
             "cache_read_tokens",
             "reasoning_tokens",
         )
-        usage = {name: pa.array(list(c), pa.int64()) for name, c in zip(names, columns, strict=True)}
+        usage = {
+            name: pa.array(list(c), pa.int64()) for name, c in zip(names, columns, strict=True)
+        }
         self._register("odd_usage", pa.table({"text": pa.array(texts, pa.string()), **usage}))
         times = [row[0] for row in self.db.execute(landing.ODD_TIME_TEXTS).fetchall()]
         parsed = [(t, i) for t in times if (i := parse_rfc3339(t)) is not None]
@@ -332,13 +335,13 @@ class _Landing:
 
     def _land_cursor_events(self, events: pa.Table) -> None:
         mine = "archive_id = ? AND row_kind = 'cursor_event'"
-        keys = f"SELECT DISTINCT dedup_key FROM usage WHERE {mine} AND dedup_key IS NOT NULL"  # noqa: S608
+        keys = f"SELECT DISTINCT dedup_key FROM usage WHERE {mine} AND dedup_key IS NOT NULL"
         self.db.execute(f"INSERT INTO touched_key {keys}", [self.archive_id])
         self.db.execute(
-            "DELETE FROM verdict WHERE archive_id = ? AND starts_with(row_id, 'cursor#')",
+            f"DELETE FROM verdict WHERE number IN (SELECT number FROM usage WHERE {mine})",
             [self.archive_id],
         )
-        self.db.execute(f"DELETE FROM usage WHERE {mine}", [self.archive_id])  # noqa: S608
+        self.db.execute(f"DELETE FROM usage WHERE {mine}", [self.archive_id])
         if events.num_rows == 0:
             return
         for name, table in (
@@ -356,9 +359,13 @@ class _Landing:
 
     def _settle(self) -> None:
         """Decides anew which row counts, for the duplicate keys that were touched."""
+        if self.known is None:
+            self.db.execute("DELETE FROM verdict")
+            self.db.execute(landing.VERDICTS.format(only=""))
+            return
         self.db.execute(
-            "DELETE FROM verdict WHERE (archive_id, row_id) IN (SELECT (archive_id, row_id) "
-            "FROM usage WHERE dedup_key IN (SELECT dedup_key FROM touched_key))"
+            "DELETE FROM verdict WHERE number IN (SELECT number FROM usage "
+            "WHERE dedup_key IN (SELECT dedup_key FROM touched_key))"
         )
         only = "AND dedup_key IN (SELECT dedup_key FROM touched_key)"
         self.db.execute(landing.VERDICTS.format(only=only))
@@ -371,7 +378,16 @@ class _Landing:
             for r in seen
         ]  # fmt: skip
         rows += [
-            ("worktree_mapping", r["project"], r["machine"], r["path_prefix"], "", "", "", r["layout"])
+            (
+                "worktree_mapping",
+                r["project"],
+                r["machine"],
+                r["path_prefix"],
+                "",
+                "",
+                "",
+                r["layout"],
+            )
             for r in small[source.WORKTREE_MAPPINGS.name].to_pylist()
             if r["enabled"] == 1
         ]
@@ -395,28 +411,23 @@ class _Landing:
         self._replace("worktree", rows)
 
     def _land_prices(self, stored: pa.Table) -> None:
-        own = [
-            (self.archive_id, "stored", *row.values(), None)
-            for row in stored.to_pylist()
-        ]
-        own += [
-            (self.archive_id, "custom", *row, None) for row in custom_prices(self.path.parent)
-        ]
+        own = [(self.archive_id, "stored", *row.values(), None) for row in stored.to_pylist()]
+        own += [(self.archive_id, "custom", *row, None) for row in custom_prices(self.path.parent)]
         embedded = embedded_table()
         own += [(self.archive_id, "embedded", *row, embedded.version) for row in embedded.rows]
         self._replace("model_pricing", own)
 
-    def _replace(self, table: str, rows: list[tuple[object, ...]]) -> None:
-        self.db.execute(f"DELETE FROM {table} WHERE archive_id = ?", [self.archive_id])  # noqa: S608
+    def _replace(self, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+        self.db.execute(f"DELETE FROM {table} WHERE archive_id = ?", [self.archive_id])
         self._insert(table, rows)
 
-    def _insert(self, table: str, rows: list[tuple[object, ...]]) -> None:
+    def _insert(self, table: str, rows: Sequence[tuple[object, ...]]) -> None:
         if not rows:
             return
         names = [row[0] for row in self.db.execute(f"DESCRIBE {table}").fetchall()]
         columns = zip(names, zip(*rows, strict=True), strict=True)
         self._register("incoming", pa.table({name: pa.array(list(v)) for name, v in columns}))
-        self.db.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")  # noqa: S608
+        self.db.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
         self.db.unregister("incoming")
 
     def _version_days(self) -> None:
@@ -456,4 +467,4 @@ def _empty(table: source.SourceTable) -> pa.Table:
 
 
 def _count(db: duckdb.DuckDBPyConnection, relation: str) -> int:
-    return int(db.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0])  # noqa: S608
+    return int(db.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0])

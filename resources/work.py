@@ -8,6 +8,10 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar, cast
+
+Item = TypeVar("Item")
 
 
 class WorkMeter:
@@ -35,6 +39,17 @@ class WorkMeter:
             if self._depth == 0:
                 self.seconds += time.perf_counter() - started
 
+
+def ahead(items: Iterator[Item]) -> Iterator[Item]:
+    """Yields the items, making each one while its predecessor is being used."""
+    with ThreadPoolExecutor(max_workers=1) as worker:
+        pending = worker.submit(next, items, _END)
+        while (item := pending.result()) is not _END:
+            pending = worker.submit(next, items, _END)
+            yield cast("Item", item)
+
+
+_END = object()
 
 METER = WorkMeter()
 """The meter of this process; one run at a time executes in a process."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 import pandera.pandas as pa
-import pyarrow as arrow
+import pyarrow as arrow  # noqa: ICN001 - pa is pandera here
 from pandera.errors import SchemaErrors
 
 from agentsview_assets.errors import ContractError
@@ -123,6 +123,8 @@ class TableContract:
             ContractError: The frame breaks a rule; the message names column, rule, number of
                 rows and the first keys.
         """
+        # Rules report index labels; keys are looked up by position, so both have to be the same.
+        frame = frame.reset_index(drop=True)
         try:
             valid = self.schema.validate(frame, lazy=True)
         except SchemaErrors as error:
@@ -137,10 +139,12 @@ class TableContract:
         if not outside.any():
             return
         strays = frame.loc[outside, self.partition_column]
+        keys = "; ".join(self._key_of(frame, row) for row in strays.index[:_KEYS_SHOWN])
         raise ContractError(
             f"{self.name}: column {self.partition_column} has {int(outside.sum())} row(s) outside "
             f"the partitions being written ({days[0]} to {days[-1]}), first days: "
-            f"{sorted(strays.unique())[:_KEYS_SHOWN]}; nothing was written"
+            f"{', '.join(sorted(strays.unique())[:_KEYS_SHOWN])}, first keys: {keys}; nothing was "
+            "written"
         )
 
     def _explain(self, frame: pd.DataFrame, error: SchemaErrors) -> str:

@@ -15,7 +15,8 @@ Kind = Literal["text", "date", "bigint", "double", "boolean", "timestamptz"]
 Instant = Annotated[pd.DatetimeTZDtype, "us", "UTC"]
 NullableInt = pd.Int64Dtype
 
-SHA256_KEY = r"^sha256:[0-9a-f]{64}$"
+# Not `$`, which also matches before a last line feed.
+SHA256_KEY = r"^sha256:[0-9a-f]{64}\Z"
 
 
 def _field(kind: Kind, description: str, unit: str | None, **rules: Any) -> Any:

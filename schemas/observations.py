@@ -52,7 +52,9 @@ class Sessions(pa.DataFrameModel):
     git_branch: str = text("Branch last seen")
     worktree_name: str = text("Name of the linked worktree it ran in", nullable=True)
     worktree_root_path: str = text("Root of that worktree", nullable=True)
-    total_output_tokens: int = count("Output tokens by the session's own count", "tokens", signed=True)
+    total_output_tokens: int = count(
+        "Output tokens by the session's own count", "tokens", signed=True
+    )
     peak_context_tokens: int = count("Largest context seen", "tokens", signed=True)
     has_total_output_tokens: bool = flag("The source reported total output tokens")
     has_peak_context_tokens: bool = flag("The source reported context sizes")

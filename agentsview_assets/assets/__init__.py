@@ -11,12 +11,14 @@ from agentsview_assets.assets.pricing import pricing_assets
 from agentsview_assets.assets.reports import report_assets
 
 
-def all_assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+def all_assets(
+    partitions: dg.DailyPartitionsDefinition,
+) -> list[dg.AssetsDefinition | dg.SourceAsset]:
     """Every asset of the graph over the given days."""
     return [
         archive_asset(partitions),
         *observation_assets(partitions),
         *identity_assets(),
-        *pricing_assets(partitions),
+        *pricing_assets(),
         *report_assets(partitions),
     ]

@@ -2,11 +2,11 @@
 
 import dagster as dg
 
-from agentsview_assets.assets.common import ARCHIVE_KEY, OWNERS, window
+from agentsview_assets.assets.common import ARCHIVE_KEY, window
 from resources.archive_resource import ArchiveResource
 
 
-def archive_asset(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+def archive_asset(partitions: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
     """The observed source, its data version by day a digest of all that it holds of that day."""
 
     @dg.observable_source_asset(
@@ -24,5 +24,4 @@ def archive_asset(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefiniti
         source: ArchiveResource = getattr(context.resources, ARCHIVE_KEY)
         return dg.DataVersionsByPartition(source.observed().versions(window(partitions)))
 
-    _ = OWNERS
     return archive

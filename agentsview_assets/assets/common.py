@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import dagster as dg
 
 from resources.observation_reader import DayWindow
-from schemas import CONTRACTS, TableContract
+from schemas import CONTRACTS, Column, TableContract
 
 OWNERS = ["team:agentsview-assets"]
 IO_MANAGER_KEY = "warehouse"
@@ -15,27 +16,35 @@ ARCHIVE_KEY = "archive_source"
 CODE_VERSION = "1"
 
 
-def asset_arguments(
-    name: str, partitions: dg.DailyPartitionsDefinition | None = None
-) -> dict[str, Any]:
-    """The `@dg.asset` arguments that a table's contract determines."""
+def table_asset(
+    name: str, partitions: dg.DailyPartitionsDefinition | None = None, **more: Any
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """Decorates the function that makes a contracted table.
+
+    Args:
+        name: Table and asset; its contract gives group, description and column schema.
+        partitions: The days, for a day-partitioned table.
+        **more: Further arguments of `dg.asset`.
+    """
     contract = CONTRACTS[name]
-    return {
-        "name": name,
-        "group_name": contract.group,
-        "description": contract.description,
-        "partitions_def": partitions,
-        "backfill_policy": dg.BackfillPolicy.single_run() if partitions else None,
-        "io_manager_key": IO_MANAGER_KEY,
-        "kinds": {"python", "duckdb"},
-        "owners": OWNERS,
-        "code_version": CODE_VERSION,
-        "metadata": {
+    decorator = dg.asset(
+        name=name,
+        group_name=contract.group,
+        description=contract.description,
+        partitions_def=partitions,
+        backfill_policy=dg.BackfillPolicy.single_run() if partitions else None,
+        io_manager_key=IO_MANAGER_KEY,
+        kinds={"python", "duckdb"},
+        owners=OWNERS,
+        code_version=CODE_VERSION,
+        metadata={
             "dagster/column_schema": column_schema(contract),
             "dagster/table_name": name,
             "key": ", ".join(contract.key),
         },
-    }
+        **more,
+    )
+    return cast("Callable[[Callable[..., Any]], dg.AssetsDefinition]", decorator)
 
 
 def column_schema(contract: TableContract) -> dg.TableSchema:
@@ -44,7 +53,7 @@ def column_schema(contract: TableContract) -> dg.TableSchema:
         dg.TableColumn(
             name=column.name,
             type=column.kind,
-            description=f"{column.description} [{column.unit}]" if column.unit else column.description,
+            description=_described(column),
             constraints=dg.TableColumnConstraints(
                 nullable=column.nullable, unique=contract.key == (column.name,)
             ),
@@ -52,6 +61,10 @@ def column_schema(contract: TableContract) -> dg.TableSchema:
         for column in contract.columns
     ]
     return dg.TableSchema(columns=columns)
+
+
+def _described(column: Column) -> str:
+    return f"{column.description} [{column.unit}]" if column.unit else column.description
 
 
 def days_of(context: dg.AssetExecutionContext) -> list[str]:

@@ -4,7 +4,7 @@ import dagster as dg
 import pandas as pd
 import pyarrow as pa
 
-from agentsview_assets.assets.common import asset_arguments
+from agentsview_assets.assets.common import table_asset
 from agentsview_assets.transforms.identity_rows import identity_rows
 from resources.checkouts import LocalDisk
 from resources.io_manager import Frames
@@ -15,7 +15,7 @@ from schemas import CONTRACTS
 def identity_assets() -> list[dg.AssetsDefinition]:
     """The project identities."""
 
-    @dg.asset(**asset_arguments("project_identities"))
+    @table_asset("project_identities")
     def project_identities(project_observations: pa.Table) -> Frames:
         contract = CONTRACTS["project_identities"]
         with METER.measure():

@@ -5,7 +5,7 @@ What belongs here: the assets that read the archive. What does not: prices and r
 
 import dagster as dg
 
-from agentsview_assets.assets.common import ARCHIVE_KEY, asset_arguments, days_of, window
+from agentsview_assets.assets.common import ARCHIVE_KEY, days_of, table_asset, window
 from resources.archive_resource import ArchiveResource
 from resources.io_manager import Frames
 
@@ -19,11 +19,7 @@ def observation_assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.Asse
 
 
 def _daily(name: str, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    @dg.asset(
-        **asset_arguments(name, partitions),
-        deps=["archive"],
-        required_resource_keys={ARCHIVE_KEY},
-    )
+    @table_asset(name, partitions, deps=["archive"], required_resource_keys={ARCHIVE_KEY})
     def observation(context: dg.AssetExecutionContext) -> Frames:
         return _source(context).frames(name, days_of(context), window(partitions))
 
@@ -31,7 +27,7 @@ def _daily(name: str, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefi
 
 
 def _whole(name: str) -> dg.AssetsDefinition:
-    @dg.asset(**asset_arguments(name), required_resource_keys={ARCHIVE_KEY})
+    @table_asset(name, required_resource_keys={ARCHIVE_KEY})
     def observation(context: dg.AssetExecutionContext) -> Frames:
         return _source(context).frame(name)
 

@@ -4,21 +4,22 @@ import dagster as dg
 import pandas as pd
 import pyarrow as pa
 
-from agentsview_assets.assets.common import asset_arguments
+from agentsview_assets.assets.common import table_asset
 from agentsview_assets.transforms.rates import model_rates as rate_models
 from agentsview_assets.transforms.rates import price_tables, rates_version
+from agentsview_assets.transforms.timestamps import Instant
 from resources.io_manager import Frames
 from resources.work import METER
 from schemas import CONTRACTS
 
 
-def pricing_assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+def pricing_assets() -> list[dg.AssetsDefinition]:
     """The effective price rows and the rates of the models seen."""
-    return [_effective_pricing(), _model_rates(partitions)]
+    return [_effective_pricing(), _model_rates()]
 
 
 def _effective_pricing() -> dg.AssetsDefinition:
-    @dg.asset(**asset_arguments("effective_pricing"))
+    @table_asset("effective_pricing")
     def effective_pricing(model_pricing: pd.DataFrame) -> Frames:
         contract = CONTRACTS["effective_pricing"]
         with METER.measure():
@@ -31,8 +32,7 @@ def _effective_pricing() -> dg.AssetsDefinition:
                     "output_usd_per_mtok": row.rates.output,
                     "cache_write_usd_per_mtok": row.rates.cache_write,
                     "cache_read_usd_per_mtok": row.rates.cache_read,
-                    "updated_at": row.updated_at and row.updated_at.epoch_seconds * 1_000_000
-                    + row.updated_at.nanosecond // 1000,
+                    "updated_at": _microseconds(row.updated_at),
                     "pricing_digest": table.digest,
                 }
                 for archive_id, table in price_tables(_tuples(model_pricing)).items()
@@ -44,9 +44,13 @@ def _effective_pricing() -> dg.AssetsDefinition:
     return effective_pricing
 
 
-def _model_rates(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    @dg.asset(
-        **asset_arguments("model_rates"),
+def _microseconds(instant: Instant | None) -> int | None:
+    return instant and instant.epoch_seconds * 1_000_000 + instant.nanosecond // 1000
+
+
+def _model_rates() -> dg.AssetsDefinition:
+    @table_asset(
+        "model_rates",
         ins={
             "usage_rows": dg.AssetIn(
                 metadata={"count_by": ["archive_id", "model"]},
@@ -58,7 +62,10 @@ def _model_rates(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinitio
     def model_rates(usage_rows: pa.Table, model_pricing: pd.DataFrame) -> Frames:
         contract = CONTRACTS["model_rates"]
         with METER.measure():
-            seen = [tuple(row.values()) for row in usage_rows.to_pylist()]
+            seen = [
+                (row["archive_id"], row["model"], row["row_count"])
+                for row in usage_rows.to_pylist()
+            ]
             rates = rate_models(seen, price_tables(_tuples(model_pricing)))
             table = pa.Table.from_pylist([r._asdict() for r in rates], schema=contract.arrow_schema)
             by_model = {(r.archive_id, r.model): r for r in rates}
@@ -67,7 +74,6 @@ def _model_rates(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinitio
             [contract.frame(table)], rates_versions={"": version}, follows="model_pricing"
         )
 
-    _ = partitions
     return model_rates
 
 

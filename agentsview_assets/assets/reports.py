@@ -3,13 +3,11 @@
 What belongs here: which columns each report reads of which days. What does not: the arithmetic.
 """
 
-from typing import Any
-
 import dagster as dg
 import pandas as pd
 import pyarrow as pa
 
-from agentsview_assets.assets.common import ARCHIVE_KEY, asset_arguments, days_of, window
+from agentsview_assets.assets.common import ARCHIVE_KEY, days_of, table_asset, window
 from agentsview_assets.errors import ContractError
 from agentsview_assets.transforms import reports
 from agentsview_assets.transforms.rates import ModelRate, rates_version
@@ -47,8 +45,10 @@ def report_assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDef
 
 
 def _daily_usage(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    @dg.asset(
-        **_arguments("daily_usage", partitions),
+    @table_asset(
+        "daily_usage",
+        partitions,
+        required_resource_keys={ARCHIVE_KEY},
         ins={"usage_rows": dg.AssetIn(metadata={"columns": DAILY_COLUMNS})},
     )
     def daily_usage(
@@ -63,8 +63,10 @@ def _daily_usage(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinitio
 
 
 def _activity_buckets(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    @dg.asset(
-        **_arguments("activity_buckets", partitions),
+    @table_asset(
+        "activity_buckets",
+        partitions,
+        required_resource_keys={ARCHIVE_KEY},
         ins={
             # An interval may run up to five minutes into the next day.
             "activity_intervals": dg.AssetIn(
@@ -97,8 +99,10 @@ def _activity_buckets(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefi
 
 
 def _session_model_usage(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    @dg.asset(
-        **_arguments("session_model_usage", partitions),
+    @table_asset(
+        "session_model_usage",
+        partitions,
+        required_resource_keys={ARCHIVE_KEY},
         ins={
             # The usage of sessions that started on these days, whenever it happened.
             "usage_rows": dg.AssetIn(
@@ -118,7 +122,12 @@ def _session_model_usage(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsD
 
 
 def _session_summaries(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    @dg.asset(**_arguments("session_summaries", partitions), ins={"effective_pricing": _DIGESTS})
+    @table_asset(
+        "session_summaries",
+        partitions,
+        required_resource_keys={ARCHIVE_KEY},
+        ins={"effective_pricing": _DIGESTS},
+    )
     def session_summaries(
         context: dg.AssetExecutionContext,
         sessions: pa.Table,
@@ -137,10 +146,6 @@ def _session_summaries(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDef
 
 
 _DIGESTS = dg.AssetIn(metadata={"count_by": ["archive_id", "pricing_digest"]})
-
-
-def _arguments(name: str, partitions: dg.DailyPartitionsDefinition) -> dict[str, Any]:
-    return {**asset_arguments(name, partitions), "required_resource_keys": {ARCHIVE_KEY}}
 
 
 def _priced(

@@ -13,6 +13,7 @@ from agentsview_assets.cli.flags import CommandFailure
 from agentsview_assets.cli.materialize import materialize
 from agentsview_assets.cli.reference import ReferenceGroup
 from agentsview_assets.cli.status import status
+from agentsview_assets.cli.ui import ui
 from agentsview_assets.cli.usage import usage
 from agentsview_assets.errors import AssetsError
 
@@ -25,6 +26,7 @@ Examples:
   agentsview-assets materialize                  read ~/.agentsview into the warehouse
   agentsview-assets usage daily --since 7d       what the last week cost
   agentsview-assets status                       what is there, and can it be trusted
+  agentsview-assets ui                           the graph, its days and runs in Dagster
 
 \b
 Shell completion:
@@ -38,7 +40,7 @@ def cli() -> None:
     """A warehouse of coding-agent usage, cost and activity, built from agentsview archives."""
 
 
-for command in (materialize, status, usage):
+for command in (materialize, status, ui, usage):
     cli.add_command(command)
 
 

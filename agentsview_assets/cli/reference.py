@@ -93,7 +93,7 @@ class ReferenceGroup(click.Group):
         super().__init__(*args, **kwargs)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Print the help when no command is named; flags may not come before the command.
+        """Print the help when no command is named; only the group's own options may come first.
 
         Raises:
             CommandFailure: An unknown flag or command.
@@ -102,7 +102,8 @@ class ReferenceGroup(click.Group):
             return super().parse_args(ctx, args)
         if not args:
             args = ["--help"]
-        if args[0].startswith("-") and args[0] != "-":
+        declared = {name for param in self.get_params(ctx) for name in param.opts} - {*_HELP}
+        if args[0].startswith("-") and args[0].partition("=")[0] not in declared | {"-"}:
             line = read_command_line(args[:1], {})
             if line.values.get("help") in TRUE_TEXTS:
                 args = ["--help"]

@@ -44,13 +44,13 @@ def _as_text(found: dict[str, Any]) -> str:
         f"{table['stale'] if table['stale'] is not None else '?':>8}  {table['written_at'] or '-'}"
         for name, table in found["tables"].items()
     ]
-    complete = found["completeness"]
+    complete, last = found["completeness"], found["last_run"]
     share = complete["priced_tokens"] / max(1, complete["tokens"])
     lines += [
         "",
         f"Tokens    {complete['tokens']:,}, of which {share:.1%} have a price or a reported cost",
         f"Unpriced  {', '.join(complete['unpriced_models']) or 'no model'}",
         f"Pricing   {found['pricing_digest'] or 'not materialised'}",
-        f"Last run  {found['last_run']['run_id'] or 'none'} {found['last_run']['written_at'] or ''}",
+        f"Last run  {last['run_id'] or 'none'} {last['written_at'] or ''}",
     ]
     return "\n".join(lines)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from agentsview_assets.errors import ArchiveError
+from agentsview_assets.settings import OBSERVATION_STORE
 from agentsview_assets.transforms import staleness
 from resources.archive_files import find_archive, stamp
 from resources.observation_reader import DayWindow, open_observations
@@ -19,7 +20,6 @@ TABLES = (
     *staleness.PRICE_TABLES,
     staleness.RATES_TABLE,
 )
-OBSERVATION_STORE = "observations.duckdb"
 
 
 def warehouse_status(settings: Settings) -> dict[str, Any]:
@@ -79,9 +79,9 @@ def _observed(settings: Settings) -> tuple[staleness.Expected | None, dict[str, 
 
 
 def _table(reader: Reader, name: str, expected: staleness.Expected | None) -> dict[str, Any]:
-    rows = int(reader.rows(f"SELECT count(*) FROM {name}")[0][0])  # noqa: S608
+    rows = int(reader.rows(f"SELECT count(*) FROM {name}")[0][0])
     noted = reader.rows(
-        "SELECT partition_date, input_version, rates_version, CAST(written_at AS VARCHAR) "  # noqa: S608
+        "SELECT partition_date, input_version, rates_version, CAST(written_at AS VARCHAR) "
         f"FROM {PARTITIONS_TABLE} WHERE asset = ?",
         [name],
     )
@@ -116,7 +116,7 @@ def _completeness(reader: Reader) -> dict[str, Any]:
 
 def _last_run(reader: Reader) -> dict[str, Any]:
     found = reader.rows(
-        f"SELECT run_id, CAST(written_at AS VARCHAR) FROM {PARTITIONS_TABLE} "  # noqa: S608
+        f"SELECT run_id, CAST(written_at AS VARCHAR) FROM {PARTITIONS_TABLE} "
         "ORDER BY written_at DESC LIMIT 1"
     )
     run_id, written_at = found[0] if found else (None, None)

@@ -4,8 +4,6 @@ What belongs here: sums, money and the shape of the document. What does not: whi
 (`usage_query`), and how the document is printed.
 """
 
-# ruff: noqa: S608 - queries are put together from constant parts; values are always bound
-
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -6,8 +6,6 @@ those that pass the filter and the window, so neither test may be applied after 
 What belongs here: which rows count, and their local dates. What does not: sums, money, documents.
 """
 
-# ruff: noqa: S608 - queries are put together from constant parts; values are always bound
-
 from __future__ import annotations
 
 from itertools import pairwise

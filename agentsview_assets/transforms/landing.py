@@ -20,7 +20,7 @@ from agentsview_assets.transforms.token_usage import (
     plain_usage_predicate_sql,
 )
 
-LANDING_VERSION = "1"
+LANDING_VERSION = "2"
 """Raised whenever the same archive would land differently; an older store is built anew."""
 
 GAP_SECONDS = 300
@@ -43,13 +43,15 @@ CREATE TABLE IF NOT EXISTS session (
     outcome TEXT, health_grade TEXT, termination_status TEXT, tool_failure_signal_count BIGINT,
     secret_leak_count BIGINT, local_modified_at TEXT, day DATE, fingerprint UBIGINT,
     content UBIGINT);
+CREATE SEQUENCE IF NOT EXISTS usage_number;
 CREATE TABLE IF NOT EXISTS usage (
-    archive_id TEXT, row_id TEXT, row_kind TEXT, session_id TEXT, source TEXT, ordinal BIGINT,
+    number BIGINT DEFAULT nextval('usage_number'), archive_id TEXT, row_kind TEXT,
+    session_id TEXT, source TEXT, ordinal BIGINT, place BIGINT,
     timestamp_text TEXT, epoch_seconds BIGINT, nanosecond BIGINT, model TEXT,
     input_tokens BIGINT, output_tokens BIGINT, cache_creation_tokens BIGINT,
     cache_read_tokens BIGINT, reasoning_tokens BIGINT, reported_cost_usd DOUBLE, dedup_key TEXT,
     day DATE);
-CREATE TABLE IF NOT EXISTS verdict (archive_id TEXT, row_id TEXT, duplicate_of TEXT);
+CREATE TABLE IF NOT EXISTS verdict (number BIGINT, winner BIGINT);
 CREATE TABLE IF NOT EXISTS interval (
     archive_id TEXT, session_id TEXT, ordinal BIGINT, model TEXT, epoch_seconds BIGINT,
     nanosecond BIGINT, duration_ns BIGINT, day DATE);
@@ -93,11 +95,11 @@ GROUP BY session_id
 """
 """One number for all that a session's messages and events say, in any order, without row ids."""
 
+
 def _odd_times(relation: str, columns: tuple[str, ...]) -> str:
     texts = " UNION ".join(f"SELECT {column} AS text FROM {relation}" for column in columns)
     return (
-        f"SELECT text FROM ({texts}) WHERE text <> '' "
-        f"AND NOT {plain_instant_predicate_sql('text')}"
+        f"SELECT text FROM ({texts}) WHERE text <> '' AND NOT {plain_instant_predicate_sql('text')}"
     )
 
 
@@ -191,8 +193,8 @@ FROM {_timed("raw_session", "started_at", "start")}
 
 MESSAGE_USAGE = f"""
 INSERT INTO usage BY NAME
-SELECT s.archive_id, m.session_id || '#m' || m.ordinal AS row_id, 'message' AS row_kind,
-    m.session_id, 'message' AS source, m.ordinal,
+SELECT s.archive_id, 'message' AS row_kind, m.ordinal AS place, m.session_id,
+    'message' AS source, m.ordinal,
     CASE WHEN m.timestamp <> '' THEN m.timestamp ELSE s.started_at END AS timestamp_text,
     CASE WHEN m.timestamp <> '' THEN m.own_epoch ELSE s.start_epoch END AS epoch_seconds,
     CASE WHEN m.timestamp <> '' THEN m.own_nanosecond ELSE s.start_nanosecond END AS nanosecond,
@@ -219,9 +221,7 @@ def _event_tokens(column: str) -> str:
 
 EVENT_USAGE = f"""
 INSERT INTO usage BY NAME
-SELECT s.archive_id,
-    e.session_id || '#e' || (row_number() OVER (PARTITION BY e.session_id ORDER BY e.id) - 1)
-        AS row_id,
+SELECT s.archive_id, row_number() OVER (PARTITION BY e.session_id ORDER BY e.id) - 1 AS place,
     'usage_event' AS row_kind, e.session_id, e.source, e.message_ordinal AS ordinal,
     CASE WHEN e.occurred_at IS NOT NULL THEN e.occurred_at ELSE s.started_at END
         AS timestamp_text,
@@ -245,9 +245,7 @@ WHERE e.model <> ''
 
 CURSOR_USAGE = f"""
 INSERT INTO usage BY NAME
-SELECT archive_id,
-    'cursor#' || coalesce(occurred_at, '') || '#c' ||
-        (row_number() OVER (PARTITION BY occurred_at ORDER BY id) - 1) AS row_id,
+SELECT archive_id, row_number() OVER (PARTITION BY occurred_at ORDER BY id) - 1 AS place,
     'cursor_event' AS row_kind, '' AS session_id, 'cursor' AS source,
     occurred_at AS timestamp_text, own_epoch AS epoch_seconds, own_nanosecond AS nanosecond, model,
     greatest(0, least(input_tokens, {MAX_TOKENS})) AS input_tokens,
@@ -324,8 +322,13 @@ SELECT s.archive_id, s.id AS session_id, s.project, s.machine, s.agent,
     s.termination_status, s.tool_failure_signal_count, s.secret_leak_count, s.local_modified_at,
     {_day("s.start_epoch")} AS day, {RAW_SESSION_HASH} AS fingerprint,
     coalesce(c.content, 0) AS content
-FROM {_timed(_timed(_timed("raw_session", "started_at", "start"), "ended_at", "end"),
-             "created_at", "created")} s
+FROM {
+    _timed(
+        _timed(_timed("raw_session", "started_at", "start"), "ended_at", "end"),
+        "created_at",
+        "created",
+    )
+} s
 LEFT JOIN message_total t ON t.session_id = s.id
 LEFT JOIN raw_content c ON c.session_id = s.id
 """
@@ -342,19 +345,27 @@ LANDING_STEPS = (
 )
 """What lands the batch once `odd_time` and `odd_usage` are there, in order."""
 
+
+def row_id(usage: str) -> str:
+    """SQL for the name of a usage row: its session, what it is and its place there."""
+    return (
+        f"CASE {usage}.row_kind WHEN 'message' THEN {usage}.session_id || '#m' "
+        f"WHEN 'usage_event' THEN {usage}.session_id || '#e' "
+        f"ELSE 'cursor#' || coalesce({usage}.timestamp_text, '') || '#c' END || {usage}.place"
+    )
+
+
 VERDICTS = """
 INSERT INTO verdict
 WITH shared AS (
     SELECT dedup_key FROM usage WHERE dedup_key IS NOT NULL {only}
     GROUP BY dedup_key HAVING count(*) > 1
-), ranked AS (
-    SELECT u.archive_id, u.row_id, first_value(u.row_id) OVER (
-        PARTITION BY u.dedup_key
-        ORDER BY coalesce(u.timestamp_text, ''), u.session_id, coalesce(u.ordinal, -1), u.row_id
-    ) AS winner
-    FROM usage u JOIN shared USING (dedup_key)
 )
-SELECT archive_id, row_id, CASE WHEN winner <> row_id THEN winner END FROM ranked
+SELECT u.number, first_value(u.number) OVER (
+    PARTITION BY u.dedup_key
+    ORDER BY coalesce(u.timestamp_text, ''), u.session_id, coalesce(u.ordinal, -1), u.row_kind,
+        u.place)
+FROM usage u JOIN shared USING (dedup_key)
 """
 """Which of the rows that share a key counts: the first in time text, session id and ordinal."""
 
@@ -369,13 +380,14 @@ WITH fact AS (
     UNION ALL
     SELECT u.archive_id, unnest([u.day] || CASE WHEN s.day IS DISTINCT FROM u.day
             AND u.row_kind <> 'cursor_event' THEN [s.day] ELSE [] END), 0,
-        CAST(hash(u.row_id, u.source, u.ordinal, u.timestamp_text, u.model, u.input_tokens,
-            u.output_tokens, u.cache_creation_tokens, u.cache_read_tokens, u.reasoning_tokens,
+        CAST(hash(u.session_id, u.row_kind, u.place, u.source, u.ordinal, u.timestamp_text,
+            u.model, u.input_tokens, u.output_tokens, u.cache_creation_tokens, u.cache_read_tokens, u.reasoning_tokens,
             u.reported_cost_usd, s.project, s.agent, s.machine, s.day) AS HUGEINT), 0
     FROM usage u LEFT JOIN session s USING (archive_id, session_id)
     UNION ALL
-    SELECT v.archive_id, u.day, 0, CAST(hash(v.row_id, v.duplicate_of) AS HUGEINT), 0
-    FROM verdict v JOIN usage u USING (archive_id, row_id)
+    SELECT u.archive_id, u.day, 0, CAST(hash(u.session_id, u.row_kind, u.place, w.archive_id,
+        w.session_id, w.row_kind, w.timestamp_text, w.place) AS HUGEINT), 0
+    FROM verdict v JOIN usage u USING (number) JOIN usage w ON w.number = v.winner
     UNION ALL
     SELECT i.archive_id, unnest([i.day] || CASE WHEN (i.epoch_seconds % 86400) >= 86100
             THEN [i.day + 1] ELSE [] END), 0, 0,

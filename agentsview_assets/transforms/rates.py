@@ -43,7 +43,9 @@ def model_rates(
     return rates
 
 
-def rates_version(models: Iterable[tuple[str, str]], rates: Mapping[tuple[str, str], ModelRate]) -> str:
+def rates_version(
+    models: Iterable[tuple[str, str]], rates: Mapping[tuple[str, str], ModelRate]
+) -> str:
     """A version of the rates of some models that moves only when one of those rates does."""
     text = "\n".join(
         repr((*model, rates[model][2], *rates[model][4:8]) if model in rates else model)

@@ -48,16 +48,16 @@ _DAILY_USAGE = f"""
 WITH counted AS (
     SELECT *, duplicate_of IS NULL AS counts,
         duplicate_of IS NULL AND reported_cost_usd IS NULL AS computes,
-        CASE WHEN epoch_seconds IS NOT NULL
-                THEN strftime(DATE '1970-01-01' + CAST(floor(epoch_seconds / 86400.0) AS INTEGER),
-                    '%Y-%m-%d')
-            WHEN strlen(timestamp_text) >= 10 THEN left(timestamp_text, 10)
-            ELSE '' END AS usage_date_text
+        CAST(floor(epoch_seconds / 86400.0) AS INTEGER) AS day_number,
+        CASE WHEN epoch_seconds IS NULL THEN
+            CASE WHEN strlen(timestamp_text) >= 10 THEN left(timestamp_text, 10) ELSE '' END
+            END AS unread
     FROM usage
 ), g AS (
-    SELECT archive_id, partition_date, usage_date_text, project, agent, model,
+    SELECT archive_id, partition_date, day_number, unread, project, agent, model,
+        coalesce(unread, CAST(DATE '1970-01-01' + day_number AS VARCHAR)) AS usage_date_text,
         count(*) FILTER (NOT counts) AS duplicate_row_count, {_PRICED_SUMS}
-    FROM counted GROUP BY ALL
+    FROM counted GROUP BY archive_id, partition_date, day_number, unread, project, agent, model
 )
 SELECT g.archive_id, g.partition_date, g.usage_date_text, g.project, g.agent, g.model,
     g.usage_row_count, g.duplicate_row_count, g.reported_row_count, g.input_tokens,

@@ -6,6 +6,8 @@ belongs to its UTC day inside the window and to the window's first day otherwise
 
 from __future__ import annotations
 
+from agentsview_assets.transforms.landing import row_id
+
 
 def partition_of(day: str) -> str:
     """SQL for the partition that a row of this UTC day (or NULL) lives in."""
@@ -22,7 +24,7 @@ def in_days(day: str) -> str:
 
 
 def _partition_text(day: str) -> str:
-    return f"strftime({partition_of(day)}, '%Y-%m-%d')"
+    return f"CAST({partition_of(day)} AS VARCHAR)"
 
 
 def _instant(epoch: str, nanosecond: str) -> str:
@@ -51,7 +53,8 @@ ORDER BY partition_date, s.archive_id, s.session_id
 """
 
 USAGE_ROWS = f"""
-SELECT u.archive_id, {_partition_text("u.day")} AS partition_date, u.row_id, u.row_kind,
+SELECT u.archive_id, {_partition_text("u.day")} AS partition_date,
+    {row_id("u")} AS row_id, u.row_kind,
     u.session_id, u.source, u.ordinal, u.timestamp_text,
     {_instant("u.epoch_seconds", "u.nanosecond")} AS occurred_at, u.epoch_seconds, u.nanosecond,
     coalesce(s.project, '') AS project, coalesce(s.agent, 'cursor') AS agent,
@@ -62,12 +65,14 @@ SELECT u.archive_id, {_partition_text("u.day")} AS partition_date, u.row_id, u.r
     CASE WHEN u.output_tokens <> 0 THEN u.output_tokens ELSE u.reasoning_tokens END
         AS billable_output_tokens,
     u.reported_cost_usd,
-    CASE WHEN v.row_id IS NOT NULL THEN u.dedup_key END AS dedup_key,
-    v.row_id IS NOT NULL AS has_duplicates, v.duplicate_of
+    CASE WHEN v.number IS NOT NULL THEN u.dedup_key END AS dedup_key,
+    v.number IS NOT NULL AS has_duplicates,
+    CASE WHEN v.winner <> v.number THEN {row_id("w")} END AS duplicate_of
 FROM usage u
 LEFT JOIN session s ON s.archive_id = u.archive_id AND s.session_id = u.session_id
     AND u.row_kind <> 'cursor_event'
-LEFT JOIN verdict v ON v.archive_id = u.archive_id AND v.row_id = u.row_id
+LEFT JOIN verdict v ON v.number = u.number
+LEFT JOIN usage w ON w.number = v.winner AND v.winner <> v.number
 WHERE {in_days("u.day")}
 """
 

@@ -40,9 +40,7 @@ class Expected(NamedTuple):
         if table in OBSERVATIONS:
             return {day: (version, "") for day, version in self.observations.items()}
         if table in REPORTS:
-            return {
-                day: (version, self.rates[day]) for day, version in self.observations.items()
-            }
+            return {day: (version, self.rates[day]) for day, version in self.observations.items()}
         if table in PROJECT_TABLES:
             return {"": (self.projects, "")}
         return {"": (self.prices, self.all_rates if table == RATES_TABLE else "")}

@@ -121,7 +121,7 @@ class WarehouseDouble:
         for record in records:
             marks = ", ".join("?" * len(record))
             self.connection.execute(
-                f"INSERT INTO {table} ({', '.join(record)}) VALUES ({marks})",  # noqa: S608
+                f"INSERT INTO {table} ({', '.join(record)}) VALUES ({marks})",
                 list(record.values()),
             )
 
@@ -165,7 +165,7 @@ def warehouse_file(path: Path) -> Iterator[WarehouseDouble]:
     """Make a DuckDB file that the program takes for a warehouse of its own."""
     with closing(duckdb.connect(str(path))) as connection:
         connection.execute(f"CREATE TABLE {META_TABLE} (schema_version INTEGER)")
-        connection.execute(f"INSERT INTO {META_TABLE} VALUES ({SCHEMA_VERSION})")  # noqa: S608
+        connection.execute(f"INSERT INTO {META_TABLE} VALUES ({SCHEMA_VERSION})")
         yield _with_tables(connection)
 
 

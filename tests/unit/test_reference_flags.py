@@ -126,18 +126,24 @@ def test_texts_that_switch_a_boolean_off(text: str) -> None:
         ),
         (
             ["--breakdown=maybe"],
-            'invalid argument "maybe" for "--breakdown" flag: '
-            'strconv.ParseBool: parsing "maybe": invalid syntax',
+            (
+                'invalid argument "maybe" for "--breakdown" flag: '
+                'strconv.ParseBool: parsing "maybe": invalid syntax'
+            ),
         ),
         (
             ["--json=tRue", "extra"],
-            'invalid argument "tRue" for "--json" flag: '
-            'strconv.ParseBool: parsing "tRue": invalid syntax',
+            (
+                'invalid argument "tRue" for "--json" flag: '
+                'strconv.ParseBool: parsing "tRue": invalid syntax'
+            ),
         ),
         (
             ["--help=maybe"],
-            'invalid argument "maybe" for "-h, --help" flag: '
-            'strconv.ParseBool: parsing "maybe": invalid syntax',
+            (
+                'invalid argument "maybe" for "-h, --help" flag: '
+                'strconv.ParseBool: parsing "maybe": invalid syntax'
+            ),
         ),
         (["extra", "--nope"], "unknown flag: --nope"),
         (["--help", "extra", "--nope"], "unknown flag: --nope"),
@@ -210,6 +216,12 @@ def test_options_keep_their_environment_variable() -> None:
 def test_a_group_refuses_what_it_does_not_know(args: list[str], message: str) -> None:
     result = CliRunner().invoke(program, ["usage", *args])
     assert (result.exit_code, result.stdout, result.stderr) == (1, "", f"fatal: {message}\n")
+
+
+def test_a_group_keeps_the_options_that_it_declares() -> None:
+    group = click.version_option("1.2.3")(ReferenceGroup("tool", commands={"daily": daily}))
+    result = CliRunner().invoke(group, ["--version"])
+    assert (result.exit_code, "1.2.3" in result.stdout) == (0, True)
 
 
 @pytest.mark.parametrize("args", [[], ["-h"], ["--help"]])

@@ -644,7 +644,7 @@ def usage(draw: st.DrawFn) -> list[Usage]:
     agents=st.sampled_from(["", "", "claude", "codex,copilot", "claude, cursor", "cursor"]),
     store=st.sampled_from(["duckdb", "sqlite"]),
 )
-def test_any_report_equals_one_made_row_by_row(  # noqa: PLR0913 - every part of a report
+def test_any_report_equals_one_made_row_by_row(
     *, rows: list[Usage], since: str | None, until: str | None, zone: str, agents: str, store: str
 ) -> None:
     window = Window(since, until)

@@ -76,7 +76,7 @@ def move_home(database: Path, prefix: str) -> None:
         for table, column in _text_columns(connection):
             for part in (prefix, encoded):
                 connection.execute(
-                    f"UPDATE {table} SET {column} = replace({column}, ?, '')"  # noqa: S608
+                    f"UPDATE {table} SET {column} = replace({column}, ?, '')"
                     f" WHERE instr({column}, ?) > 0",
                     (part, part),
                 )

@@ -1,0 +1,86 @@
+# Everything here works in a fresh clone with Python 3.11 or later, git and make; `make help` lists it.
+
+PYTHON ?= python3
+PORT ?= 3000
+UV_VERSION := 0.13.9
+OWN_UV := .cache/uv/bin/uv
+UV := $(if $(shell uv --version 2>/dev/null),uv,$(OWN_UV))
+BIN := .venv/bin
+
+SAMPLE := $(CURDIR)/agentsview_assets/data/sample
+SAMPLE_WAREHOUSE := $(CURDIR)/.cache/sample/warehouse.duckdb
+HOME_ARCHIVE := $(shell test -f "$$HOME/.agentsview/sessions.db" && echo "$$HOME/.agentsview")
+ARCHIVE ?= $(or $(AGENTSVIEW_ASSETS_ARCHIVE),$(AGENTSVIEW_DATA_DIR),$(HOME_ARCHIVE),$(SAMPLE))
+BENCH_SIZE ?= large
+BENCH_ARCHIVE := .cache/bench/$(BENCH_SIZE)
+
+# Another project's environment must not be the one that is changed.
+unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
+
+run ui: export AGENTSVIEW_ASSETS_ARCHIVE = $(ARCHIVE)
+ifeq ($(ARCHIVE),$(SAMPLE))
+# The sample has a warehouse of its own, so that it never mixes with anyone's real one.
+run ui: export AGENTSVIEW_ASSETS_WAREHOUSE = duckdb:///$(SAMPLE_WAREHOUSE)
+ORIGIN := the bundled sample archive (no archive of yours was found; name one with ARCHIVE=PATH)
+REPORT := usage daily --all
+NAMED := --warehouse .cache/sample/warehouse.duckdb
+else
+ORIGIN := $(ARCHIVE)
+REPORT := usage daily
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help run ui test lint format docs bench sync sync-dev
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: sync ## Materialise an archive (ARCHIVE=PATH, or yours, or the sample) and show its daily usage
+	@echo "Archive: $(ORIGIN)"
+	@$(BIN)/agentsview-assets materialize
+	@echo
+	@$(BIN)/agentsview-assets $(REPORT)
+	@printf '\nNext:\n'
+	@printf '  1. See the graph, its days and runs    make ui\n'
+	@printf '  2. Export the report as a document     %s\n' \
+		'$(BIN)/agentsview-assets $(REPORT) --json $(NAMED)'
+	@printf '  3. Point a BI tool at the DuckDB file  %s\n' \
+		"$$($(BIN)/python -c 'from agentsview_assets.settings import *; print(warehouse_path(load_settings().warehouse))')"
+
+ui: sync ## Open the Dagster UI on the same state as `make run` (PORT=3000)
+	@$(BIN)/agentsview-assets ui --port $(PORT)
+
+test: sync-dev ## Run the whole test suite (ARGS= is passed to pytest)
+	@$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
+
+lint: sync-dev ## Check format, style and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+format: sync-dev ## Format the code and mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+docs: sync-dev ## Write docs/tables.md from the table contracts
+	@$(BIN)/python -m docs.make_tables
+
+bench: sync-dev $(BENCH_ARCHIVE) ## Measure beside agentsview on a made archive (BENCH_SIZE=large or xl)
+	@$(BIN)/python -m benchmarks.run --archive $(BENCH_ARCHIVE)
+
+$(BENCH_ARCHIVE): | sync-dev
+	@$(BIN)/python -m benchmarks.make_archive --size $(BENCH_SIZE) --out $@
+
+# uv looks at what is there and installs what is missing; nothing to do takes it milliseconds.
+sync: $(filter $(OWN_UV),$(UV))
+	@test -d .venv || echo "Installing into .venv; the first time takes a minute or so"
+	@$(UV) sync --frozen --quiet --no-dev --inexact
+
+sync-dev: $(filter $(OWN_UV),$(UV))
+	@test -d .venv || echo "Installing into .venv; the first time takes a minute or so"
+	@$(UV) sync --frozen --quiet
+
+$(OWN_UV):
+	@echo "uv is not here: installing it into .cache/uv"
+	@$(PYTHON) -m venv .cache/uv
+	@.cache/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
