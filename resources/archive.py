@@ -7,6 +7,7 @@ What does not: what the rows mean.
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import struct
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ import adbc_driver_sqlite.dbapi as adbc
 import pyarrow as pa
 
 from agentsview_assets.errors import ArchiveError
+from resources.archive_files import ARCHIVE_FILE, log_path
 from resources.archive_schema import SOURCE_TABLES, SourceTable, ValueType
 
 BUSY_TIMEOUT_MS = 5000
@@ -31,6 +33,8 @@ _ARROW: dict[ValueType, pa.DataType] = {
 # A first row of the right types: the driver infers column types from what it reads first.
 _SENTINEL: dict[ValueType, str] = {"text": "'x'", "integer": "0", "real": "0.5"}
 _HEADER_BYTES = 100
+_VERSION_BYTES = slice(18, 20)  # file format versions for writing and for reading
+_WAL_VERSION = 2
 
 
 class ArchiveReader:
@@ -46,13 +50,16 @@ class ArchiveReader:
         self._connection: Any = None
         self.columns: dict[str, set[str]] = {}
         self.user_version = 0
+        self.is_immutable = False
 
     def __enter__(self) -> Self:
-        _check_file(self.path)
-        uri = _uri(self.path)
+        header = _check_file(self.path)
+        self.is_immutable = _is_cold(self.path, header)
+        uri = _uri(self.path, is_immutable=self.is_immutable)
         self._probe(uri)
         try:
             self._connection = adbc.connect(uri, autocommit=False)
+            self._fetch(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         except adbc.Error as error:
             raise _archive_error(self.path, error) from None
         return self
@@ -74,7 +81,9 @@ class ArchiveReader:
         process do not see each other's locks.
         """
         try:
-            with contextlib.closing(sqlite3.connect(uri, uri=True, timeout=5.0)) as probe:
+            with contextlib.closing(
+                sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_MS / 1000)
+            ) as probe:
                 self.user_version = int(probe.execute("PRAGMA user_version").fetchone()[0])
                 for table in SOURCE_TABLES:
                     info = probe.execute(f"PRAGMA table_info({table.name})").fetchall()
@@ -196,15 +205,23 @@ def _first_invalid(column: pa.ChunkedArray) -> int:
     return 0
 
 
-def _uri(path: Path) -> str:
-    absolute = quote(str(path.resolve()))
-    cold = _size(f"{path.resolve()}-wal") == 0 and not _has_journal(path)
-    return f"file:{absolute}?mode=ro{'&immutable=1' if cold else ''}"
+def _uri(path: Path, *, is_immutable: bool) -> str:
+    absolute = quote(os.fsencode(path.resolve()))
+    return f"file:{absolute}?mode=ro{'&immutable=1' if is_immutable else ''}"
 
 
-def _size(path: str) -> int:
+def _is_cold(path: Path, header: bytes) -> bool:
+    """Whether a plain read-only open would leave files beside an archive that nobody has open.
+
+    Only a write-ahead log does that. Without one (rollback journal) locks are heeded as ever.
+    """
+    has_log = _WAL_VERSION in header[_VERSION_BYTES]
+    return has_log and _size(log_path(path)) == 0 and not _has_journal(path)
+
+
+def _size(path: Path) -> int:
     try:
-        return Path(path).stat().st_size
+        return path.stat().st_size
     except OSError:
         return 0
 
@@ -213,8 +230,12 @@ def _has_journal(path: Path) -> bool:
     return Path(f"{path.resolve()}-journal").exists()
 
 
-def _check_file(path: Path) -> None:
-    """Refuses what SQLite would accept or explain badly: empty, foreign and cut-off files."""
+def _check_file(path: Path) -> bytes:
+    """Refuses what SQLite would accept or explain badly: empty, foreign and cut-off files.
+
+    Returns:
+        The file's header.
+    """
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -223,16 +244,25 @@ def _check_file(path: Path) -> None:
         raise ArchiveError(f"archive {path}: {error.strerror}") from None
     if size == 0:
         raise ArchiveError(f"archive {path}: the file is empty; run `agentsview sync` first")
-    if not header.startswith(b"SQLite format 3\0") or len(header) < _HEADER_BYTES:
-        raise ArchiveError(f"archive {path}: not an SQLite database")
+    if not header.startswith(b"SQLite format 3\0"):
+        raise ArchiveError(
+            f"archive {path}: not an SQLite database; name agentsview's data folder or its "
+            f"{ARCHIVE_FILE} with --archive"
+        )
+    if len(header) < _HEADER_BYTES or _is_cut_off(path, header, size):
+        raise ArchiveError(
+            f"archive {path}: the file is cut off after {size} bytes; restore it from a copy or "
+            "rebuild it with `agentsview sync --full`"
+        )
+    return header
+
+
+def _is_cut_off(path: Path, header: bytes, size: int) -> bool:
+    """Whether the header promises more pages than there are, and no log may hold them."""
     page_size = struct.unpack(">H", header[16:18])[0]
     page_size = 65536 if page_size == 1 else page_size
     pages, valid_for, counter = (struct.unpack(">I", header[o : o + 4])[0] for o in (28, 92, 24))
-    if valid_for == counter and pages * page_size > size:
-        raise ArchiveError(
-            f"archive {path}: the file is cut off ({size} of {pages * page_size} bytes); restore "
-            "it from a copy or rebuild it with `agentsview sync --full`"
-        )
+    return valid_for == counter and pages * page_size > size and _size(log_path(path)) == 0
 
 
 def _archive_error(path: Path, error: Exception) -> ArchiveError:

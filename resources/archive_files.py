@@ -31,7 +31,7 @@ def find_archive(path: Path) -> Path:
     Raises:
         ArchiveError: Nothing usable is there.
     """
-    path = path.expanduser()
+    path = path.expanduser().absolute()
     candidate = path / ARCHIVE_FILE if path.is_dir() else path
     if not candidate.exists():
         raise ArchiveError(
@@ -41,6 +41,11 @@ def find_archive(path: Path) -> Path:
     if not candidate.is_file():
         raise ArchiveError(f"archive {candidate}: not a file")
     return candidate
+
+
+def log_path(path: Path) -> Path:
+    """The write-ahead log: beside the file itself, wherever a symbolic link to it lies."""
+    return Path(f"{path.resolve()}-wal")
 
 
 def signature(path: Path) -> Signature:
@@ -54,7 +59,7 @@ def signature(path: Path) -> Signature:
     except OSError as error:
         raise ArchiveError(f"archive {path}: {error.strerror}") from None
     try:
-        log = Path(f"{path}-wal").stat()
+        log = log_path(path).stat()
         log_size, log_time = log.st_size, log.st_mtime_ns
     except OSError:
         log_size, log_time = -1, -1

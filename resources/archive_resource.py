@@ -73,7 +73,11 @@ class ArchiveResource(dg.ConfigurableResource[Any]):
     def frames(self, table: str, days: Sequence[str], window: DayWindow) -> Frames:
         """The contract rows of some days, with the versions of those days."""
         store = self.observed()
-        return Frames(store.frames(table, days, window), input_versions=store.versions(window))
+        return Frames(
+            store.frames(table, days, window),
+            input_versions=store.versions(window),
+            archives=store.archives(),
+        )
 
     def frame(self, table: str) -> Frames:
         """The contract rows of an unpartitioned observation, with its version."""

@@ -103,6 +103,14 @@ SESSIONS = SourceTable(
     ),
 )
 
+UNTITLED_SESSIONS = SESSIONS._replace(
+    columns=tuple(
+        column._replace(source="id", expression="''") if column.name == "first_message" else column
+        for column in SESSIONS.columns
+    )
+)
+"""Sessions without the one column that is somebody's words."""
+
 MESSAGES = SourceTable(
     "messages",
     (

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from agentsview_assets.errors import AssetsError
 from resources.duckdb_reader import check_version, explain
-from resources.store import Partition, Selection
-from resources.warehouse import META_TABLE, PARTITIONS_TABLE, SCHEMA_VERSION
+from resources.store import Archive, Partition, Selection
+from resources.warehouse import ARCHIVES_TABLE, META_TABLE, PARTITIONS_TABLE, SCHEMA_VERSION
 from schemas import CONTRACTS, Column, TableContract
 
 SQL_TYPES = {
@@ -33,6 +33,9 @@ CREATE TABLE IF NOT EXISTS {PARTITIONS_TABLE} (
     asset VARCHAR NOT NULL, partition_date VARCHAR NOT NULL, row_count BIGINT NOT NULL,
     input_version VARCHAR NOT NULL, rates_version VARCHAR NOT NULL, run_id VARCHAR NOT NULL,
     written_at TIMESTAMPTZ NOT NULL);
+CREATE TABLE IF NOT EXISTS {ARCHIVES_TABLE} (
+    archive_id VARCHAR NOT NULL, database_id VARCHAR NOT NULL, user_version BIGINT NOT NULL,
+    path VARCHAR NOT NULL, observed_at TIMESTAMPTZ NOT NULL);
 """
 
 
@@ -121,6 +124,17 @@ class DuckDBStore:
             [asset],
         )
         self._connection.unregister("noted")
+
+    def note_archives(self, archives: Sequence[Archive]) -> None:
+        """Notes archives; see `resources.store.Store.note_archives`."""
+        with self._errors(), self._transaction():
+            for archive in archives:
+                self._connection.execute(
+                    f"DELETE FROM {ARCHIVES_TABLE} WHERE archive_id = ?", [archive.archive_id]
+                )
+                self._connection.execute(
+                    f"INSERT INTO {ARCHIVES_TABLE} VALUES (?, ?, ?, ?, now())", list(archive)
+                )
 
     def read(self, contract: TableContract, selection: Selection) -> pa.Table:
         """Reads rows as Arrow, columns and days as selected."""

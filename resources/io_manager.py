@@ -21,7 +21,7 @@ from agentsview_assets.errors import ContractError
 from agentsview_assets.settings import warehouse_path
 from resources.duckdb_reader import connect, make_folder
 from resources.duckdb_store import DuckDBStore
-from resources.store import Partition, Selection, Store
+from resources.store import Archive, Partition, Selection, Store
 from resources.work import METER, ahead
 from schemas import CONTRACTS, TableContract
 
@@ -35,12 +35,14 @@ class Frames:
         input_versions: Version of the observations by day ('' for an unpartitioned asset).
         rates_versions: Version of the rates by day; empty where nothing is priced.
         follows: Table whose noted version is this one's input version, instead of the above.
+        archives: Archives that the rows were read from, where that is to be noted.
     """
 
     frames: Iterable[pd.DataFrame]
     input_versions: Mapping[str, str] = field(default_factory=dict)
     rates_versions: Mapping[str, str] = field(default_factory=dict)
     follows: str | None = None
+    archives: Sequence[Archive] = ()
 
 
 class WarehouseIOManager(dg.ConfigurableIOManager):
@@ -81,6 +83,7 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
                 totals,
                 owns_earlier=days is not None and days[0] == _first_day(context),
             )
+            self.store.note_archives(output.archives)
         METER.tell(f"wrote {contract.name}: {sum(totals.rows.values()):,} rows")
         _report(context, totals, days)
 

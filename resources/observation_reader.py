@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from agentsview_assets.transforms.slices import PARTITION_MODELS, PARTITION_VERSIONS
+from resources.store import Archive
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,11 @@ class ObservationReader:
 
     def _windowed(self, sql: str, window: DayWindow) -> list[tuple[str, ...]]:
         return self.connection.execute(sql, {"first": window.first, "last": window.last}).fetchall()
+
+    def archives(self) -> list[Archive]:
+        """The archives whose observations the store holds."""
+        found = self.rows("SELECT archive_id, database_id, user_version, path FROM archive")
+        return [Archive(str(a), str(d), int(str(v)), str(p)) for a, d, v, p in found]
 
     def archive(self, path: Path) -> dict[str, str] | None:
         """What was noted of an archive when it was last observed, or None."""

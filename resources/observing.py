@@ -19,13 +19,14 @@ import pyarrow as pa
 from agentsview_assets.errors import ArchiveError
 from agentsview_assets.transforms import landing
 from agentsview_assets.transforms.identities import ProjectObservation
+from agentsview_assets.transforms.julian import julian_day, utc_date
 from agentsview_assets.transforms.paths import file_directory
 from agentsview_assets.transforms.timestamps import parse_rfc3339
 from agentsview_assets.transforms.token_usage import clamp_message_tokens, parse_token_usage
 from agentsview_assets.transforms.worktrees import worktrees_of
 from resources import archive_schema as source
 from resources.archive import ArchiveReader
-from resources.archive_files import same_file, signature, stamp
+from resources.archive_files import Signature, same_file, signature, stamp
 from resources.observations import ObservationStore
 from resources.price_tables import custom_prices, embedded_table
 
@@ -81,22 +82,25 @@ def observe(
         ConfigError: Its `config.toml` cannot be used.
     """
     known = store.archive(path)
-    for _ in range(_ATTEMPTS):
-        before = signature(path)
-        seen = stamp(path, with_titles=with_titles)
-        if known is not None and known["signature"] == seen and not force:
-            return Observed(known["archive_id"], 0, is_unchanged=True)
-        with store.transaction(), ArchiveReader(path) as reader:
-            landed = _Landing(path, store, reader, with_titles=with_titles, known=known)
-            found = landed.run(progress or _silent, force=force)
-            if same_file(before, signature(path)):
+    if known is not None and not force and known["signature"] == stamp(path, with_titles=with_titles):
+        return Observed(known["archive_id"], 0, is_unchanged=True)
+    changed = 0
+    with store.transaction():
+        for attempt in range(_ATTEMPTS):
+            before, seen = signature(path), stamp(path, with_titles=with_titles)
+            with ArchiveReader(path) as reader:
+                landed = _Landing(path, store, reader, with_titles=with_titles, known=known)
+                found = landed.run(progress or _silent, force=force and attempt == 0)
+            changed += found.sessions
+            if landed.is_whole(before, signature(path)):
                 landed.note(seen)
-                return found
-            store.connection.execute("ROLLBACK; BEGIN")
-    raise ArchiveError(
-        f"archive {path}: it was written to during each of {_ATTEMPTS} readings; try again when "
-        "agentsview has finished syncing"
-    )
+                return found._replace(sessions=changed)
+            # What was landed stays, so that the next reading takes only what moved meanwhile.
+            known = landed.known_so_far()
+        raise ArchiveError(
+            f"archive {path}: it was written to during each of {_ATTEMPTS} readings; try again "
+            "when agentsview has finished syncing"
+        )
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:
@@ -123,15 +127,20 @@ class _Landing:
         self.known = known
         self.archive_id = ""
         self.database_id = ""
+        self._is_snapshot = False
 
     def run(self, progress: Progress, *, force: bool) -> Observed:
         with self.reader.transaction():
             self._identify()
             sessions = self._sessions()
             small = {t.name: self.reader.read(t) for t in _SMALL_TABLES}
-        plan = self._plan(force=force)
+            plan = self._plan(force=force)
+            batches = list(_batches(plan.sessions))
+            first = [self._read_batch(batch, plan) for batch in batches[:1]]
+        self._is_snapshot = len(batches) <= 1 and not self.reader.is_immutable
+        self._supersede()
         self._remove_gone()
-        changed = self._read_sessions(plan, progress)
+        changed = self._read_sessions(plan, batches, first, progress)
         self._land_cursor_events(small[source.CURSOR_USAGE_EVENTS.name])
         self._settle()
         self._land_projects(small)
@@ -140,9 +149,24 @@ class _Landing:
         progress("observed sessions", sessions, sessions)
         return Observed(self.archive_id, changed, is_unchanged=False)
 
+    def is_whole(self, before: Signature, after: Signature) -> bool:
+        """Whether all that was read belongs together: one snapshot, or a file nobody wrote to."""
+        if self._is_snapshot:
+            return (before.device, before.inode) == (after.device, after.inode)
+        return same_file(before, after)
+
+    def known_so_far(self) -> dict[str, str]:
+        """What the next reading may take as known, after one that was disturbed."""
+        version = str(self.reader.user_version)
+        return {"archive_id": self.archive_id, "signature": "", "user_version": version}
+
     def note(self, seen: str) -> None:
         """Records that the store now holds the archive as it was at this signature."""
-        self.db.execute("DELETE FROM archive WHERE path = ?", [str(self.path)])
+        # Copies of an archive share its id and its rows here: only the last one read is held.
+        self.db.execute(
+            "DELETE FROM archive WHERE path = ? OR archive_id = ?",
+            [str(self.path), self.archive_id],
+        )
         self.db.execute(
             "INSERT INTO archive VALUES (?, ?, ?, ?, ?, now())",
             [self.archive_id, str(self.path), seen, self.database_id, self.reader.user_version],
@@ -157,12 +181,20 @@ class _Landing:
         path_id = "path-" + hashlib.sha256(str(self.path.resolve()).encode()).hexdigest()[:32]
         self.archive_id = metadata.get("archive_id") or self.database_id or path_id
 
+    def _supersede(self) -> None:
+        """Forgets the archive that lay at this path before another one took its place."""
+        if self.known is None or self.known["archive_id"] == self.archive_id:
+            return
+        gone = [self.known["archive_id"]]
+        self.db.execute(
+            "DELETE FROM verdict WHERE number IN (SELECT number FROM usage WHERE archive_id = ?)",
+            gone,
+        )
+        for table in landing.ARCHIVE_TABLES:
+            self.db.execute(f"DELETE FROM {table} WHERE archive_id = ?", gone)
+
     def _sessions(self) -> int:
-        found = self.reader.read(source.SESSIONS)
-        if not self.with_titles:
-            blank = pa.array([""] * found.num_rows, pa.string())
-            index = found.schema.get_field_index("first_message")
-            found = found.set_column(index, "first_message", blank)
+        found = self.reader.read(source.SESSIONS if self.with_titles else source.UNTITLED_SESSIONS)
         self._register("seen_session", self._owned(found))
         self.db.execute(f"""
             CREATE OR REPLACE TEMP TABLE candidate AS
@@ -229,19 +261,24 @@ class _Landing:
         for table in landing.SESSION_TABLES:
             self.db.execute(f"DELETE FROM {table} WHERE {mine}", [self.archive_id])
 
-    def _read_sessions(self, plan: _Plan, progress: Progress) -> int:
-        """Reads batch after batch, the next one while the last one lands."""
-        batches = list(_batches(plan.sessions))
+    def _read_sessions(
+        self,
+        plan: _Plan,
+        batches: list[list[tuple[str, int]]],
+        first: list[tuple[pa.Table, pa.Table]],
+        progress: Progress,
+    ) -> int:
+        """Lands the first batch and reads the others, each while the one before lands."""
         changed = done = 0
+        found = first
         with ThreadPoolExecutor(max_workers=1) as ahead:
-            pending = [ahead.submit(self._read_batch, b, plan) for b in batches[:1]]
             for number, batch in enumerate(batches):
-                messages, events = pending.pop().result()
-                pending += [
+                pending = [
                     ahead.submit(self._read_batch, b, plan)
                     for b in batches[number + 1 : number + 2]
                 ]
-                changed += self._land_batch(batch, messages, events)
+                changed += self._land_batch(batch, *found.pop())
+                found = [reading.result() for reading in pending]
                 done += len(batch)
                 progress("reading sessions", done, len(plan.sessions))
         return changed
@@ -281,10 +318,8 @@ class _Landing:
         if changed < len(batch):
             self._narrow("raw_message", "session_id")
             self._narrow("raw_event", "session_id")
-        self.db.execute(
-            "CREATE OR REPLACE TEMP TABLE raw_session AS SELECT * FROM seen_session "
-            "WHERE id IN (SELECT id FROM landing_session)"
-        )
+        landing_rows = "SELECT * FROM seen_session WHERE id IN (SELECT id FROM landing_session)"
+        self._register("raw_session", self.db.sql(landing_rows).to_arrow_table())
         self._forget("SELECT id FROM landing_session", [])
         self.db.execute(landing.MESSAGES)
         self._scan_odd_texts()
@@ -321,14 +356,16 @@ class _Landing:
         }
         self._register("odd_usage", pa.table({"text": pa.array(texts, pa.string()), **usage}))
         times = [row[0] for row in self.db.execute(landing.ODD_TIME_TEXTS).fetchall()]
-        parsed = [(t, i) for t in times if (i := parse_rfc3339(t)) is not None]
+        parsed = [parse_rfc3339(text) for text in times]
         self._register(
             "odd_time",
             pa.table(
                 {
-                    "text": pa.array([t for t, _ in parsed], pa.string()),
-                    "epoch": pa.array([i.epoch_seconds for _, i in parsed], pa.int64()),
-                    "nanosecond": pa.array([i.nanosecond for _, i in parsed], pa.int64()),
+                    "text": pa.array(times, pa.string()),
+                    "epoch": pa.array([p and p.epoch_seconds for p in parsed], pa.int64()),
+                    "nanosecond": pa.array([p and p.nanosecond for p in parsed], pa.int64()),
+                    "julian": pa.array([julian_day(text) for text in times], pa.float64()),
+                    "utc_date": pa.array([utc_date(text) for text in times], pa.string()),
                 }
             ),
         )
@@ -349,7 +386,6 @@ class _Landing:
             ("raw_event", source.USAGE_EVENTS),
             ("raw_session", source.SESSIONS),
         ):
-            self.db.execute(f"DROP TABLE IF EXISTS temp.{name}")
             self._register(name, self._owned(_empty(table)))
         self._register("raw_cursor_event", self._owned(events))
         self.db.execute(landing.MESSAGES)

@@ -30,6 +30,22 @@ class Partition(NamedTuple):
     run_id: str
 
 
+class Archive(NamedTuple):
+    """What is noted of an archive whose observations are in the warehouse.
+
+    Attributes:
+        archive_id: Its identity, as in every table.
+        database_id: Its database id; '' where it has none.
+        user_version: The data version that agentsview gave it.
+        path: Where it was read.
+    """
+
+    archive_id: str
+    database_id: str
+    user_version: int
+    path: str
+
+
 class Selection(NamedTuple):
     """Which part of a table to read.
 
@@ -68,6 +84,9 @@ class Store(Protocol):
             owns_earlier: Whether `days` begin the window, so that rows of days before it, left
                 by an earlier window, go as well.
         """
+
+    def note_archives(self, archives: Sequence[Archive]) -> None:
+        """Notes which archives the observations come from, replacing what was known of them."""
 
     def read(self, contract: TableContract, selection: Selection) -> pa.Table:
         """Reads rows as Arrow, columns and days as selected."""

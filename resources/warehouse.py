@@ -15,6 +15,7 @@ SCHEMA_VERSION = 1
 
 PARTITIONS_TABLE = "warehouse_partitions"
 META_TABLE = "warehouse_meta"
+ARCHIVES_TABLE = "warehouse_archives"
 
 
 class Reader(Protocol):

@@ -33,8 +33,10 @@ class Sessions(pa.DataFrameModel):
     started_at: Instant = instant("Start, when the stored text is a time", nullable=True)
     ended_at: Instant = instant("End, when the stored text is a time", nullable=True)
     latest_message_text: str = text(
-        "Greatest non-empty message time compared as text", nullable=True
+        "Greatest message time compared as text, where the session has no end", nullable=True
     )
+    started_on: str = text("UTC date of the start as SQLite reads it", nullable=True)
+    ended_on: str = text("UTC date of the end, or of the latest message", nullable=True)
     last_activity_text: str = text("Time text of the last activity: end, latest message or start")
     last_activity_julian: float = real(
         "Last activity as the julian day that exports sort by", "days", nullable=True

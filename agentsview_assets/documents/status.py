@@ -9,7 +9,7 @@ from agentsview_assets.settings import OBSERVATION_STORE
 from agentsview_assets.transforms import staleness
 from resources.archive_files import find_archive, stamp
 from resources.observation_reader import DayWindow, open_observations
-from resources.warehouse import PARTITIONS_TABLE, Reader, open_reader
+from resources.warehouse import ARCHIVES_TABLE, PARTITIONS_TABLE, Reader, open_reader
 
 if TYPE_CHECKING:
     from agentsview_assets.settings import Settings
@@ -43,7 +43,7 @@ def warehouse_status(settings: Settings) -> dict[str, Any]:
         }
 
 
-_ARCHIVES = "SELECT DISTINCT archive_id FROM model_pricing ORDER BY archive_id"
+_ARCHIVES = f"SELECT archive_id FROM {ARCHIVES_TABLE} ORDER BY archive_id"
 
 
 def _observed(settings: Settings) -> tuple[staleness.Expected | None, dict[str, Any]]:

@@ -38,9 +38,7 @@ def identity_rows(evidence: Iterable[Row], disk: Disk) -> list[dict[str, Any]]:
 
 def _resolve(archive_id: str, evidence: list[Row], disk: Disk) -> list[dict[str, Any]]:
     labels = {
-        row["project"]
-        for row in evidence
-        if row["evidence"] in ("observation", "session_place") and row["project"]
+        row["project"] for row in evidence if row["evidence"] in ("observation", "session_place")
     }
     resolved = resolve_projects(
         labels,

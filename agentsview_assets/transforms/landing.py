@@ -20,7 +20,7 @@ from agentsview_assets.transforms.token_usage import (
     plain_usage_predicate_sql,
 )
 
-LANDING_VERSION = "2"
+LANDING_VERSION = "3"
 """Raised whenever the same archive would land differently; an older store is built anew."""
 
 GAP_SECONDS = 300
@@ -35,7 +35,8 @@ CREATE TABLE IF NOT EXISTS session (
     archive_id TEXT, session_id TEXT, project TEXT, machine TEXT, agent TEXT, title TEXT,
     started_at_text TEXT, ended_at_text TEXT, created_at_text TEXT,
     start_epoch BIGINT, start_nanosecond BIGINT, end_epoch BIGINT, end_nanosecond BIGINT,
-    latest_message_text TEXT, last_activity_text TEXT, last_activity_julian DOUBLE,
+    latest_message_text TEXT, started_on TEXT, ended_on TEXT, last_activity_text TEXT,
+    last_activity_julian DOUBLE,
     message_count BIGINT, user_message_count BIGINT, assistant_message_count BIGINT,
     parent_session_id TEXT, relationship_type TEXT, is_automated BOOLEAN, deleted_at_text TEXT,
     cwd TEXT, git_branch TEXT, file_path TEXT, total_output_tokens BIGINT,
@@ -71,6 +72,9 @@ CREATE TABLE IF NOT EXISTS day_version (
 
 SESSION_TABLES = ("session", "usage", "interval")
 """Store tables whose rows belong to one session each."""
+
+ARCHIVE_TABLES = (*SESSION_TABLES, "worktree", "project_observations", "model_pricing")
+"""Store tables whose rows belong to one archive each."""
 
 RAW_SESSION_HASH = """hash(
     s.project, s.machine, s.agent, s.display_name, s.session_name, s.first_message, s.started_at,
@@ -128,7 +132,10 @@ def _timed(relation: str, column: str, alias: str) -> str:
     SELECT r.* EXCLUDE (is_plain_time, plain_epoch, plain_nanosecond),
         CASE WHEN is_plain_time THEN plain_epoch ELSE odd.epoch END AS {alias}_epoch,
         CASE WHEN is_plain_time THEN plain_nanosecond ELSE odd.nanosecond END
-            AS {alias}_nanosecond
+            AS {alias}_nanosecond,
+        CASE WHEN is_plain_time THEN {_julian("plain_epoch", "plain_nanosecond")}
+            ELSE odd.julian END AS {alias}_julian,
+        CASE WHEN is_plain_time THEN left(r.{column}, 10) ELSE odd.utc_date END AS {alias}_date
     FROM (SELECT *, {_plain_time(column)} FROM {relation}) r
     LEFT JOIN odd_time odd ON odd.text = r.{column})"""
 
@@ -292,11 +299,12 @@ MESSAGE_TOTALS = f"""
 CREATE OR REPLACE TEMP TABLE message_total AS
 SELECT session_id,
     count(*) FILTER (role = 'assistant' AND is_system = 0) AS assistant_message_count,
-    max(timestamp) FILTER (timestamp <> '') AS latest_text,
-    max({_julian("own_epoch", "own_nanosecond")}) AS latest_julian,
-    max({{'j': coalesce({_julian("own_epoch", "own_nanosecond")}, -1e300), 't': timestamp}})
-        FILTER (timestamp <> '') AS latest
-FROM message GROUP BY session_id
+    max(timestamp) FILTER (timestamp <> '') AS latest_text, max(julian) AS latest_julian,
+    max({{'j': coalesce(julian, -1e300), 't': timestamp}}) FILTER (timestamp <> '') AS latest
+FROM (SELECT m.*, CASE WHEN odd.text IS NULL THEN {_julian("own_epoch", "own_nanosecond")}
+        ELSE odd.julian END AS julian
+    FROM message m LEFT JOIN odd_time odd ON odd.text = m.timestamp)
+GROUP BY session_id
 """
 
 SESSIONS = f"""
@@ -308,11 +316,16 @@ SELECT s.archive_id, s.id AS session_id, s.project, s.machine, s.agent,
     s.created_at AS created_at_text, s.start_epoch, s.start_nanosecond, s.end_epoch,
     s.end_nanosecond,
     CASE WHEN coalesce(s.ended_at, '') = '' THEN t.latest_text END AS latest_message_text,
+    CASE WHEN coalesce(s.started_at, '') <> '' THEN s.start_date ELSE s.created_date END
+        AS started_on,
+    CASE WHEN coalesce(s.ended_at, '') <> '' THEN s.end_date
+        WHEN t.latest_text IS NOT NULL THEN t.latest_text_date
+        WHEN coalesce(s.started_at, '') <> '' THEN s.start_date ELSE s.created_date END
+        AS ended_on,
     coalesce(nullif(s.ended_at, ''), t.latest.t, nullif(s.started_at, ''), s.created_at)
         AS last_activity_text,
-    coalesce({_julian("s.end_epoch", "s.end_nanosecond")}, t.latest_julian,
-        {_julian("s.start_epoch", "s.start_nanosecond")},
-        {_julian("s.created_epoch", "s.created_nanosecond")}) AS last_activity_julian,
+    coalesce(s.end_julian, t.latest_julian, s.start_julian, s.created_julian)
+        AS last_activity_julian,
     s.message_count, s.user_message_count,
     coalesce(t.assistant_message_count, 0) AS assistant_message_count, s.parent_session_id,
     s.relationship_type, s.is_automated = 1 AS is_automated, s.deleted_at AS deleted_at_text,
@@ -329,7 +342,11 @@ FROM {
         "created",
     )
 } s
-LEFT JOIN message_total t ON t.session_id = s.id
+LEFT JOIN (
+    SELECT t.*, coalesce(odd.utc_date, CASE WHEN odd.text IS NULL THEN left(t.latest_text, 10) END)
+        AS latest_text_date
+    FROM message_total t LEFT JOIN odd_time odd ON odd.text = t.latest_text
+) t ON t.session_id = s.id
 LEFT JOIN raw_content c ON c.session_id = s.id
 """
 
@@ -381,8 +398,9 @@ WITH fact AS (
     SELECT u.archive_id, unnest([u.day] || CASE WHEN s.day IS DISTINCT FROM u.day
             AND u.row_kind <> 'cursor_event' THEN [s.day] ELSE [] END), 0,
         CAST(hash(u.session_id, u.row_kind, u.place, u.source, u.ordinal, u.timestamp_text,
-            u.model, u.input_tokens, u.output_tokens, u.cache_creation_tokens, u.cache_read_tokens, u.reasoning_tokens,
-            u.reported_cost_usd, s.project, s.agent, s.machine, s.day) AS HUGEINT), 0
+            u.model, u.input_tokens, u.output_tokens, u.cache_creation_tokens,
+            u.cache_read_tokens, u.reasoning_tokens, u.reported_cost_usd, s.project, s.agent,
+            s.machine, s.day) AS HUGEINT), 0
     FROM usage u LEFT JOIN session s USING (archive_id, session_id)
     UNION ALL
     SELECT u.archive_id, u.day, 0, CAST(hash(u.session_id, u.row_kind, u.place, w.archive_id,

@@ -83,8 +83,6 @@ def _move_a_day(bench: Workbench) -> None:
 
 
 def test_an_archive_that_grows(follower: Follower, tmp_path: Path) -> None:
-    follower.sync()
-    follower.check()
     for sessions in (15, 40):
         corpus = tmp_path.resolve() / f"corpus-{sessions}"
         write_corpus(corpus, Settings(sessions=sessions, days=12, seed=5, last_day=LAST_DAY))

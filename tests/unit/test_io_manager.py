@@ -1,8 +1,11 @@
 """The IO manager under real Dagster runs: what assets hand over and get back."""
 
-from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+# Dagster reads the annotations of asset functions itself and cannot read postponed ones.
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -15,11 +18,8 @@ from resources.warehouse import PARTITIONS_TABLE, open_reader
 from schemas import CONTRACTS
 from tests.support.contract_rows import frame, frame_of, records
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    Make = Callable[[str, str], pd.DataFrame]
+Make = Callable[[str, str], pd.DataFrame]
+"""Makes the rows of a table and day."""
 
 DAYS = ["2026-07-01", "2026-07-02", "2026-07-03", "2026-07-04"]
 PARTITIONS = dg.DailyPartitionsDefinition(start_date=DAYS[0], end_date="2026-07-31")

@@ -29,7 +29,16 @@ if TYPE_CHECKING:
 
     from tests.support.oracle import Oracle
 
-__all__ = ["BREAKING", "THEMES", "Edit", "Workbench", "make_archive", "make_scrambled", "scramble"]
+__all__ = [
+    "BREAKING",
+    "ODD",
+    "THEMES",
+    "Edit",
+    "Workbench",
+    "make_archive",
+    "make_scrambled",
+    "scramble",
+]
 
 
 def no_cursor_table(bench: Workbench) -> None:
@@ -52,6 +61,12 @@ THEMES: dict[str, tuple[Edit, ...]] = {
     "all-prices": (money.model_names, money.stored_prices, money.custom_prices),
     "no-cursor-table": (duplicates.spanning_days, no_cursor_table),
 }
+# All that leaves prices alone, in one archive.
+ODD: tuple[Edit, ...] = tuple(
+    edit
+    for theme in ("eligibility", "times", "tokens", "money", "duplicates", "identities")
+    for edit in THEMES[theme]
+)
 BREAKING: dict[str, Edit] = {edit.__name__: edit for edit in breaking.EDITS}
 
 
