@@ -10,17 +10,19 @@ BIN := .venv/bin
 SAMPLE := $(CURDIR)/agentsview_assets/data/sample
 SAMPLE_WAREHOUSE := $(CURDIR)/.cache/sample/warehouse.duckdb
 HOME_ARCHIVE := $(shell test -f "$$HOME/.agentsview/sessions.db" && echo "$$HOME/.agentsview")
-ARCHIVE ?= $(or $(AGENTSVIEW_ASSETS_ARCHIVE),$(AGENTSVIEW_DATA_DIR),$(HOME_ARCHIVE),$(SAMPLE))
+ifndef ARCHIVE
+ARCHIVE := $(or $(AGENTSVIEW_ASSETS_ARCHIVE),$(AGENTSVIEW_DATA_DIR),$(HOME_ARCHIVE),$(SAMPLE))
+endif
 BENCH_SIZE ?= large
 BENCH_ARCHIVE := .cache/bench/$(BENCH_SIZE)
 
 # Another project's environment must not be the one that is changed.
 unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
 
-run ui: export AGENTSVIEW_ASSETS_ARCHIVE = $(ARCHIVE)
+run ui: export AGENTSVIEW_ASSETS_ARCHIVE := $(ARCHIVE)
 ifeq ($(ARCHIVE),$(SAMPLE))
 # The sample has a warehouse of its own, so that it never mixes with anyone's real one.
-run ui: export AGENTSVIEW_ASSETS_WAREHOUSE = duckdb:///$(SAMPLE_WAREHOUSE)
+run ui: export AGENTSVIEW_ASSETS_WAREHOUSE := duckdb:///$(SAMPLE_WAREHOUSE)
 ORIGIN := the bundled sample archive (no archive of yours was found; name one with ARCHIVE=PATH)
 REPORT := usage daily --all
 NAMED := --warehouse .cache/sample/warehouse.duckdb

@@ -190,7 +190,7 @@ def _rounds(
             wanted_heavier = sum(f.usage for f in chosen) < (usage / sessions) * sum(
                 len(f.members) for f in chosen
             )
-            if chosen and heavy != wanted_heavier and draws.random() < 0.5:
+            if chosen and heavy != wanted_heavier and draws.getrandbits(1):
                 continue
             chosen.append(family)
             sessions -= len(family.members)

@@ -24,7 +24,7 @@ SQL_TYPES = {
     "boolean": "BOOLEAN",
     "timestamptz": "TIMESTAMPTZ",
 }
-MEMORY_LIMIT = "700MB"
+MEMORY_LIMIT = "400MB"
 _BATCH_ROWS = 32_768
 
 _BOOKKEEPING = f"""
@@ -152,11 +152,20 @@ class DuckDBStore:
         if selection.count_by:
             columns = ", ".join(selection.count_by) + ", count(*) AS row_count"
             group = f" GROUP BY {', '.join(selection.count_by)}"
-        with self._errors():
-            return self._connection.sql(
+        # A cursor of its own, so that reading can go on in one thread while another one writes.
+        with self._errors(), self._connection.cursor() as reading:
+            return reading.sql(
                 f"SELECT {columns} FROM {contract.name}{where}{group}",
                 params=parameters,
             ).to_arrow_table()
+
+    def row_counts(self, asset: str) -> dict[str, int]:
+        """The rows noted of every partition; see `resources.store.Store.row_counts`."""
+        with self._connection.cursor() as reading:
+            found = reading.execute(
+                f"SELECT partition_date, row_count FROM {PARTITIONS_TABLE} WHERE asset = ?", [asset]
+            ).fetchall()
+        return dict(found)
 
     def partitions(self, asset: str) -> dict[str, tuple[str, str]]:
         """The input and rates version of every partition written, by day ('' for no day)."""

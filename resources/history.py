@@ -23,6 +23,8 @@ from dagster._serdes import ConfigurableClassData
 from sqlalchemy.pool import QueuePool
 
 _BUSY_SECONDS = 60
+MOST_ENGINES = 16
+"""Engines kept at a time: each holds three files open, and a daemon meets thousands of runs."""
 HOME_VARIABLE = "DAGSTER_HOME"
 
 
@@ -62,7 +64,9 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
     @contextmanager
     def _connect(self, shard: str) -> Iterator[sa.Connection]:
         with self._db_lock:
-            engine = self._engines.get(shard) or self._engine(shard)
+            engine = self._engines.pop(shard, None) or self._engine(shard)
+            self._engines[shard] = engine  # the last used is the last to go
+            self._close_engines(MOST_ENGINES)
             if shard not in self._initialized_dbs:
                 self._initdb(engine)
                 self._initialized_dbs.add(shard)
@@ -77,8 +81,17 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
             connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
         )
         sa.event.listen(engine, "connect", _relax)
-        self._engines[shard] = engine
         return engine
+
+    def _close_engines(self, most: int) -> None:
+        while len(self._engines) > most:
+            self._engines.pop(next(iter(self._engines))).dispose()
+
+    def dispose(self) -> None:
+        """Closes what is open; the storage opens it again when it is used again."""
+        with self._db_lock:
+            self._close_engines(0)
+        super().dispose()
 
 
 def _relax(connection: Any, _record: Any) -> None:
@@ -97,13 +110,16 @@ def prepare_home(state_dir: Path) -> Path:
     home = state_dir / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     os.environ[HOME_VARIABLE] = str(home)
-    # Two processes that make a fresh home at once damage it, hence the lock.
+    # Two processes that make a fresh home at once damage it, hence the lock; the mark comes last,
+    # so that a home whose maker died is made again.
     with (home / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        config = home / "dagster.yaml"
-        if not config.exists():
-            config.write_text(yaml.safe_dump(_instance_config(home), sort_keys=False))
+        mark = home / ".prepared"
+        if not mark.exists():
+            config = yaml.safe_dump(_instance_config(home), sort_keys=False)
+            (home / "dagster.yaml").write_text(config)
             dg.DagsterInstance.get().dispose()
+            mark.touch()
     return home
 
 

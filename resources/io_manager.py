@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ from resources.duckdb_store import DuckDBStore
 from resources.store import Archive, Partition, Selection, Store
 from resources.work import METER, ahead
 from schemas import CONTRACTS, TableContract
+
+CHUNK_ROWS = 250_000
+"""Rows of a report's input that are held in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,33 @@ class Frames:
     rates_versions: Mapping[str, str] = field(default_factory=dict)
     follows: str | None = None
     archives: Sequence[Archive] = ()
+
+
+@dataclass(frozen=True)
+class Days:
+    """An upstream table, read some days at a time so that memory does not grow with history.
+
+    Annotate an asset's input with this to get it.
+    """
+
+    store: Store
+    contract: TableContract
+    selection: Selection
+
+    def read(self, first: str, last: str, *, days_before: int = 0) -> pa.Table:
+        """Reads the rows of contiguous days, and of some days before them."""
+        start = (date.fromisoformat(first) - timedelta(days=days_before)).isoformat()
+        return self.store.read(self.contract, self.selection._replace(days=[start, last]))
+
+    def chunks(self, days: Sequence[str], rows: int = CHUNK_ROWS) -> Iterator[tuple[str, str]]:
+        """Cuts contiguous days into ranges of about so many rows."""
+        counts = self.store.row_counts(self.contract.name)
+        start, size = days[0], 0
+        for day in days:
+            size += counts.get(day, 0)
+            if size >= rows or day == days[-1]:
+                yield start, day
+                start, size = (date.fromisoformat(day) + timedelta(days=1)).isoformat(), 0
 
 
 class WarehouseIOManager(dg.ConfigurableIOManager):
@@ -94,15 +125,15 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
             metadata = context.metadata or {}
             count_by = tuple(metadata.get("count_by", ()))
             partitioned = context.has_asset_partitions and not count_by
-            found = self.store.read(
-                contract,
-                Selection(
-                    columns=tuple(metadata["columns"]) if "columns" in metadata else None,
-                    days=list(context.asset_partition_keys) if partitioned else None,
-                    day_column=metadata.get("day_column", contract.partition_column),
-                    count_by=count_by,
-                ),
+            selection = Selection(
+                columns=tuple(metadata["columns"]) if "columns" in metadata else None,
+                days=list(context.asset_partition_keys) if partitioned else None,
+                day_column=metadata.get("day_column", contract.partition_column),
+                count_by=count_by,
             )
+            if context.dagster_type.typing_type is Days:
+                return Days(self.store, contract, selection)
+            found = self.store.read(contract, selection)
             if context.dagster_type.typing_type is pa.Table:
                 return found
             return contract.frame(found)
@@ -219,15 +250,11 @@ def _first_day(context: dg.OutputContext) -> str | None:
 
 def _report(context: dg.OutputContext, totals: _Totals, days: list[str] | None) -> None:
     """Puts row counts and costs on the events: of the table, and of each day on its own."""
-    rows = sum(totals.rows.values())
-    if days is None or len(days) == 1:
-        metadata: dict[str, Any] = {"dagster/row_count": rows}
-        if totals.cost:
-            metadata["cost_usd"] = sum(totals.cost.values())
-        context.add_output_metadata(metadata)
+    if days is None:
+        context.add_output_metadata({"dagster/row_count": sum(totals.rows.values())})
         return
     for day in days:
-        metadata = {"dagster/partition_row_count": totals.rows.get(day, 0)}
+        metadata: dict[str, Any] = {"dagster/partition_row_count": totals.rows.get(day, 0)}
         if totals.cost:
             metadata["cost_usd"] = totals.cost.get(day, 0.0)
         context.step_context.add_asset_metadata(

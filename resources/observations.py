@@ -24,7 +24,7 @@ from resources.duckdb_reader import make_folder
 from resources.observation_reader import DayWindow, ObservationReader
 from schemas import CONTRACTS
 
-MEMORY_LIMIT = "700MB"
+MEMORY_LIMIT = "400MB"
 CHUNK_ROWS = 150_000
 
 

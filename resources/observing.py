@@ -82,7 +82,11 @@ def observe(
         ConfigError: Its `config.toml` cannot be used.
     """
     known = store.archive(path)
-    if known is not None and not force and known["signature"] == stamp(path, with_titles=with_titles):
+    if (
+        known is not None
+        and not force
+        and known["signature"] == stamp(path, with_titles=with_titles)
+    ):
         return Observed(known["archive_id"], 0, is_unchanged=True)
     changed = 0
     with store.transaction():

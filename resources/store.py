@@ -91,5 +91,8 @@ class Store(Protocol):
     def read(self, contract: TableContract, selection: Selection) -> pa.Table:
         """Reads rows as Arrow, columns and days as selected."""
 
+    def row_counts(self, asset: str) -> dict[str, int]:
+        """The rows noted of every partition written, by day ('' for no day)."""
+
     def partitions(self, asset: str) -> dict[str, tuple[str, str]]:
         """The input and rates version of every partition written, by day ('' for no day)."""

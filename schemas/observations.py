@@ -119,8 +119,10 @@ class ActivityIntervals(pa.DataFrameModel):
     ordinal: int = count("Ordinal of the message that opens the span", "ordinal", signed=True)
     model: str = text("Model at work, or unknown before the first answer")
     is_automated: bool = flag("The session was started by a program")
-    started_at: Instant = instant("Start of the span")
-    ended_at: Instant = instant("End of the span, exclusive")
+    started_at: Instant = instant(
+        "Start of the span; null outside the years 1 to 9999", nullable=True
+    )
+    ended_at: Instant = instant("End of the span, exclusive; null as the start is", nullable=True)
     epoch_seconds: int = count("Start in whole seconds since 1970", "seconds", signed=True)
     nanosecond: int = count("Nanosecond within that second", "nanoseconds")
     duration_ns: int = count("Length, 300 s at most", "nanoseconds")

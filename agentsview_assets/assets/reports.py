@@ -3,8 +3,9 @@
 What belongs here: which columns each report reads of which days. What does not: the arithmetic.
 """
 
+from collections.abc import Callable
+
 import dagster as dg
-import pandas as pd
 import pyarrow as pa
 
 from agentsview_assets.assets.common import ARCHIVE_KEY, days_of, table_asset, window
@@ -12,7 +13,7 @@ from agentsview_assets.errors import ContractError
 from agentsview_assets.transforms import reports
 from agentsview_assets.transforms.rates import ModelRate, rates_version
 from resources.archive_resource import ArchiveResource
-from resources.io_manager import Frames
+from resources.io_manager import Days, Frames
 from resources.work import METER
 from schemas import CONTRACTS
 
@@ -52,12 +53,14 @@ def _daily_usage(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinitio
         ins={"usage_rows": dg.AssetIn(metadata={"columns": DAILY_COLUMNS})},
     )
     def daily_usage(
-        context: dg.AssetExecutionContext, usage_rows: pa.Table, model_rates: pa.Table
+        context: dg.AssetExecutionContext, usage_rows: Days, model_rates: pa.Table
     ) -> Frames:
-        with METER.measure():
-            _require_rates(usage_rows, model_rates)
-            found = reports.daily_usage(usage_rows, model_rates)
-        return _priced(context, "daily_usage", found, model_rates, partitions)
+        def made(first: str, last: str) -> pa.Table:
+            usage = usage_rows.read(first, last)
+            _require_rates(usage, model_rates)
+            return reports.daily_usage(usage, model_rates)
+
+        return _priced(context, "daily_usage", usage_rows, made, model_rates, partitions)
 
     return daily_usage
 
@@ -80,20 +83,26 @@ def _activity_buckets(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefi
     )
     def activity_buckets(
         context: dg.AssetExecutionContext,
-        activity_intervals: pa.Table,
-        usage_rows: pa.Table,
+        activity_intervals: Days,
+        usage_rows: Days,
         model_rates: pa.Table,
         effective_pricing: pa.Table,
     ) -> Frames:
-        span, days = window(partitions), days_of(context)
-        bounds = {"first": span.first, "last": span.last, "from": days[0], "to": days[-1]}
-        with METER.measure():
-            _require_rates(usage_rows, model_rates)
-            _require_digests(activity_intervals, effective_pricing)
-            found = reports.activity_buckets(
-                activity_intervals, usage_rows, model_rates, effective_pricing, bounds
+        span = window(partitions)
+
+        def made(first: str, last: str) -> pa.Table:
+            usage = usage_rows.read(first, last)
+            intervals = activity_intervals.read(first, last, days_before=1)
+            _require_rates(usage, model_rates)
+            _require_digests(intervals, effective_pricing)
+            bounds = {"first": span.first, "last": span.last, "from": first, "to": last}
+            return reports.activity_buckets(
+                intervals, usage, model_rates, effective_pricing, bounds
             )
-        return _priced(context, "activity_buckets", found, model_rates, partitions)
+
+        return _priced(
+            context, "activity_buckets", activity_intervals, made, model_rates, partitions
+        )
 
     return activity_buckets
 
@@ -111,12 +120,14 @@ def _session_model_usage(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsD
         },
     )
     def session_model_usage(
-        context: dg.AssetExecutionContext, usage_rows: pa.Table, model_rates: pa.Table
+        context: dg.AssetExecutionContext, usage_rows: Days, model_rates: pa.Table
     ) -> Frames:
-        with METER.measure():
-            _require_rates(usage_rows, model_rates)
-            found = reports.session_model_usage(usage_rows, model_rates)
-        return _priced(context, "session_model_usage", found, model_rates, partitions)
+        def made(first: str, last: str) -> pa.Table:
+            usage = usage_rows.read(first, last)
+            _require_rates(usage, model_rates)
+            return reports.session_model_usage(usage, model_rates)
+
+        return _priced(context, "session_model_usage", usage_rows, made, model_rates, partitions)
 
     return session_model_usage
 
@@ -130,17 +141,19 @@ def _session_summaries(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDef
     )
     def session_summaries(
         context: dg.AssetExecutionContext,
-        sessions: pa.Table,
-        session_model_usage: pa.Table,
+        sessions: Days,
+        session_model_usage: Days,
         model_rates: pa.Table,
         effective_pricing: pa.Table,
     ) -> Frames:
-        with METER.measure():
-            _require_digests(sessions, effective_pricing)
-            found = reports.session_summaries(
-                sessions, session_model_usage, model_rates, effective_pricing
+        def made(first: str, last: str) -> pa.Table:
+            rows = sessions.read(first, last)
+            _require_digests(rows, effective_pricing)
+            return reports.session_summaries(
+                rows, session_model_usage.read(first, last), model_rates, effective_pricing
             )
-        return _priced(context, "session_summaries", found, model_rates, partitions)
+
+        return _priced(context, "session_summaries", sessions, made, model_rates, partitions)
 
     return session_summaries
 
@@ -148,20 +161,22 @@ def _session_summaries(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDef
 _DIGESTS = dg.AssetIn(metadata={"count_by": ["archive_id", "pricing_digest"]})
 
 
-def _priced(
+def _priced(  # noqa: PLR0913 - what a report is made of
     context: dg.AssetExecutionContext,
     name: str,
-    found: pa.Table,
+    paced_by: Days,
+    made: Callable[[str, str], pa.Table],
     model_rates: pa.Table,
     partitions: dg.DailyPartitionsDefinition,
 ) -> Frames:
-    """The report with the versions that decide when it is out of date."""
+    """The report, made some days at a time, with the versions that tell when it is out of date."""
+    days = days_of(context)
     with METER.measure():
         source: ArchiveResource = getattr(context.resources, ARCHIVE_KEY)
         rates = {(r.archive_id, r.model): r for r in _model_rates(model_rates)}
         models = source.observed().models(window(partitions))
-        frames: list[pd.DataFrame] = [CONTRACTS[name].frame(found)]
-        versions = {day: rates_version(models.get(day, ()), rates) for day in days_of(context)}
+        versions = {day: rates_version(models.get(day, ()), rates) for day in days}
+    frames = (CONTRACTS[name].frame(made(*chunk)) for chunk in paced_by.chunks(days))
     return Frames(frames, rates_versions=versions, follows="usage_rows")
 
 

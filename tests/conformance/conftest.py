@@ -48,11 +48,6 @@ class Pair:
 PairOf = Callable[[str], Pair]
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Say what the marker means."""
-    config.addinivalue_line("markers", "matrix: the whole matrix of comparisons; -m matrix runs it")
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the matrix out, unless markers were asked for."""
     if config.option.markexpr:

@@ -31,9 +31,10 @@ RICH = ("recent", "odd")
 
 
 def _everyday() -> list[object]:
-    pairs = [(name, case) for name in RICH for case in THOROUGH]
+    # Case by case, not archive by archive: so several workers make several archives at first.
+    pairs = [(name, case) for case in EVERYDAY for name in EVERYDAY_RECIPES if name != "empty"]
     pairs += [("empty", case) for case in EMPTY]
-    pairs += [(name, case) for name in EVERYDAY_RECIPES if name != "empty" for case in EVERYDAY]
+    pairs += [(name, case) for case in THOROUGH for name in RICH]
     return [_param(name, case) for name, case in pairs]
 
 

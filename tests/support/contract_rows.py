@@ -20,7 +20,9 @@ EVERY_TABLE = sorted(CONTRACTS)
 _NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
 
-def records(contract: TableContract, size: int, day: str = DAY, **values: Any) -> list[dict[str, Any]]:
+def records(
+    contract: TableContract, size: int, day: str = DAY, **values: Any
+) -> list[dict[str, Any]]:
     """Return valid rows, each with a key of its own on the day.
 
     Args:

@@ -61,7 +61,7 @@ def assert_same_text(ours: str, theirs: str, about: str = "") -> None:
         raise AssertionError(message)
 
 
-def _parse(text: str) -> Any:  # noqa: ANN401
+def _parse(text: str) -> Any:
     try:
         return json.loads(text, parse_float=_Float)
     except json.JSONDecodeError as error:

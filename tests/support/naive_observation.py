@@ -30,7 +30,8 @@ _TIME = re.compile(
 )
 _EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
 _CYCLE_YEARS, _CYCLE_DAYS = 400, 146_097
-_JULIAN_DAY_OF_EPOCH = 2_440_587.5
+_OVERSHOOT = re.compile(r"\.999\d+")  # newer SQLite does this itself
+_CALENDAR = sqlite3.connect(":memory:", check_same_thread=False)
 _MESSAGE_KEYS = (
     "input_tokens",
     "output_tokens",
@@ -80,14 +81,11 @@ def day_of(when: Moment | None) -> str | None:
     return dt.date.fromordinal(ordinal).isoformat()
 
 
-def julian(when: Moment | None) -> float | None:
-    """The sort value of a moment: milliseconds, overshoot cut at .999, as a julian day."""
-    if when is None:
-        return None
-    seconds, nanosecond = when
-    in_minute = seconds % 60 + min(nanosecond / 10**9, 0.999)
-    millis = (seconds - seconds % 60) * 1000 + int(in_minute * 1000 + 0.5)
-    return (millis + int(_JULIAN_DAY_OF_EPOCH * 86_400_000)) / 86_400_000
+def julian(text: str | None) -> float | None:
+    """The sort value of a time text: SQLite's own julian day, a second's overshoot cut at .999."""
+    cut = _OVERSHOOT.sub(".999", text or "")
+    found = _CALENDAR.execute("SELECT julianday(?)", (cut,)).fetchone()[0] if cut else None
+    return None if found is None else float(found)
 
 
 class NaiveArchive:
@@ -122,10 +120,10 @@ class NaiveArchive:
     def _session(self, row: Row) -> Row:
         messages = self._of_session[row["id"]]
         timed = [m["timestamp"] for m in messages if m["timestamp"]]
-        ranked = sorted((julian(moment(text)) or -1e300, text) for text in timed)
-        parsed = [j for text in timed if (j := julian(moment(text))) is not None]
-        values = [julian(moment(row["ended_at"])), max(parsed, default=None)]
-        values += [julian(moment(row[name])) for name in ("started_at", "created_at")]
+        ranked = sorted((-1e300 if (j := julian(text)) is None else j, text) for text in timed)
+        parsed = [j for text in timed if (j := julian(text)) is not None]
+        values = [julian(row["ended_at"]), max(parsed, default=None)]
+        values += [julian(row[name]) for name in ("started_at", "created_at")]
         titles = ("display_name", "session_name", "first_message", "project", "id")
         return {
             "session_id": row["id"],

@@ -10,7 +10,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from agentsview_assets.definitions import build_definitions
+from agentsview_assets.build import build_definitions
 from agentsview_assets.errors import ContractError
 from agentsview_assets.settings import load_settings
 from resources.duckdb_store import SQL_TYPES, create_statements

@@ -1,7 +1,5 @@
 """A random editor: brings rows of any archive into odd states that the original still reads."""
 
-# ruff: noqa: S608 - statements are put together from names in this file
-
 from __future__ import annotations
 
 import random

@@ -134,7 +134,7 @@ class Workbench:
     def _insert(self, table: str, columns: Mapping[str, Value]) -> None:
         names, marks = ", ".join(columns), ", ".join("?" * len(columns))
         self.database.execute(
-            f"INSERT INTO {table} ({names}) VALUES ({marks})",  # noqa: S608
+            f"INSERT INTO {table} ({names}) VALUES ({marks})",
             tuple(columns.values()),
         )
 
