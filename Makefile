@@ -23,6 +23,8 @@ run ui: export AGENTSVIEW_ASSETS_ARCHIVE := $(ARCHIVE)
 ifeq ($(ARCHIVE),$(SAMPLE))
 # The sample has a warehouse of its own, so that it never mixes with anyone's real one.
 run ui: export AGENTSVIEW_ASSETS_WAREHOUSE := duckdb:///$(SAMPLE_WAREHOUSE)
+# Its own first day, so that the UI does not show years of days without anything in them.
+run ui: export AGENTSVIEW_ASSETS_START_DATE := 2026-10-29
 ORIGIN := the bundled sample archive (no archive of yours was found; name one with ARCHIVE=PATH)
 REPORT := usage daily --all
 NAMED := --warehouse .cache/sample/warehouse.duckdb

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 
 class AssetsError(Exception):
     """A failure told in one message that names the thing and says what to do.
@@ -36,3 +38,18 @@ class UsageError(AssetsError):
     """
 
     exit_code = 2
+
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_FULL_WORDS = ("no space left", "disk is full", "disk full", "file too large", "quota exceeded")
+DISK_FULL = (
+    "the disk is full; what was being written was taken back. Free some space and run this again"
+)
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether an error, whoever raised it, says that there is no room to write."""
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return True
+    text = str(error).lower()
+    return any(words in text for words in _FULL_WORDS)

@@ -6,7 +6,7 @@ What belongs here: deciding what runs. What does not: how anything is computed, 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,17 @@ import dagster as dg
 from agentsview_assets.assets import all_assets
 from agentsview_assets.assets.common import ARCHIVE_KEY
 from agentsview_assets.build import archive_source, build_resources
-from agentsview_assets.errors import AssetsError, UsageError
+from agentsview_assets.errors import (
+    DISK_FULL,
+    AssetsError,
+    UsageError,
+    WarehouseError,
+    is_disk_full,
+)
 from agentsview_assets.partitions import coalesce, daily_partitions, days_between
 from agentsview_assets.settings import Settings, warehouse_path
 from agentsview_assets.transforms import staleness
-from resources.history import prepare_home
+from resources.history import explain_history, prepare_home
 from resources.io_manager import open_store
 from resources.observation_reader import DayWindow
 from resources.observations import ObservationStore
@@ -30,7 +36,7 @@ from resources.work import METER
 GAP_DAYS = 5
 """Idle days bridged between ranges: a run's own cost is about that of so many empty days."""
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
-ALWAYS_WITH_OBSERVATIONS = (staleness.RATES_TABLE,)
+_NO_DAYS = ("", "")
 
 Tell = Callable[[str], None]
 
@@ -95,11 +101,13 @@ def materialize(settings: Settings, request: Request, tell: Tell, started: float
     Raises:
         AssetsError: Something the user can mend; the warehouse is as whole as it was.
     """
+    worked_before = METER.seconds
     source = archive_source(settings)
     resources = {**build_resources(settings), ARCHIVE_KEY: source}
     names = _selected(settings, request.select)
-    with open_store(settings.warehouse):
-        pass  # a warehouse that cannot be written is told before anything is read
+    if warehouse_path(settings.warehouse).exists():
+        with open_store(settings.warehouse):
+            pass  # a warehouse that cannot be written is told before anything is read
     try:
         with METER.measure():
             tell(f"observing {source.archive}")
@@ -118,7 +126,7 @@ def materialize(settings: Settings, request: Request, tell: Tell, started: float
     finally:
         source.close()
     _measure(settings, summary)
-    summary.work_seconds = METER.seconds
+    summary.work_seconds = METER.seconds - worked_before
     summary.total_seconds = time.perf_counter() - started
     return summary
 
@@ -181,7 +189,11 @@ def _plan(
     if tables & set(staleness.OBSERVATIONS):
         tables |= names & {*staleness.REPORTS, staleness.RATES_TABLE}
     days = set().union(*daily.values()) if daily else set()
-    return Plan(frozenset(tables), coalesce(days, GAP_DAYS))
+    if "session_model_usage" in tables:
+        tables |= names & {"session_summaries"}
+    # What an earlier window left before this one is cleared by this one's first partition.
+    placed = {max(day, window.first) for day in days}
+    return Plan(frozenset(tables), coalesce(placed, GAP_DAYS))
 
 
 def _in_bounds(day: str, first: str, last: str, window: DayWindow) -> bool:
@@ -201,16 +213,12 @@ def _run(
     settings: Settings, plan: Plan, resources: dict[str, Any], tell: Tell, summary: Summary
 ) -> None:
     prepare_home(settings.state_dir)
-    window = DayWindow(settings.start_date, settings.last_date)
-    ranges = [(max(a, window.first), max(b, window.first)) for a, b in plan.ranges]
-    summary.ranges = ranges
     summary.assets = sorted(plan.tables)
     before = METER.seconds
     started = time.perf_counter()
     METER.listener = tell
     with dg.DagsterInstance.get() as instance:
-        for number, (first, last) in enumerate(ranges or [("", "")]):
-            tables = plan.tables if number == 0 else _repeated(plan.tables)
+        for tables, (first, last) in _steps(plan.tables, plan.ranges):
             if first:
                 tell(f"materialising {len(tables)} assets, {first} to {last}")
             summary.partitions += _partitions(tables, first, last)
@@ -218,9 +226,29 @@ def _run(
     summary.history_seconds = time.perf_counter() - started - (METER.seconds - before)
 
 
-def _repeated(tables: Iterable[str]) -> frozenset[str]:
-    """What every further range needs: its own days, and rates for models not met before."""
-    return frozenset(tables) & {*staleness.DAILY_TABLES, staleness.RATES_TABLE}
+def _steps(
+    tables: frozenset[str], ranges: list[tuple[str, str]]
+) -> Iterator[tuple[frozenset[str], tuple[str, str]]]:
+    """The runs to make, each of some tables and days.
+
+    A session's report reads what the session spent on any day: with several ranges, no report is
+    made before all of them are observed. What has no days is made once.
+    """
+    reports = tables & {*staleness.REPORTS}
+    observations = tables & {*staleness.OBSERVATIONS}
+    if len(ranges) < 2 or not observations:  # noqa: PLR2004 - one range is made in one run
+        phases = [tables]
+    else:
+        late = reports | tables & {staleness.RATES_TABLE}
+        phases = [tables - late, late]
+    for phase in phases:
+        daily = phase & {*staleness.DAILY_TABLES}
+        if not daily and phase:
+            yield phase, _NO_DAYS
+            continue
+        for number, days in enumerate(ranges):
+            if daily:
+                yield phase if number == 0 else daily, days
 
 
 def _partitions(tables: Iterable[str], first: str, last: str) -> int:
@@ -258,6 +286,11 @@ def _user_error(error: BaseException | None) -> AssetsError | None:
     while error is not None:
         if isinstance(error, AssetsError):
             return error
+        told = explain_history(error)
+        if told is not None:
+            return told
+        if is_disk_full(error):
+            return WarehouseError(DISK_FULL)
         error = error.__cause__ or error.__context__
     return None
 

@@ -188,11 +188,10 @@ class ArchiveReader:
                 found.column(column.name).validate(full=True)
             except pa.ArrowInvalid:
                 row = _first_invalid(found.column(column.name))
-                key = found.column(table.columns[0].name).cast(pa.binary())[row].as_py()
                 raise ArchiveError(
                     f"archive {self.path}: {table.name}.{column.required} is not valid UTF-8 "
-                    f"(row {table.columns[0].name}={key.decode('utf-8', 'replace')!r}); sync it "
-                    "again with agentsview, or correct the value"
+                    f"(row {_row_name(table, found, row)}); sync it again with agentsview, or "
+                    "correct the value"
                 ) from None
 
 
@@ -203,6 +202,18 @@ def _first_invalid(column: pa.ChunkedArray) -> int:
         except UnicodeDecodeError:
             return index
     return 0
+
+
+def _row_name(table: SourceTable, found: pa.Table, row: int) -> str:
+    names = []
+    for column in table.key_columns:
+        value = found.column(column.name)
+        if column.type == "text":
+            text = value.cast(pa.binary())[row].as_py() or b""
+            names.append(f"{column.name}={text.decode('utf-8', 'replace')!r}")
+        else:
+            names.append(f"{column.name}={value[row].as_py()}")
+    return ", ".join(names)
 
 
 def _uri(path: Path, *, is_immutable: bool) -> str:

@@ -47,6 +47,12 @@ class SourceTable(NamedTuple):
     name: str
     columns: tuple[SourceColumn, ...]
     optional: bool = False
+    key: tuple[str, ...] = ()
+
+    @property
+    def key_columns(self) -> tuple[SourceColumn, ...]:
+        """The columns that tell people which row is meant."""
+        return tuple(c for c in self.columns if c.name in self.key) or self.columns[:1]
 
 
 EMPTY: dict[ValueType, str] = {"text": "''", "integer": "0", "real": "0.0"}
@@ -125,6 +131,7 @@ MESSAGES = SourceTable(
         _text("claude_request_id"),
         _text("source_uuid"),
     ),
+    key=("session_id", "ordinal"),
 )
 
 USAGE_EVENTS = SourceTable(

@@ -9,9 +9,12 @@ from typing import Any
 
 import duckdb
 
-from agentsview_assets.errors import WarehouseError
+from agentsview_assets.errors import DISK_FULL, WarehouseError, is_disk_full
 from agentsview_assets.settings import warehouse_path
 from resources.warehouse import META_TABLE, SCHEMA_VERSION
+
+_MAGIC, _MAGIC_START, _MAGIC_END = b"DUCK", 8, 12
+_DAMAGE = ("not a valid duckdb", "serialization", "corrupt", "could not read enough bytes")
 
 
 class DuckDBReader:
@@ -70,6 +73,8 @@ def connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     """
     if path.is_dir():
         raise WarehouseError(f"warehouse {path}: is a folder; name a file in it")
+    if not _may_be_duckdb(path):
+        raise WarehouseError(f"warehouse {path}: not a DuckDB database; name another file")
     try:
         connection = duckdb.connect(str(path), read_only=read_only)
     except duckdb.Error as error:
@@ -92,24 +97,35 @@ def make_folder(path: Path) -> None:
         ) from None
 
 
-def explain(error: Exception, path: Path) -> WarehouseError:
+def _may_be_duckdb(path: Path) -> bool:
+    """Whether DuckDB may be let at a file: it would open an SQLite one, such as an archive."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_MAGIC_END)[_MAGIC_START:] == _MAGIC
+    except OSError:
+        return True  # missing, or DuckDB says why
+
+
+def explain(error: Exception, path: Path, what: str = "warehouse") -> WarehouseError:
     """The user's words for why a DuckDB file cannot be opened or written."""
     text = _first_line(error)
-    lower = str(error).lower()
-    if "lock" in lower:
-        return WarehouseError(
-            f"warehouse {path}: in use by another process; close it there (a DuckDB file has one "
-            f"writer at a time) and try again ({text})"
+    lower = text.replace(str(path), "").lower()
+    if "could not set lock" in lower:
+        reason = (
+            "in use by another process; close it there (a DuckDB file has one writer at a time) "
+            f"and try again ({text})"
         )
-    if "permission denied" in lower or "read-only" in lower:
-        return WarehouseError(f"warehouse {path}: cannot be written: permission denied")
-    if "no space left" in lower or "disk full" in lower:
-        return WarehouseError(f"warehouse {path}: the disk is full; nothing was changed")
-    if "not a valid duckdb" in lower or "serialization" in lower or "corrupt" in lower:
-        return WarehouseError(f"warehouse {path}: not a DuckDB database that can be read ({text})")
-    if "newer version" in lower or "version number" in lower:
-        return WarehouseError(f"warehouse {path}: written by a newer DuckDB ({text})")
-    return WarehouseError(f"warehouse {path}: {text}")
+    elif "permission denied" in lower or "read-only" in lower:
+        reason = "cannot be written: permission denied; make it writable or name another file"
+    elif is_disk_full(error):
+        reason = DISK_FULL
+    elif "newer version" in lower or "version number" in lower:
+        reason = f"written by a newer DuckDB; upgrade agentsview-assets or name a new file ({text})"
+    elif any(words in lower for words in _DAMAGE):
+        reason = f"damaged; restore it from a copy, or remove it and materialize anew ({text})"
+    else:
+        reason = text
+    return WarehouseError(f"{what} {path}: {reason}")
 
 
 def check_version(connection: duckdb.DuckDBPyConnection, path: Path) -> int | None:

@@ -22,6 +22,8 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy.pool import QueuePool
 
+from agentsview_assets.errors import DISK_FULL, WarehouseError, is_disk_full
+
 _BUSY_SECONDS = 60
 MOST_ENGINES = 16
 """Engines kept at a time: each holds three files open, and a daemon meets thousands of runs."""
@@ -97,6 +99,14 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
 def _relax(connection: Any, _record: Any) -> None:
     """A lost last event after a power cut is better than a disk flush for every event."""
     connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def explain_history(error: BaseException) -> WarehouseError | None:
+    """The user's words for a run history that cannot be written; None for any other error."""
+    if not isinstance(error, sa.exc.OperationalError):
+        return None
+    reason = DISK_FULL if is_disk_full(error) else f"it cannot be written ({error.orig})"
+    return WarehouseError(f"run history {os.environ.get(HOME_VARIABLE, '')}: {reason}")
 
 
 def prepare_home(state_dir: Path) -> Path:

@@ -26,6 +26,8 @@ from resources.store import Archive, Partition, Selection, Store
 from resources.work import METER, ahead
 from schemas import CONTRACTS, TableContract
 
+MIXED_VERSION = "mixed"
+"""Noted of a day made from tables of which some were out of date: no version ever equals it."""
 CHUNK_ROWS = 250_000
 """Rows of a report's input that are held in memory at once."""
 
@@ -38,14 +40,17 @@ class Frames:
         frames: The rows, all of the partitions being written.
         input_versions: Version of the observations by day ('' for an unpartitioned asset).
         rates_versions: Version of the rates by day; empty where nothing is priced.
-        follows: Table whose noted version is this one's input version, instead of the above.
+        follows: Tables that the rows were made from; when their noted versions of a day agree,
+            that is this table's input version, instead of the above.
+        reaches: Other days of those tables that a day's rows were made from as well.
         archives: Archives that the rows were read from, where that is to be noted.
     """
 
     frames: Iterable[pd.DataFrame]
     input_versions: Mapping[str, str] = field(default_factory=dict)
     rates_versions: Mapping[str, str] = field(default_factory=dict)
-    follows: str | None = None
+    follows: tuple[str, ...] = ()
+    reaches: Mapping[str, Iterable[str]] = field(default_factory=dict)
     archives: Sequence[Archive] = ()
 
 
@@ -174,12 +179,7 @@ class _Totals(Sequence[Partition]):
         self._output = output
         self._days = days
         self._run_id = run_id
-        followed = store.partitions(output.follows) if output.follows else None
-        self._inputs = (
-            {day: versions[0] for day, versions in followed.items()}
-            if followed is not None
-            else output.input_versions
-        )
+        self._followed = [store.partitions(table) for table in output.follows]
         self.rows: dict[str, int] = {}
         self.cost: dict[str, float] = {}
 
@@ -204,12 +204,25 @@ class _Totals(Sequence[Partition]):
             for day, cost in frame.groupby(column, sort=False)["cost_usd"].sum().items():
                 self.cost[str(day)] = self.cost.get(str(day), 0.0) + float(cost)
 
+    def _input_version(self, day: str) -> str:
+        """The version of what the day was made from, or that it was made from a mixture."""
+        expected = self._output.input_versions
+        if not self._followed:
+            return expected.get(day, "")
+        versions = {noted.get(day, ("", ""))[0] for noted in self._followed}
+        reached = all(
+            noted.get(other, ("", ""))[0] == expected.get(other, "")
+            for other in self._output.reaches.get(day, ())
+            for noted in self._followed
+        )
+        return versions.pop() if len(versions) == 1 and reached else MIXED_VERSION
+
     def _noted(self) -> list[Partition]:
         return [
             Partition(
                 partition_date=day,
                 row_count=self.rows.get(day, 0),
-                input_version=self._inputs.get(day, ""),
+                input_version=self._input_version(day),
                 rates_version=self._output.rates_versions.get(day, ""),
                 run_id=self._run_id,
             )

@@ -12,8 +12,16 @@ from pathlib import Path
 
 import duckdb
 
-from agentsview_assets.transforms.slices import PARTITION_MODELS, PARTITION_VERSIONS
+from agentsview_assets.transforms.landing import LANDING_VERSION
+from agentsview_assets.transforms.slices import (
+    PARTITION_MODELS,
+    PARTITION_REACHES,
+    PARTITION_VERSIONS,
+)
 from resources.store import Archive
+
+STORE_VERSION = (LANDING_VERSION, duckdb.__version__)
+"""What a store says of who made it; one of another version is made anew."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +51,13 @@ class ObservationReader:
             raise RuntimeError(message)
         return self._connection
 
+    def _is_current(self) -> bool:
+        """Whether this version of the program, with this engine, made the store."""
+        try:
+            return self.rows("SELECT landing_version, engine_version FROM store") == [STORE_VERSION]
+        except duckdb.Error:
+            return False
+
     def rows(self, sql: str, parameters: dict[str, str] | None = None) -> list[tuple[object, ...]]:
         """Runs a query and fetches all its rows."""
         return self.connection.execute(sql, parameters or {}).fetchall()
@@ -61,6 +76,13 @@ class ObservationReader:
         found: dict[str, list[tuple[str, str]]] = {}
         for day, archive_id, model in self._windowed(PARTITION_MODELS, window):
             found.setdefault(day, []).append((archive_id, model))
+        return found
+
+    def reaches(self, window: DayWindow) -> dict[str, set[str]]:
+        """The other partitions that each partition's reports read, where there are any."""
+        found: dict[str, set[str]] = {}
+        for day, other in self._windowed(PARTITION_REACHES, window):
+            found.setdefault(day, set()).add(other)
         return found
 
     def _windowed(self, sql: str, window: DayWindow) -> list[tuple[str, ...]]:
@@ -94,4 +116,5 @@ def open_observations(path: Path) -> Iterator[ObservationReader | None]:
         yield None
         return
     with contextlib.closing(connection):
-        yield ObservationReader(path, connection)
+        reader = ObservationReader(path, connection)
+        yield reader if reader._is_current() else None

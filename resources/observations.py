@@ -18,14 +18,21 @@ import pandas as pd
 import pyarrow as pa
 
 from agentsview_assets.errors import WarehouseError
-from agentsview_assets.transforms.landing import LANDING_VERSION, STORE_DDL
+from agentsview_assets.transforms.landing import STORE_DDL
 from agentsview_assets.transforms.slices import SLICES
-from resources.duckdb_reader import make_folder
-from resources.observation_reader import DayWindow, ObservationReader
+from resources.duckdb_reader import explain, make_folder
+from resources.observation_reader import STORE_VERSION, DayWindow, ObservationReader
 from schemas import CONTRACTS
 
 MEMORY_LIMIT = "400MB"
 CHUNK_ROWS = 150_000
+# What the machine does to us; other errors of DuckDB are defects of ours.
+_OUTER_ERRORS = (
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+    duckdb.TransactionException,
+    duckdb.FatalException,
+)
 
 
 class ObservationStore(ObservationReader):
@@ -34,15 +41,17 @@ class ObservationStore(ObservationReader):
     def __enter__(self) -> Self:
         make_folder(self.path)
         try:
-            self._connection = self._open()
-        except (duckdb.IOException, duckdb.SerializationException) as error:
-            if "lock" in str(error):
+            self._connection = self._connect()
+            if not self._is_current():
+                self._connection.close()
+                self._connection = self._made_anew()
+        except duckdb.Error as error:
+            if "Could not set lock" in str(error):
                 raise WarehouseError(
                     f"observation store {self.path}: in use by another run; wait for it to finish"
                 ) from None
             # The store is a cache: one that cannot be read is made again.
-            self.path.unlink(missing_ok=True)
-            self._connection = self._open()
+            self._connection = self._made_anew()
         return self
 
     def __exit__(
@@ -55,22 +64,26 @@ class ObservationStore(ObservationReader):
             self._connection.close()
             self._connection = None
 
-    def _open(self) -> duckdb.DuckDBPyConnection:
+    def _connect(self) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(str(self.path))
         connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET preserve_insertion_order = false")
         # A cache is written more often than it is kept: compressing costs as much as writing.
         connection.execute("PRAGMA force_compression = 'uncompressed'")
-        version = (LANDING_VERSION, duckdb.__version__)
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS store (landing_version TEXT, engine_version TEXT)"
-        )
-        if connection.execute("SELECT * FROM store").fetchall() != [version]:
-            for (table,) in connection.execute("SHOW TABLES").fetchall():
-                connection.execute(f'DROP TABLE "{table}"')
+        return connection
+
+    def _made_anew(self) -> duckdb.DuckDBPyConnection:
+        try:
+            for path in (self.path, self.path.with_name(f"{self.path.name}.wal")):
+                path.unlink(missing_ok=True)
+            connection = self._connect()
             connection.execute(STORE_DDL)
-            connection.execute("INSERT INTO store VALUES (?, ?)", version)
+            connection.execute("INSERT INTO store VALUES (?, ?)", STORE_VERSION)
+        except OSError as error:
+            raise WarehouseError(f"observation store {self.path}: {error.strerror}") from None
+        except duckdb.Error as error:
+            raise explain(error, self.path, "observation store") from None
         return connection
 
     def frames(self, table: str, days: Sequence[str], window: DayWindow) -> Iterator[pd.DataFrame]:
@@ -104,14 +117,26 @@ class ObservationStore(ObservationReader):
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """All of it or nothing."""
-        self.connection.execute("BEGIN")
+        """All of it or nothing.
+
+        Raises:
+            WarehouseError: The store cannot be written.
+        """
         try:
-            yield
-        except BaseException:
-            self.connection.execute("ROLLBACK")
+            self.connection.execute("BEGIN")
+            try:
+                yield
+            except BaseException:
+                # A full disk ends the transaction by itself; its reason must not be hidden.
+                with contextlib.suppress(duckdb.Error):
+                    self.connection.execute("ROLLBACK")
+                raise
+            self.connection.execute("COMMIT")
+        except duckdb.Error as error:
+            # A damaged file has no class of its own.
+            if isinstance(error, _OUTER_ERRORS) or type(error) is duckdb.Error:
+                raise explain(error, self.path, "observation store") from error
             raise
-        self.connection.execute("COMMIT")
 
 
 def _next(day: str) -> str:

@@ -69,7 +69,7 @@ def custom_prices(data_dir: Path) -> list[PriceTuple]:
     """
     path = data_dir / _CONFIG_NAME
     prices: dict[str, PriceTuple] = {}
-    for name, value in _read_config(path).items():
+    for name, value in read_config(path).items():
         if name.casefold() != _PRICES_KEY:
             continue
         for pattern, rates in _table(value, name, path).items():
@@ -77,7 +77,12 @@ def custom_prices(data_dir: Path) -> list[PriceTuple]:
     return list(prices.values())
 
 
-def _read_config(path: Path) -> dict[str, object]:
+def read_config(path: Path) -> dict[str, object]:
+    """Return what a `config.toml` holds; nothing if there is none.
+
+    Raises:
+        ConfigError: The file is unreadable or broken.
+    """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:

@@ -22,6 +22,6 @@ def identity_assets() -> list[dg.AssetsDefinition]:
             rows = identity_rows(project_observations.to_pylist(), LocalDisk())
             table = pa.Table.from_pylist(rows, schema=contract.arrow_schema)
             frames: list[pd.DataFrame] = [contract.frame(table)]
-        return Frames(frames, follows="project_observations")
+        return Frames(frames, follows=("project_observations",))
 
     return [project_identities]

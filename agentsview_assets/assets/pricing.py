@@ -39,7 +39,7 @@ def _effective_pricing() -> dg.AssetsDefinition:
                 for pattern, row in sorted(table.rows.items())
             ]
             frame = contract.frame(pa.Table.from_pylist(rows, schema=contract.arrow_schema))
-        return Frames([frame], follows="model_pricing")
+        return Frames([frame], follows=("model_pricing",))
 
     return effective_pricing
 
@@ -71,7 +71,7 @@ def _model_rates() -> dg.AssetsDefinition:
             by_model = {(r.archive_id, r.model): r for r in rates}
             version = rates_version(by_model, by_model)
         return Frames(
-            [contract.frame(table)], rates_versions={"": version}, follows="model_pricing"
+            [contract.frame(table)], rates_versions={"": version}, follows=("model_pricing",)
         )
 
     return model_rates

@@ -158,6 +158,13 @@ def _session_summaries(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDef
     return session_summaries
 
 
+_MADE_FROM = {
+    "daily_usage": ("usage_rows",),
+    "activity_buckets": ("activity_intervals", "usage_rows"),
+    "session_model_usage": ("usage_rows",),
+    "session_summaries": ("sessions", "session_model_usage"),
+}
+_REACHING = ("activity_buckets", "session_model_usage")
 _DIGESTS = dg.AssetIn(metadata={"count_by": ["archive_id", "pricing_digest"]})
 
 
@@ -173,11 +180,18 @@ def _priced(  # noqa: PLR0913 - what a report is made of
     days = days_of(context)
     with METER.measure():
         source: ArchiveResource = getattr(context.resources, ARCHIVE_KEY)
+        store, span = source.observed(), window(partitions)
         rates = {(r.archive_id, r.model): r for r in _model_rates(model_rates)}
-        models = source.observed().models(window(partitions))
+        models = store.models(span)
         versions = {day: rates_version(models.get(day, ()), rates) for day in days}
     frames = (CONTRACTS[name].frame(made(*chunk)) for chunk in paced_by.chunks(days))
-    return Frames(frames, rates_versions=versions, follows="usage_rows")
+    return Frames(
+        frames,
+        input_versions=store.versions(span),
+        rates_versions=versions,
+        follows=_MADE_FROM[name],
+        reaches=store.reaches(span) if name in _REACHING else {},
+    )
 
 
 def _model_rates(table: pa.Table) -> list[ModelRate]:

@@ -6,6 +6,7 @@ help, defaults, or what any option means.
 
 from __future__ import annotations
 
+import re
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
 
 TRUE_TEXTS = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 _FALSE_TEXTS = frozenset({"0", "f", "F", "FALSE", "false", "False"})
+_INTEGER = re.compile(
+    r"[+-]?(?:0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|0(?:_?[0-7])*"
+    r"|[1-9](?:_?[0-9])*)",
+    re.ASCII,
+)
+_LEADING_ZERO = re.compile(r"^([+-]?)0(?=[0-7])", re.ASCII)
+_INT64 = range(-(2**63), 2**63)
 _QUOTE_ESCAPES = {
     "\a": "\\a",
     "\b": "\\b",
@@ -75,6 +83,20 @@ def _quoted(char: str, quote: str) -> str:
     return f"\\u{code:04x}" if code <= _LAST_OF_PLANE else f"\\U{code:08x}"
 
 
+def parse_integer(text: str) -> int:
+    """Read a whole number as flags take it: decimal, `0x`, `0o`, `0b`, octal after a plain 0.
+
+    Raises:
+        ValueError: It is none, or does not fit into 64 bits; the message says which.
+    """
+    if _INTEGER.fullmatch(text) is None:
+        raise ValueError("invalid syntax")
+    number = int(_LEADING_ZERO.sub(r"\g<1>0o", text.replace("_", "")), 0)
+    if number not in _INT64:
+        raise ValueError("value out of range")
+    return number
+
+
 class Flag(NamedTuple):
     """What the reader of a command line needs to know of an option.
 
@@ -82,26 +104,37 @@ class Flag(NamedTuple):
         label: Spelling in messages, such as `-h, --help`.
         takes_value: False for a boolean, which never takes the following word as its value.
         choices: The only values allowed; empty when any text will do.
+        is_integer: Whether the value has to be a whole number.
     """
 
     label: str
     takes_value: bool
     choices: tuple[str, ...] = ()
+    is_integer: bool = False
 
     def check(self, value: str) -> None:
         """Refuse a value that the flag cannot hold.
 
         Raises:
-            CommandFailure: Not one of the choices, or not a boolean.
+            CommandFailure: Not one of the choices, not a boolean or not a whole number.
         """
-        if not self.takes_value and value not in TRUE_TEXTS | _FALSE_TEXTS:
-            reason = f"strconv.ParseBool: parsing {go_quote(value)}: invalid syntax"
-        elif self.choices and value not in self.choices:
-            reason = f"must be {' or '.join(self.choices)}"
-        else:
+        reason = self._objection(value)
+        if not reason:
             return
         msg = f"invalid argument {go_quote(value)} for {go_quote(self.label)} flag: {reason}"
         raise CommandFailure("fatal", msg)
+
+    def _objection(self, value: str) -> str:
+        if not self.takes_value and value not in TRUE_TEXTS | _FALSE_TEXTS:
+            return f"strconv.ParseBool: parsing {go_quote(value)}: invalid syntax"
+        if self.choices and value not in self.choices:
+            return f"must be {' or '.join(self.choices)}"
+        if self.is_integer:
+            try:
+                parse_integer(value)
+            except ValueError as error:
+                return f"strconv.ParseInt: parsing {go_quote(value)}: {error}"
+        return ""
 
 
 class CommandLine(NamedTuple):

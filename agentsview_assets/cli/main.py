@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import errno
 import sys
 import time
 
 import click
 
 from agentsview_assets import __version__
+from agentsview_assets.cli.activity import activity
+from agentsview_assets.cli.export import export
 from agentsview_assets.cli.flags import CommandFailure
 from agentsview_assets.cli.materialize import materialize
 from agentsview_assets.cli.reference import ReferenceGroup
 from agentsview_assets.cli.status import status
 from agentsview_assets.cli.ui import ui
 from agentsview_assets.cli.usage import usage
-from agentsview_assets.errors import AssetsError
+from agentsview_assets.errors import DISK_FULL, AssetsError, is_disk_full
 
 STARTED = time.perf_counter()
 PROGRAM = "agentsview-assets"
@@ -40,7 +41,7 @@ def cli() -> None:
     """A warehouse of coding-agent usage, cost and activity, built from agentsview archives."""
 
 
-for command in (materialize, status, ui, usage):
+for command in (materialize, status, ui, usage, activity, export):
     cli.add_command(command)
 
 
@@ -51,9 +52,9 @@ def run(arguments: list[str] | None = None) -> None:
     except AssetsError as error:
         _fail(str(error), error.exit_code)
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if not is_disk_full(error):
             raise
-        _fail("the disk is full; nothing was changed", 1)
+        _fail(DISK_FULL, 1)
 
 
 def _fail(message: str, code: int) -> None:

@@ -19,6 +19,7 @@ from agentsview_assets.cli.flags import (
     CommandFailure,
     Flag,
     go_quote,
+    parse_integer,
     read_command_line,
     rewrite_long_flags,
 )
@@ -27,6 +28,29 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _HELP = ("-h", "--help")
+_GIVEN = "agentsview_assets.given_flags"
+
+
+class Integer(click.types.IntParamType):
+    """The type of an option that takes a whole number in any of agentsview's notations."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read the number; defaults are numbers already."""
+        if isinstance(value, int):
+            return value
+        try:
+            return parse_integer(value)
+        except ValueError as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
+
+
+def given_flags(ctx: click.Context) -> frozenset[str]:
+    """Return the long names, without dashes, of the flags on the command line.
+
+    Whatever their value is: a boolean that was switched off is among them.
+    """
+    given: frozenset[str] = ctx.meta.get(_GIVEN, frozenset())
+    return given
 
 
 class ReferenceCommand(click.Command):
@@ -61,6 +85,7 @@ class ReferenceCommand(click.Command):
             raise _unknown_command(line.words[0], ctx)
         if wants_help:
             return super().parse_args(ctx, ["--help"])
+        ctx.meta[_GIVEN] = frozenset(line.values)
         words = [_plain(flags[name], name, value) for name, value in line.values.items()]
         return super().parse_args(ctx, list(filter(None, words)))
 
@@ -72,6 +97,7 @@ class ReferenceCommand(click.Command):
                 name,
                 takes_value=not option.is_flag,
                 choices=tuple(map(str, getattr(option.type, "choices", ()))),
+                is_integer=isinstance(option.type, Integer),
             )
             for option in options
             for name in option.opts

@@ -88,7 +88,7 @@ def daily(  # noqa: PLR0913 - one parameter an option
     Tokens and cost of each day, its models most expensive first. Without a window: the last 30
     days.
     """
-    with _reported():
+    with reported():
         zone, window = _period(since=since, until=until, timezone=timezone, everything=everything)
         document = _daily_document(
             warehouse,
@@ -105,8 +105,30 @@ def daily(  # noqa: PLR0913 - one parameter an option
             _print_table(document, breakdown=breakdown, agents=agent)
 
 
+@usage.command(cls=ReferenceCommand)
+@click.option("--agent", default="", metavar="NAMES", help="Only these agents, comma-separated")
+@click.option("--no-sync", is_flag=True, help="Accepted for compatibility; reports never sync")
+@click.option("--offline", is_flag=True, help="Prefer the built-in prices to the archive's own")
+@warehouse_options
+def statusline(
+    *,
+    agent: str,
+    no_sync: bool,  # noqa: ARG001 - a flag of the contract that has nothing to switch here
+    offline: bool,
+    warehouse: str | None,
+    archive_id: str | None,
+) -> None:
+    """Cost of today in one line, for status bars and prompts."""
+    with reported():
+        usd = _cost_today(warehouse, agents=agent, offline=offline, archive_id=archive_id)
+    from agentsview_assets.cli.human import cost_text
+
+    whose = f" ({agent})" if agent else ""
+    write(f"{cost_text(usd)} today{whose}\n")
+
+
 @contextmanager
-def _reported() -> Iterator[None]:
+def reported() -> Iterator[None]:
     """End the command with the message of whatever the user can mend."""
     try:
         yield
@@ -138,6 +160,20 @@ def _daily_document(warehouse: str | None, **options: Any) -> dict[str, Any]:
         return usage_daily(reader, **options)
 
 
+def _cost_today(warehouse: str | None, **options: Any) -> float:
+    import os
+    from datetime import UTC, datetime
+
+    from agentsview_assets.documents.usage_today import cost_today
+    from agentsview_assets.documents.window import system_zone
+    from agentsview_assets.settings import load_settings
+    from resources.warehouse import open_reader
+
+    zone, now = system_zone(os.environ), datetime.now(UTC)
+    with open_reader(load_settings(warehouse=warehouse).warehouse) as reader:
+        return cost_today(reader, zone=zone, now=now, **options)
+
+
 def _print_json(document: Mapping[str, Any]) -> None:
     """Write the document whole or not at all.
 
@@ -151,18 +187,18 @@ def _print_json(document: Mapping[str, Any]) -> None:
     except ValueError as error:
         msg = f"the report has a figure that is no number: {error}"
         raise AssetsError(msg) from error
-    _write(f"{text}\n")
+    write(f"{text}\n")
 
 
 def _print_table(document: Mapping[str, Any], *, breakdown: bool, agents: str) -> None:
     from agentsview_assets.cli.human import agents_note, usage_table
 
-    _write(usage_table(document, breakdown=breakdown))
+    write(usage_table(document, breakdown=breakdown))
     note = agents_note(document, agents)
     if note:
         click.echo(note, err=True)
 
 
-def _write(text: str) -> None:
+def write(text: str) -> None:
     """Write UTF-8 whatever the terminal's encoding, as agentsview does."""
     click.echo(text.encode("utf-8", "surrogateescape"), nl=False)

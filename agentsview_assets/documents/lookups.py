@@ -82,20 +82,23 @@ def load_prices(reader: Reader, archive_id: str, *, offline: bool) -> PricingTab
     )
 
 
-def project_map(reader: Reader, archive_id: str, labels: Iterable[str]) -> dict[str, Any]:
+def project_map(
+    reader: Reader, archive_id: str, labels: Iterable[str], *, with_empty: bool = False
+) -> dict[str, Any]:
     """Return the `projects` object of a document.
 
     Args:
         reader: The warehouse.
         archive_id: Whose projects to name.
-        labels: The document's project labels; empty ones are left out.
+        labels: The document's project labels.
+        with_empty: Whether the empty label has an entry, too.
     """
     known = {
         label: {"resolution": resolution, "identity": _identity(*columns)}
         for label, resolution, *columns in reader.rows(_IDENTITIES, (archive_id,))
     }
     unknown = {"resolution": "unknown", "identity": None}
-    names = sorted({label for label in labels if label}, key=utf8_bytes)
+    names = sorted({label for label in labels if label or with_empty}, key=utf8_bytes)
     return {label: known.get(label, unknown) for label in names}
 
 

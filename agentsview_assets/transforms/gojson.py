@@ -82,7 +82,7 @@ def _by_key(value: dict[str, object]) -> list[tuple[str, object]]:
 
 
 class _Writer:
-    """Turns values into JSON text; escapes beyond the JSON grammar are left to `_finish`."""
+    """Turns values into JSON text; escapes beyond the JSON grammar are left to `finish`."""
 
     def __init__(
         self,
@@ -138,8 +138,8 @@ class _Writer:
         return f"[{inner}{(',' + inner).join([text(item, inner) for item in value])}{newline}]"
 
 
-def _finish(text: str, *, escape_html: bool) -> str:
-    """Escape what Go escapes beyond the JSON grammar.
+def finish(text: str, *, escape_html: bool = True) -> str:
+    """Escape what Go escapes beyond the JSON grammar in a text that follows it already.
 
     Outside of strings none of these characters can occur, so the finished text is searched once.
     """
@@ -168,9 +168,9 @@ def encode(value: object, *, indent: int | None = None, escape_html: bool = True
         ValueError: A number that is not finite.
     """
     if indent is None:
-        return _finish(_Writer().text(value, ""), escape_html=escape_html)
+        return finish(_Writer().text(value, ""), escape_html=escape_html)
     writer = _Writer(step=" " * indent, colon=": ")
-    return _finish(writer.text(value, "\n"), escape_html=escape_html)
+    return finish(writer.text(value, "\n"), escape_html=escape_html)
 
 
 def canonical_json(value: object) -> str:
@@ -181,4 +181,4 @@ def canonical_json(value: object) -> str:
         ValueError: A number that is not finite.
     """
     writer = _Writer(number=_canonical_number, sort_keys=True)
-    return _finish(writer.text(value, ""), escape_html=False)
+    return finish(writer.text(value, ""), escape_html=False)

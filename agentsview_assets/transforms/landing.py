@@ -67,7 +67,8 @@ CREATE TABLE IF NOT EXISTS model_pricing (
     output_usd_per_mtok DOUBLE, cache_write_usd_per_mtok DOUBLE, cache_read_usd_per_mtok DOUBLE,
     updated_at_text TEXT, table_version TEXT);
 CREATE TABLE IF NOT EXISTS day_version (
-    archive_id TEXT, day DATE, sessions HUGEINT, usage_rows HUGEINT, activity_intervals HUGEINT);
+    archive_id TEXT, day DATE, sessions HUGEINT, usage_rows HUGEINT, activity_intervals HUGEINT,
+    session_days DATE[]);
 """
 
 SESSION_TABLES = ("session", "usage", "interval")
@@ -92,12 +93,16 @@ SELECT session_id, CAST(sum(h) % 18446744073709551557 AS UBIGINT) AS content FRO
     SELECT session_id, CAST(hash(ordinal, role, is_system, timestamp, model, token_usage,
         claude_message_id, claude_request_id, source_uuid) AS HUGEINT) AS h FROM raw_message
     UNION ALL
-    SELECT session_id, CAST(hash(message_ordinal, source, model, input_tokens, output_tokens,
+    SELECT session_id, CAST(hash(row_number() OVER (PARTITION BY session_id ORDER BY id),
+        message_ordinal, source, model, input_tokens, output_tokens,
         cache_creation_input_tokens, cache_read_input_tokens, reasoning_tokens, cost_usd,
         occurred_at, dedup_key) AS HUGEINT) FROM raw_event)
 GROUP BY session_id
 """
-"""One number for all that a session's messages and events say, in any order, without row ids."""
+"""One number for all that a session's messages and events say, without row ids.
+
+Events have no ordinal of their own: their order is what names them.
+"""
 
 
 def _odd_times(relation: str, columns: tuple[str, ...]) -> str:
@@ -377,47 +382,70 @@ INSERT INTO verdict
 WITH shared AS (
     SELECT dedup_key FROM usage WHERE dedup_key IS NOT NULL {only}
     GROUP BY dedup_key HAVING count(*) > 1
+), ranked AS (
+    SELECT u.number, count(*) OVER (PARTITION BY u.archive_id, u.dedup_key) AS alike,
+        first_value(u.number) OVER (
+            PARTITION BY u.archive_id, u.dedup_key
+            ORDER BY coalesce(u.timestamp_text, ''), u.session_id, coalesce(u.ordinal, -1),
+                u.row_kind, u.place) AS winner
+    FROM usage u JOIN shared USING (dedup_key)
 )
-SELECT u.number, first_value(u.number) OVER (
-    PARTITION BY u.dedup_key
-    ORDER BY coalesce(u.timestamp_text, ''), u.session_id, coalesce(u.ordinal, -1), u.row_kind,
-        u.place)
-FROM usage u JOIN shared USING (dedup_key)
+SELECT number, winner FROM ranked WHERE alike > 1
 """
-"""Which of the rows that share a key counts: the first in time text, session id and ordinal."""
+"""Which of an archive's rows that share a key counts: first in time text, session id, ordinal."""
 
-DAY_VERSIONS = """
+SESSION_FACTS = (
+    *("session_id", "project", "machine", "agent", "title", "started_at_text", "ended_at_text"),
+    *("created_at_text", "started_on", "ended_on", "latest_message_text", "last_activity_text"),
+    *("last_activity_julian", "message_count", "user_message_count", "assistant_message_count"),
+    *("parent_session_id", "relationship_type", "is_automated", "deleted_at_text", "cwd"),
+    *("git_branch", "total_output_tokens", "peak_context_tokens", "has_total_output_tokens"),
+    *("has_peak_context_tokens", "outcome", "health_grade", "termination_status"),
+    *("tool_failure_signal_count", "secret_leak_count"),
+)
+"""What a session's partition says of it; clocks and file stamps of a sync are not among it."""
+
+# A usage row counts on its own day and on the day its session started.
+_BOTH_DAYS = """unnest([u.day] || CASE WHEN s.day IS DISTINCT FROM u.day
+        AND u.row_kind <> 'cursor_event' THEN [s.day] ELSE [] END)"""
+
+DAY_VERSIONS = f"""
 INSERT INTO day_version
 WITH fact AS (
     SELECT archive_id, day,
-        CAST(hash(fingerprint, content, title, worktree_name, worktree_root_path) AS HUGEINT)
-            AS sessions,
-        0::HUGEINT AS usage_rows, 0::HUGEINT AS activity_intervals
+        CAST(hash({", ".join(SESSION_FACTS)}, nullif(worktree_name, ''),
+            nullif(worktree_root_path, '')) AS HUGEINT) AS sessions,
+        0::HUGEINT AS usage_rows, 0::HUGEINT AS activity_intervals, NULL::DATE AS session_day
     FROM session LEFT JOIN worktree USING (archive_id, project, machine, cwd)
     UNION ALL
-    SELECT u.archive_id, unnest([u.day] || CASE WHEN s.day IS DISTINCT FROM u.day
-            AND u.row_kind <> 'cursor_event' THEN [s.day] ELSE [] END), 0,
+    SELECT u.archive_id, {_BOTH_DAYS}, 0,
         CAST(hash(u.session_id, u.row_kind, u.place, u.source, u.ordinal, u.timestamp_text,
             u.model, u.input_tokens, u.output_tokens, u.cache_creation_tokens,
             u.cache_read_tokens, u.reasoning_tokens, u.reported_cost_usd, s.project, s.agent,
-            s.machine, s.day) AS HUGEINT), 0
+            s.machine, s.day) AS HUGEINT), 0,
+        CASE WHEN s.day IS DISTINCT FROM u.day AND s.session_id IS NOT NULL
+            THEN coalesce(s.day, DATE '0001-01-01') END
     FROM usage u LEFT JOIN session s USING (archive_id, session_id)
     UNION ALL
-    SELECT u.archive_id, u.day, 0, CAST(hash(u.session_id, u.row_kind, u.place, w.archive_id,
-        w.session_id, w.row_kind, w.timestamp_text, w.place) AS HUGEINT), 0
+    SELECT u.archive_id, {_BOTH_DAYS}, 0, CAST(hash(u.session_id, u.row_kind, u.place,
+        u.timestamp_text, u.dedup_key, w.session_id, w.row_kind, w.timestamp_text, w.place)
+        AS HUGEINT), 0, NULL
     FROM verdict v JOIN usage u USING (number) JOIN usage w ON w.number = v.winner
+    LEFT JOIN session s ON s.archive_id = u.archive_id AND s.session_id = u.session_id
     UNION ALL
     SELECT i.archive_id, unnest([i.day] || CASE WHEN (i.epoch_seconds % 86400) >= 86100
             THEN [i.day + 1] ELSE [] END), 0, 0,
         CAST(hash(i.session_id, i.ordinal, i.model, i.epoch_seconds, i.nanosecond, i.duration_ns,
-            s.is_automated) AS HUGEINT)
+            s.is_automated) AS HUGEINT), NULL
     FROM interval i JOIN session s USING (archive_id, session_id)
 )
-SELECT archive_id, day, sum(sessions), sum(usage_rows), sum(activity_intervals)
-FROM fact GROUP BY ALL
+SELECT archive_id, day, sum(sessions), sum(usage_rows), sum(activity_intervals),
+    coalesce(list(DISTINCT session_day) FILTER (session_day IS NOT NULL), [])
+FROM fact GROUP BY archive_id, day
 """
 """What each UTC day holds, as sums of row hashes: free of row ids, clocks and order.
 
 A session's tokens also count on the day it started, and an interval that may run past midnight on
-the day it runs into, because reports of those days read them.
+the day it runs into, because reports of those days read them. `session_days` are other days that
+its usage rows' sessions started on: where those lie outside the window, the rows name its first.
 """

@@ -96,11 +96,19 @@ SLICES = {
 
 PARTITION_VERSIONS = f"""
 SELECT strftime({partition_of("day")}, '%Y-%m-%d') AS partition_date,
-    md5(string_agg(concat_ws(':', archive_id, day, sessions, usage_rows, activity_intervals), ','
+    md5(string_agg(concat_ws(':', archive_id, day, sessions, usage_rows, activity_intervals,
+        CASE WHEN outside > 0 THEN concat(outside, 'x', $first) END), ','
         ORDER BY archive_id, day)) AS version
-FROM day_version GROUP BY 1 ORDER BY 1
+FROM (
+    SELECT *, len(list_filter(session_days,
+        lambda d: d NOT BETWEEN $first::DATE AND $last::DATE)) AS outside
+    FROM day_version)
+GROUP BY 1 ORDER BY 1
 """
-"""The data version of every partition that holds something."""
+"""The data version of every partition that holds something.
+
+The session day of a usage row moves with the window when the session started outside it.
+"""
 
 PARTITION_MODELS = f"""
 SELECT DISTINCT strftime({partition_of("day")}, '%Y-%m-%d') AS partition_date, archive_id, model
@@ -114,6 +122,22 @@ FROM (
 ORDER BY 1, 2, 3
 """
 """The models whose prices the reports of a partition need."""
+
+PARTITION_REACHES = f"""
+SELECT DISTINCT strftime({partition_of("day")}, '%Y-%m-%d') AS partition_date,
+    strftime({partition_of("other")}, '%Y-%m-%d') AS reaches
+FROM (
+    SELECT s.day, u.day AS other
+    FROM usage u JOIN session s USING (archive_id, session_id)
+    WHERE s.day IS DISTINCT FROM u.day AND u.row_kind <> 'cursor_event'
+    UNION
+    SELECT day + 1, day FROM interval
+    WHERE (epoch_seconds % 86400) * 1000000000 + nanosecond + duration_ns > 86400000000000
+)
+WHERE {partition_of("day")} <> {partition_of("other")}
+"""
+"""Other partitions that a partition's reports read: what its sessions spent on other days, and
+activity that runs over midnight."""
 
 ROW_COUNTS = f"""
 SELECT strftime({partition_of("day")}, '%Y-%m-%d') AS partition_date, count(*)

@@ -152,9 +152,12 @@ class Editor:
         self._bench.cursor(occurred_at=when, model=self.draws.choice(("gpt-5.5", "a-cursor-model")))
 
     def events_change_places(self) -> None:
-        for number in (1, 2):
-            self._bench.event(self._session_of_order(), occurred_at="2026-11-03T10:00:00Z",
-                              input_tokens=number)  # fmt: skip
+        if self._value("SELECT COUNT(*) FROM usage_events WHERE dedup_key = ''") == "0":
+            for number in (1, 2):
+                self._bench.event(self._session(), occurred_at="2026-11-03T10:00:00Z",
+                                  input_tokens=number)  # fmt: skip
+                self._run("UPDATE usage_events SET session_id = (SELECT MIN(session_id) FROM"
+                          " usage_events WHERE dedup_key = '') WHERE dedup_key = ''")  # fmt: skip
         self._run("UPDATE usage_events SET id = -id")
         self._run("UPDATE usage_events SET id = (SELECT 1000 - MIN(id) FROM usage_events) + id")
 
@@ -237,9 +240,6 @@ class Editor:
     def _session(self) -> str:
         found = self._bench.database.execute("SELECT id FROM sessions ORDER BY id").fetchall()
         return str(self.draws.choice(found)[0])
-
-    def _session_of_order(self) -> str:
-        return self._value("SELECT MIN(id) FROM sessions WHERE deleted_at IS NULL")
 
     def _row(self, table: str, where: str = "true") -> int:
         found = self._bench.database.execute(f"SELECT id FROM {table} WHERE {where} ORDER BY id")

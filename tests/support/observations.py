@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import hashlib
 import os
 import shutil
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SAMPLE = REPOSITORY / "agentsview_assets/data/sample/sessions.db"
+SAMPLE_ID = "f274628c-a463-4a98-a89e-b7e7ffa74cba"
 WINDOW = DayWindow("2026-06-25", "2026-11-20")
 DAILY = ("sessions", "usage_rows", "activity_intervals")
 WHOLE = ("project_observations", "model_pricing")
@@ -81,23 +83,28 @@ def fresh(path: Path, scratch: Path, window: DayWindow = WINDOW, **options: bool
     return found
 
 
-def content_of_days(tables: Mapping[str, list[Row]]) -> dict[str, set[str]]:
+def content_of_days(
+    tables: Mapping[str, list[Row]], window: DayWindow = WINDOW
+) -> dict[str, set[str]]:
     """What reports of each day read: its rows, its sessions' usage, spans that run into it."""
     found: dict[str, set[str]] = {}
     for name in DAILY:
         for row in tables[name]:
-            days = {row["partition_date"], row.get("session_date") or row["partition_date"]}
-            if name == "activity_intervals" and row["epoch_seconds"] % 86_400 >= 86_100:
-                days.add(_day(row["epoch_seconds"] // 86_400 + 1))
-            for day in days:
-                found.setdefault(day, set()).add(repr((name, row)))
+            place = row["partition_date"]
+            found.setdefault(place, set()).add(repr((name, row)))
+            others = {row.get("session_date"), _day_run_into(name, row)} - {place, None}
+            for day in others:
+                if window.first <= day <= window.last:
+                    elsewhere = {k: v for k, v in row.items() if k != "partition_date"}
+                    found.setdefault(day, set()).add(repr((name, elsewhere)))
     return found
 
 
-def _day(number: int) -> str:
-    import datetime as dt  # noqa: PLC0415
-
-    return (dt.date(1970, 1, 1) + dt.timedelta(days=number)).isoformat()
+def _day_run_into(name: str, row: Row) -> str | None:
+    """The day after, for a span that begins in the last five minutes of a day."""
+    if name != "activity_intervals" or row["epoch_seconds"] % 86_400 < 86_100:
+        return None
+    return (dt.date(1970, 1, 1) + dt.timedelta(row["epoch_seconds"] // 86_400 + 1)).isoformat()
 
 
 def _rows(name: str, frames: list[Any]) -> list[Row]:

@@ -148,7 +148,9 @@ class TestWhatDerivesFromAContract:
         contract = CONTRACTS[name]
         empty = contract.empty()
         assert len(contract.validate(empty, [DAY])) == 0
-        assert list(contract.validate(empty).dtypes) == list(contract.validate(frame(contract, 2)).dtypes)
+        assert list(contract.validate(empty).dtypes) == list(
+            contract.validate(frame(contract, 2)).dtypes
+        )
 
     @pytest.mark.parametrize("name", EVERY_TABLE)
     def test_valid_rows_pass_unchanged_with_columns_in_table_order(self, name):

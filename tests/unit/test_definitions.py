@@ -178,7 +178,7 @@ def _small_assets() -> list[dg.AssetsDefinition]:
 
     @dg.asset(deps=[second])
     def failing() -> None:
-        raise ValueError("on purpose")  # noqa: EM101
+        raise ValueError("on purpose")
 
     return [first, second, failing]
 
@@ -220,7 +220,9 @@ def _told(instance: dg.DagsterInstance, run_id: str) -> dict[str, Any]:
             for key in keys
         },
         "partitions": {key: sorted(instance.get_materialized_partitions(key)) for key in keys},
-        "latest": {key: event and event.asset_materialization.metadata for key, event in latest.items()},
+        "latest": {
+            key: event and event.asset_materialization.metadata for key, event in latest.items()
+        },
         "tags": storage.get_latest_tags_by_partition(
             keys[-1], dg.DagsterEventType.ASSET_MATERIALIZATION, ["dagster/data_version"]
         ),
@@ -248,9 +250,7 @@ def _event(record: dg.EventLogEntry, run_id: str) -> tuple[Any, ...]:
 class TestTheEventLog:
     def _run(self, instance: dg.DagsterInstance) -> str:
         """Runs the small assets, the last of which fails, and returns the id of the run."""
-        done = dg.materialize(
-            _small_assets(), instance=instance, tags=RANGE, raise_on_error=False
-        )
+        done = dg.materialize(_small_assets(), instance=instance, tags=RANGE, raise_on_error=False)
         assert not done.success
         return done.run_id
 

@@ -104,7 +104,15 @@ class TestRoundTrip:
             ),
             (
                 "timestamp_text",
-                ["", "naïve 日本語 🦦", "a'b\"c;--", "line\nfeed\ttab", " \u200b", "x" * 100_000, None],
+                [
+                    "",
+                    "naïve 日本語 🦦",
+                    "a'b\"c;--",
+                    "line\nfeed\ttab",
+                    " \u200b",
+                    "x" * 100_000,
+                    None,
+                ],
             ),
             ("session_date", ["0001-01-01", "1969-12-31", "2024-02-29", "9999-12-31", None]),
         ],
@@ -180,7 +188,13 @@ class TestReplacing:
             (DAYS[3], "v1"): 3,
             (DAYS[4], "v1"): 3,
         }
-        assert list(dict(sorted(_versions(path).items())).values()) == ["v1", "v2", "v2", "v1", "v1"]
+        assert list(dict(sorted(_versions(path).items())).values()) == [
+            "v1",
+            "v2",
+            "v2",
+            "v1",
+            "v1",
+        ]
 
     def test_running_twice_changes_nothing(self, path):
         with open_store(str(path)) as store:
@@ -384,7 +398,9 @@ class TestTheFile:
             pass
         assert path.read_bytes() == before
 
-    @pytest.mark.parametrize("content", [b"not a database at all" * 1000, b"SQLite format 3\0" * 99])
+    @pytest.mark.parametrize(
+        "content", [b"not a database at all" * 1000, b"SQLite format 3\0" * 99]
+    )
     def test_a_file_that_is_no_database_is_refused_and_left_alone(self, path, content):
         path.write_bytes(content)
         with pytest.raises(WarehouseError, match=r"warehouse\.duckdb: "), open_store(str(path)):

@@ -92,7 +92,9 @@ class TestWriting:
     def test_days_rerun_in_the_middle_replace_themselves_only(self, warehouse):
         _run(warehouse, [_table("sessions")])
         _run(warehouse, [_table("sessions", _two_a_day)], DAYS[1:3])
-        by_day = "SELECT strftime(partition_date, '%d'), count(*) FROM sessions GROUP BY 1 ORDER BY 1"
+        by_day = (
+            "SELECT strftime(partition_date, '%d'), count(*) FROM sessions GROUP BY 1 ORDER BY 1"
+        )
         assert _read(warehouse, by_day) == [("01", 1), ("02", 2), ("03", 2), ("04", 4)]
 
     def test_an_empty_day_is_cleared(self, warehouse):
@@ -115,9 +117,40 @@ class TestWriting:
 
     def test_a_table_may_take_over_the_versions_of_the_one_it_was_made_from(self, warehouse):
         _run(warehouse, [_table("usage_rows", input_versions=dict.fromkeys(DAYS[:2], "in-1"))])
-        _run(warehouse, [_table("daily_usage", follows="usage_rows")])
-        noted = f"SELECT input_version FROM {PARTITIONS_TABLE} WHERE asset = 'daily_usage' ORDER BY "
+        _run(warehouse, [_table("daily_usage", follows=("usage_rows",))])
+        noted = (
+            f"SELECT input_version FROM {PARTITIONS_TABLE} WHERE asset = 'daily_usage' ORDER BY "
+        )
         assert _read(warehouse, noted + "partition_date") == [("in-1",), ("in-1",), ("",), ("",)]
+
+    def test_a_table_made_from_tables_that_do_not_agree_is_never_up_to_date(self, warehouse):
+        new = {**dict.fromkeys(DAYS, "new"), DAYS[3]: "old"}
+        _run(warehouse, [_table("usage_rows", input_versions=dict.fromkeys(DAYS, "new"))])
+        _run(warehouse, [_table("activity_intervals", input_versions=new)])
+        made_from = ("usage_rows", "activity_intervals")
+        _run(warehouse, [_table("daily_usage", follows=made_from)])
+        noted = (
+            f"SELECT input_version FROM {PARTITIONS_TABLE} WHERE asset = 'daily_usage' ORDER BY "
+        )
+        assert _read(warehouse, noted + "partition_date") == [("new",)] * 3 + [("mixed",)]
+
+    def test_a_table_that_reaches_a_day_that_is_not_there_yet_is_not_up_to_date(self, warehouse):
+        versions = dict.fromkeys(DAYS, "v1")
+        _run(warehouse, [_table("usage_rows", input_versions=versions)], DAYS[:3])
+        reports = _table(
+            "daily_usage",
+            follows=("usage_rows",),
+            input_versions=versions,
+            reaches={DAYS[0]: [DAYS[3]], DAYS[1]: [DAYS[2]]},
+        )
+        noted = (
+            f"SELECT input_version FROM {PARTITIONS_TABLE} WHERE asset = 'daily_usage' ORDER BY "
+        )
+        _run(warehouse, [reports], DAYS[:3])
+        assert _read(warehouse, noted + "partition_date") == [("mixed",), ("v1",), ("v1",)]
+        _run(warehouse, [_table("usage_rows", input_versions=versions)], DAYS[3:])
+        _run(warehouse, [reports], DAYS[:3])
+        assert _read(warehouse, noted + "partition_date") == [("v1",)] * 3
 
     def test_the_first_partition_clears_what_lies_before_it(self, warehouse):
         early = dg.DailyPartitionsDefinition(start_date="2026-06-01", end_date="2026-07-31")
@@ -166,7 +199,9 @@ class TestRefusing:
         with pytest.raises(ContractError, match=message):
             _run(warehouse, [asset])
         assert _everything(warehouse, "sessions") == before
-        assert _read(warehouse, f"SELECT DISTINCT row_count FROM {PARTITIONS_TABLE} ORDER BY 1") == [
+        assert _read(
+            warehouse, f"SELECT DISTINCT row_count FROM {PARTITIONS_TABLE} ORDER BY 1"
+        ) == [
             (1,),
             (2,),
             (3,),

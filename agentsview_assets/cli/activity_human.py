@@ -1,0 +1,113 @@
+"""The `activity report` document as the text that people read in a terminal."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from agentsview_assets.cli.human import cost_text
+from agentsview_assets.transforms.timestamps import (
+    Instant,
+    format_utc_seconds,
+    parse_rfc3339,
+    utc_offset_seconds,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from agentsview_assets.documents.window import Zone
+
+_MISSING = "—"
+_SHOWN = 5
+_LABEL_WIDTH = 19
+_GAP = 2
+# Control characters but tab and line feed, and bytes that are not UTF-8.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_SESSION_HEADER = ("TITLE", "PROJECT", "AGENT", "MINUTES", "COST")
+
+
+def activity_text(document: Mapping[str, Any], zone: Zone) -> str:
+    """Return the report in lines, each ending in a line feed.
+
+    Args:
+        document: An `activity report` document; its intervals are not needed.
+        zone: Zone of the report.
+    """
+    return "".join(f"{line}\n" for line in _lines(document, zone))
+
+
+def _lines(document: Mapping[str, Any], zone: Zone) -> Iterator[str]:
+    start, end = (_local(document[key], zone) for key in ("range_start", "range_end"))
+    unit = document["bucket_unit"]
+    yield f"Activity {start} to {end} ({document['timezone']}, {unit} buckets)"
+    if document["partial"]:
+        yield f"Partial range, data as of {_local(document['as_of'], zone)}"
+    yield ""
+    for label, value in _figures(document["totals"]):
+        yield label.ljust(_LABEL_WIDTH) + value
+    yield ""
+    peak = document["peak"]
+    yield f"Peak concurrency: {peak['agents']} agents at {_local(peak['at'], zone)}"
+    for name in ("project", "model", "agent"):
+        rows = [
+            (f"  {_clean(row['key'])}", f"{_minutes(row['agent_minutes'])} min")
+            for row in document[f"by_{name}"][:_SHOWN]
+        ]
+        yield ""
+        yield f"By {name} (top {_SHOWN}):"
+        yield from _aligned(rows) if rows else ("  (none)",)
+    yield ""
+    yield f"Top sessions (top {_SHOWN}):"
+    sessions = [_session(row) for row in document["by_session"][:_SHOWN]]
+    header = (f"  {_SESSION_HEADER[0]}", *_SESSION_HEADER[1:])
+    yield from _aligned([header, *sessions]) if sessions else ("  (none)",)
+
+
+def _figures(totals: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "Active minutes", _minutes(totals["active_minutes"])
+    yield "Idle minutes", _minutes(totals["idle_minutes"])
+    yield "Agent minutes", _minutes(totals["agent_minutes"])
+    yield "Sessions", f"{totals['sessions']} ({totals['untimed_sessions']} untimed)"
+    yield "Distinct projects", str(totals["distinct_projects"])
+    yield "Distinct models", str(totals["distinct_models"])
+    yield "Output tokens", str(totals["output_tokens"])
+    yield "Cost", cost_text(totals["cost"])
+
+
+def _session(row: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        f"  {_clean(row['title'])}",
+        _clean(row["project"]),
+        _clean(row["agent"]),
+        _minutes(row["agent_minutes"]),
+        cost_text(row["cost"]),
+    )
+
+
+def _minutes(minutes: float | None) -> str:
+    return _MISSING if minutes is None else f"{minutes:.1f}"
+
+
+def _local(text: str | None, zone: Zone) -> str:
+    """Return a UTC text as local time to the minute, or as a date where it is midnight."""
+    instant = parse_rfc3339(text or "")
+    if instant is None:  # missing, or of a year with more than four digits
+        return text or _MISSING
+    second = instant.epoch_seconds
+    local = format_utc_seconds(Instant(second + utc_offset_seconds(zone.tzinfo, second), 0))
+    date, _, clock = local.removesuffix("Z").rpartition("T")
+    return date if clock == "00:00:00" else f"{date} {clock[:5]}"
+
+
+def _clean(text: str) -> str:
+    return _UNPRINTABLE.sub("", text)
+
+
+def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Pad all columns but the last one to their longest cell and a gap."""
+    widths = [max(map(len, column)) + _GAP for column in zip(*rows, strict=True)][:-1]
+    return [
+        "".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)) + row[-1]
+        for row in rows
+    ]

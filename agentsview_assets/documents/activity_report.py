@@ -1,0 +1,248 @@
+"""The v1 `activity report` document: who was active when, how much at once, and at what cost.
+
+What belongs here: money, totals and the shape of the document. What does not: which rows count
+(`activity_query`), arithmetic over time (`activity_sweep`), and how the document is printed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from agentsview_assets.documents.activity_intervals import IntervalList
+from agentsview_assets.documents.activity_query import ActivityQuery, ActivityScope
+from agentsview_assets.documents.activity_range import (
+    NANOSECONDS,
+    RangeRequest,
+    ReportRange,
+    resolve_range,
+)
+from agentsview_assets.documents.activity_sessions import (
+    Session,
+    breakdowns,
+    session_entries,
+    utc_text,
+)
+from agentsview_assets.documents.activity_sweep import (
+    Concurrency,
+    Gathered,
+    Spans,
+    gather,
+    minutes,
+    sweep,
+)
+from agentsview_assets.documents.activity_usage import ActivityUsage
+from agentsview_assets.documents.lookups import load_prices, project_map, resolve_archive
+from agentsview_assets.documents.pricing_block import pricing_block
+from agentsview_assets.transforms.timestamps import Instant, format_utc_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agentsview_assets.documents.window import Zone
+    from resources.warehouse import Reader
+
+SCHEMA_VERSION = 1
+
+
+class ActivityReport(NamedTuple):
+    """A report in two parts, because the second one may be too large to be held as a document.
+
+    Attributes:
+        head: All members but the last, in the contract's order.
+        intervals: The last member, `intervals`.
+    """
+
+    head: dict[str, Any]
+    intervals: IntervalList
+
+    def document(self) -> dict[str, Any]:
+        """Return the whole document."""
+        return {**self.head, "intervals": list(self.intervals)}
+
+
+class ActivityFilter(NamedTuple):
+    """Which sessions a report is about; empty for all.
+
+    Attributes:
+        project: Exact project label.
+        agents: Comma-separated agent names.
+        machines: Comma-separated machine labels.
+    """
+
+    project: str = ""
+    agents: str = ""
+    machines: str = ""
+
+
+def activity_report(  # noqa: PLR0913 - what a report can be asked for, all by name
+    reader: Reader,
+    *,
+    zone: Zone,
+    now: Instant,
+    preset: str = "",
+    date: str = "",
+    from_: str = "",
+    to: str = "",
+    bucket: str = "",
+    project: str = "",
+    agents: str = "",
+    machines: str = "",
+    offline: bool = False,
+    archive_id: str | None = None,
+) -> dict[str, Any]:
+    """Return the document, its keys in the contract's order.
+
+    Args:
+        reader: The warehouse.
+        zone: Zone of days, weeks and months.
+        now: The present: nothing after it counts.
+        preset: `day`, `week`, `month` or `custom`; empty means `day`.
+        date: `YYYY-MM-DD` that the day, week or month holds; empty means today.
+        from_: Start of a custom range, RFC 3339.
+        to: Its end, excluded.
+        bucket: `5m`, `15m`, `1h`, `1d` or `1w`; empty chooses by the length of the range.
+        project: Exact project label; empty for all.
+        agents: Comma-separated agent names; empty for all.
+        machines: Comma-separated machine labels; empty for all.
+        offline: Prefer the embedded prices to the archive's own.
+        archive_id: Archive of the report; None takes the only one in the warehouse.
+
+    Raises:
+        UsageError: The range cannot be understood, or asks for too much.
+        WarehouseError: The warehouse cannot be read, or its archive is ambiguous or absent.
+    """
+    span = resolve_range(RangeRequest(preset, date, from_, to, bucket), zone, now)
+    return build_report(
+        reader,
+        span,
+        zone=zone,
+        chosen=ActivityFilter(project, agents, machines),
+        offline=offline,
+        archive_id=archive_id,
+    ).document()
+
+
+def build_report(  # noqa: PLR0913 - likewise
+    reader: Reader,
+    span: ReportRange,
+    *,
+    zone: Zone,
+    chosen: ActivityFilter,
+    offline: bool,
+    archive_id: str | None,
+) -> ActivityReport:
+    """Return the report of a range that is settled already; see `activity_report`."""
+    archive = resolve_archive(reader, archive_id)
+    scope = ActivityScope(archive, span, *chosen)
+    query = ActivityQuery(reader, scope)
+    edges = [scope.moment(edge) for edge in span.edges]
+    sessions, worked = _active_sessions(query, edges, scope.moment(span.effective_end_ns))
+    spans = Spans(worked.keys)
+    concurrency = sweep(spans, [session.is_automated for session in sessions], edges)
+    prices = load_prices(reader, archive, offline=offline)
+    by_id = {session.session_id: session for session in sessions}
+    usage = ActivityUsage(query, prices, by_id, edges[:-1])
+    by_session = session_entries(sessions, scope.origin)
+    head = {
+        "schema_version": SCHEMA_VERSION,
+        "pricing": pricing_block(prices, usage.models),
+        "projects": project_map(
+            reader, archive, {session.project for session in sessions}, with_empty=True
+        ),
+        "timezone": zone.name,
+        **_range_entry(span),
+        "buckets": _bucket_entries(span, concurrency, worked.bucket_minutes, usage),
+        "peak": {"agents": concurrency.peak, "at": utc_text(scope.origin, concurrency.peak_at)},
+        "totals": {
+            **_time_totals(span, concurrency.active_ns),
+            **_session_totals(sessions, by_session, worked, usage),
+        },
+        **breakdowns(sessions),
+        "by_session": by_session,
+    }
+    return ActivityReport(head, IntervalList(spans, list(by_id), scope.origin))
+
+
+def _active_sessions(
+    query: ActivityQuery, edges: Sequence[int], until: int
+) -> tuple[list[Session], Gathered]:
+    """Return the sessions, ids ascending, with their activity, and what it adds up to."""
+    found = query.sessions()
+    sessions = [Session(*columns) for *columns, _ in found]
+    worked = gather(
+        query.spans((session_id, messages) for session_id, *_, messages in found),
+        [(session.session_id, session.is_automated) for session in sessions],
+        (edges[0], until),
+        edges,
+    )
+    for number, activity in worked.by_session.items():
+        sessions[number].activity = activity
+    return sessions, worked
+
+
+def _range_entry(span: ReportRange) -> dict[str, Any]:
+    effective_end = _text(span.effective_end_ns)
+    return {
+        "range_start": _text(span.start_ns),
+        "range_end": _text(span.end_ns),
+        "bucket_unit": span.unit,
+        "bucket_seconds": span.bucket_seconds,
+        "bucket_count": len(span.edges) - 1,
+        "partial": span.partial,
+        "as_of": effective_end if span.partial else None,
+        "effective_end": effective_end,
+        "elapsed_bucket_count": span.elapsed_bucket_count,
+    }
+
+
+def _bucket_entries(
+    span: ReportRange, concurrency: Concurrency, worked: Sequence[float], usage: ActivityUsage
+) -> list[dict[str, Any]]:
+    texts = [_text(edge) for edge in span.edges]
+    return [
+        {
+            "start": texts[at],
+            "end": texts[at + 1],
+            "max_agents": agents,
+            "agent_minutes": worked[at],
+            "output_tokens": usage.bucket_tokens[at],
+            "cost": usage.bucket_costs[at],
+            "automated_at_peak": automated,
+            "interactive_at_peak": agents - automated,
+        }
+        for at, (agents, automated) in enumerate(concurrency.bucket_peaks)
+    ]
+
+
+def _time_totals(span: ReportRange, active_ns: int) -> dict[str, float]:
+    active = minutes(active_ns)
+    elapsed = minutes(span.effective_end_ns - span.start_ns)
+    return {"active_minutes": active, "idle_minutes": max(elapsed - active, 0.0)}
+
+
+def _session_totals(
+    sessions: Sequence[Session],
+    entries: Sequence[dict[str, Any]],
+    worked: Gathered,
+    usage: ActivityUsage,
+) -> dict[str, Any]:
+    automated = sum(session.is_automated for session in sessions)
+    return {
+        "agent_minutes": worked.minutes,
+        "sessions": len(sessions),
+        "untimed_sessions": len(sessions) - len(worked.by_session),
+        "distinct_projects": len({session.project for session in sessions}),
+        "distinct_models": len({model for entry in entries for model in entry["models"] or ()}),
+        "output_tokens": usage.output_tokens,
+        "cost": usage.cost,
+        "automated_agent_minutes": worked.parts[1],
+        "interactive_agent_minutes": worked.parts[0],
+        "automated_cost": usage.costs[1],
+        "interactive_cost": usage.costs[0],
+        "automated_sessions": automated,
+        "interactive_sessions": len(sessions) - automated,
+    }
+
+
+def _text(epoch_ns: int) -> str:
+    return format_utc_seconds(Instant(epoch_ns // NANOSECONDS, 0))

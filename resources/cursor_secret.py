@@ -1,0 +1,113 @@
+"""Secrets that session-export cursors are signed with: agentsview's own, else one of ours.
+
+agentsview keeps its secret in the `config.toml` of an archive's data folder, which is read here and
+never written. Where it has none yet, a secret of our own lies beside the warehouse's state. Neither
+is ever part of a message.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+import secrets
+import tempfile
+from pathlib import Path
+
+from agentsview_assets.errors import ConfigError
+from resources.price_tables import read_config
+
+SECRET_FILE = "cursor_secret"  # noqa: S105 - a file name
+SECRET_BYTES = 32
+_CONFIG_KEY = "cursor_secret"
+_QUANTUM = 4
+_ILLEGAL = re.compile(r"[^A-Za-z0-9+/]", re.ASCII)
+
+
+class SecretError(ConfigError):
+    """A secret that is there, but cannot be used."""
+
+
+def archive_secret(folder: Path) -> bytes | None:
+    """Return the secret of an archive's data folder, None if it has none.
+
+    Raises:
+        ConfigError: Its `config.toml` is unreadable or broken.
+        SecretError: The secret in it is not base64.
+    """
+    path = folder / "config.toml"
+    # The exact spelling is looked at last, so that it wins over one in other case.
+    config = sorted(read_config(path).items(), key=lambda item: item[0] == _CONFIG_KEY)
+    named = [value for name, value in config if name.casefold() == _CONFIG_KEY]
+    text = named[-1] if named else ""
+    if not isinstance(text, str):
+        raise ConfigError(f"{path}: {_CONFIG_KEY} must be a text")
+    return _decode(text) if text else None
+
+
+def own_secret(state_dir: Path) -> bytes:
+    """Return the secret of our own state folder, making one on first use.
+
+    Raises:
+        SecretError: It cannot be read or written, or is damaged.
+    """
+    path = state_dir / SECRET_FILE
+    try:
+        if not path.exists():
+            _create(path)
+        return _decode(path.read_text(encoding="ascii").strip())
+    except OSError as error:
+        raise SecretError(f"cursor secret {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SecretError(f"cursor secret {path}: damaged; remove it") from None
+
+
+def _create(path: Path) -> None:
+    """Write the file aside and move it, so that nobody reads half of it; the first one stays."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = base64.b64encode(secrets.token_bytes(SECRET_BYTES))
+    descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{SECRET_FILE}-")  # mode 0600
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text + b"\n")
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            return
+    finally:
+        Path(aside).unlink()
+
+
+def _decode(text: str) -> bytes:
+    """Decode padded base64, line ends left out.
+
+    Raises:
+        SecretError: At the first byte that cannot be right, in agentsview's words.
+    """
+    places = [place for place, char in enumerate(text) if char not in "\r\n"]
+    bare = "".join(text[place] for place in places)
+    try:
+        return base64.b64decode(bare, validate=True)
+    except (binascii.Error, ValueError):
+        place = _first_illegal(bare)
+        at = places[place] if place < len(places) else len(text)
+        raise SecretError(
+            f"invalid cursor secret: illegal base64 data at input byte {at}"
+        ) from None
+
+
+def _first_illegal(bare: str) -> int:
+    """Return the place that agentsview's decoder objects to."""
+    found = _ILLEGAL.search(bare)
+    if found is None:
+        return len(bare) // _QUANTUM * _QUANTUM
+    at = found.start()
+    within, rest = at % _QUANTUM, bare[at + 1 :]
+    if bare[at] != "=" or within < _QUANTUM - 2:
+        return at
+    if within == _QUANTUM - 1:
+        return at + 1
+    if not rest:
+        return at + 1
+    return at + 2 if rest.startswith("=") else at
