@@ -44,7 +44,7 @@ class SessionFilters:
         max_messages: Most messages.
         min_user_messages: Fewest messages of the user.
         exclude_one_shot: Leave out sessions with one message of the user.
-        exclude_automated: An older way to ask for the scope `human`.
+        exclude_automated: Carried by old cursors and kept in the next one; it has no effect.
         automated_scope: `human`, `automated` or `all`.
         include_children: Follow sessions to the ones that they started; no filter but the scope
             applies to those.
@@ -85,7 +85,7 @@ class SessionFilters:
 
     def canonical(self) -> SessionFilters:
         """Return the form in which equal filters are equal: trimmed, sorted, scope spelled out."""
-        termination = trim(self.termination)
+        scope, termination = trim(self.automated_scope), trim(self.termination)
         return replace(
             self,
             project=trim(self.project),
@@ -98,7 +98,7 @@ class SessionFilters:
             date_to=trim(self.date_to),
             active_since=trim(self.active_since),
             exclude_automated=False,
-            automated_scope=self._scope(),
+            automated_scope=scope if scope in SCOPES else "all",
             outcome=_sorted_words(self.outcome),
             health_grade=_sorted_words(self.health_grade),
             secrets_rules_versions=_sorted_words(self.secrets_rules_versions),
@@ -117,12 +117,6 @@ class SessionFilters:
             ValueError: A member has a value of another type.
         """
         return cls(**read_members(cls, members))
-
-    def _scope(self) -> str:
-        scope = trim(self.automated_scope)
-        if scope in SCOPES:
-            return scope
-        return "human" if self.exclude_automated else "all"
 
 
 def split_words(text: str, separator: str = ",") -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from agentsview_assets.transforms.token_usage import (
     plain_usage_predicate_sql,
 )
 
-LANDING_VERSION = "3"
+LANDING_VERSION = "4"
 """Raised whenever the same archive would land differently; an older store is built anew."""
 
 GAP_SECONDS = 300
@@ -52,10 +52,10 @@ CREATE TABLE IF NOT EXISTS usage (
     input_tokens BIGINT, output_tokens BIGINT, cache_creation_tokens BIGINT,
     cache_read_tokens BIGINT, reasoning_tokens BIGINT, reported_cost_usd DOUBLE, dedup_key TEXT,
     day DATE);
-CREATE TABLE IF NOT EXISTS verdict (number BIGINT, winner BIGINT);
+CREATE TABLE IF NOT EXISTS verdict (number BIGINT, duplicate_of TEXT);
 CREATE TABLE IF NOT EXISTS interval (
-    archive_id TEXT, session_id TEXT, ordinal BIGINT, model TEXT, epoch_seconds BIGINT,
-    nanosecond BIGINT, duration_ns BIGINT, day DATE);
+    archive_id TEXT, session_id TEXT, ordinal BIGINT, model TEXT, is_automated BOOLEAN,
+    epoch_seconds BIGINT, nanosecond BIGINT, duration_ns BIGINT, day DATE);
 CREATE TABLE IF NOT EXISTS worktree (
     archive_id TEXT, project TEXT, machine TEXT, cwd TEXT, worktree_name TEXT,
     worktree_root_path TEXT);
@@ -197,7 +197,7 @@ WHERE r.session_id = message.session_id AND r.ordinal = message.ordinal AND NOT 
 
 STARTS = f"""
 CREATE OR REPLACE TEMP TABLE started AS
-SELECT archive_id, id AS session_id, agent, started_at, start_epoch, start_nanosecond,
+SELECT archive_id, id AS session_id, agent, is_automated = 1 AS is_automated, started_at, start_epoch, start_nanosecond,
     deleted_at IS NULL AS is_live
 FROM {_timed("raw_session", "started_at", "start")}
 """
@@ -275,7 +275,7 @@ WHERE model <> ''
 INTERVALS = f"""
 INSERT INTO interval BY NAME
 WITH pair AS (
-    SELECT s.archive_id, m.session_id, m.ordinal, m.own_epoch AS epoch_seconds,
+    SELECT s.archive_id, m.session_id, s.is_automated, m.ordinal, m.own_epoch AS epoch_seconds,
         m.own_nanosecond AS nanosecond,
         lead(m.own_epoch) OVER turn - m.own_epoch AS seconds,
         lead(m.own_nanosecond) OVER turn - m.own_nanosecond AS nanoseconds,
@@ -294,8 +294,8 @@ WITH pair AS (
     FROM pair
     WHERE seconds IS NOT NULL AND (seconds > 0 OR (seconds = 0 AND nanoseconds > 0))
 )
-SELECT archive_id, session_id, ordinal, answered_by AS model, epoch_seconds, nanosecond,
-    duration_ns, {_day("epoch_seconds")} AS day
+SELECT archive_id, session_id, ordinal, answered_by AS model, is_automated, epoch_seconds,
+    nanosecond, duration_ns, {_day("epoch_seconds")} AS day
 FROM span WHERE duration_ns > 0
 """
 """Consecutive timed messages, five minutes at most; the model is the last one that answered."""
@@ -377,20 +377,20 @@ def row_id(usage: str) -> str:
     )
 
 
-VERDICTS = """
+VERDICTS = f"""
 INSERT INTO verdict
 WITH shared AS (
-    SELECT dedup_key FROM usage WHERE dedup_key IS NOT NULL {only}
+    SELECT dedup_key FROM usage WHERE dedup_key IS NOT NULL {{only}}
     GROUP BY dedup_key HAVING count(*) > 1
 ), ranked AS (
     SELECT u.number, count(*) OVER (PARTITION BY u.archive_id, u.dedup_key) AS alike,
-        first_value(u.number) OVER (
+        first_value({{'number': u.number, 'row_id': {row_id("u")}}}) OVER (
             PARTITION BY u.archive_id, u.dedup_key
             ORDER BY coalesce(u.timestamp_text, ''), u.session_id, coalesce(u.ordinal, -1),
                 u.row_kind, u.place) AS winner
     FROM usage u JOIN shared USING (dedup_key)
 )
-SELECT number, winner FROM ranked WHERE alike > 1
+SELECT number, CASE WHEN winner.number <> number THEN winner.row_id END FROM ranked WHERE alike > 1
 """
 """Which of an archive's rows that share a key counts: first in time text, session id, ordinal."""
 
@@ -428,16 +428,15 @@ WITH fact AS (
     FROM usage u LEFT JOIN session s USING (archive_id, session_id)
     UNION ALL
     SELECT u.archive_id, {_BOTH_DAYS}, 0, CAST(hash(u.session_id, u.row_kind, u.place,
-        u.timestamp_text, u.dedup_key, w.session_id, w.row_kind, w.timestamp_text, w.place)
-        AS HUGEINT), 0, NULL
-    FROM verdict v JOIN usage u USING (number) JOIN usage w ON w.number = v.winner
+        u.timestamp_text, u.dedup_key, v.duplicate_of) AS HUGEINT), 0, NULL
+    FROM verdict v JOIN usage u USING (number)
     LEFT JOIN session s ON s.archive_id = u.archive_id AND s.session_id = u.session_id
     UNION ALL
     SELECT i.archive_id, unnest([i.day] || CASE WHEN (i.epoch_seconds % 86400) >= 86100
             THEN [i.day + 1] ELSE [] END), 0, 0,
         CAST(hash(i.session_id, i.ordinal, i.model, i.epoch_seconds, i.nanosecond, i.duration_ns,
-            s.is_automated) AS HUGEINT), NULL
-    FROM interval i JOIN session s USING (archive_id, session_id)
+            i.is_automated) AS HUGEINT), NULL
+    FROM interval i
 )
 SELECT archive_id, day, sum(sessions), sum(usage_rows), sum(activity_intervals),
     coalesce(list(DISTINCT session_day) FILTER (session_day IS NOT NULL), [])

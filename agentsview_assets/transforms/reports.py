@@ -13,6 +13,12 @@ import pyarrow as pa
 from agentsview_assets.transforms.slices import partition_of
 
 _MINUTE_NS = 60_000_000_000
+_BUCKET_NS = 300_000_000_000
+_EARLIEST = 62_135_596_800
+"""Seconds from the year 0001, the first that calendars hold, to 1970."""
+_SLOTS = 10_000_000_000
+"""More than there are buckets between the years 0001 and 9999."""
+_LATEST_BUCKET = (_EARLIEST + 253_402_300_799) // 300
 
 _PRICED_SUMS = """
     count(*) FILTER (counts) AS usage_row_count,
@@ -72,16 +78,17 @@ ORDER BY g.partition_date, g.archive_id, g.usage_date_text, g.project, g.agent, 
 """
 
 _SESSION_MODEL_USAGE = f"""
-WITH ranked AS (
-    SELECT *, CASE WHEN has_duplicates THEN row_number() OVER (
-            PARTITION BY archive_id, session_id, dedup_key
-            ORDER BY coalesce(timestamp_text, ''), coalesce(ordinal, -1), row_id)
-        ELSE 1 END AS place
-    FROM usage
+WITH first AS (
+    SELECT *, true AS counts, reported_cost_usd IS NULL AS computes
+    FROM usage WHERE NOT has_duplicates
+    UNION ALL
+    SELECT *, true, reported_cost_usd IS NULL FROM usage WHERE has_duplicates
+    QUALIFY row_number() OVER (PARTITION BY archive_id, session_id, dedup_key
+        ORDER BY coalesce(timestamp_text, ''), coalesce(ordinal, -1), row_id) = 1
 ), contributing AS (
-    SELECT *, true AS counts, reported_cost_usd IS NULL AS computes FROM ranked
-    WHERE place = 1 AND (reported_cost_usd IS NOT NULL OR input_tokens <> 0 OR output_tokens <> 0
-        OR cache_creation_tokens <> 0 OR cache_read_tokens <> 0 OR reasoning_tokens <> 0)
+    SELECT * FROM first
+    WHERE reported_cost_usd IS NOT NULL OR input_tokens <> 0 OR output_tokens <> 0
+        OR cache_creation_tokens <> 0 OR cache_read_tokens <> 0 OR reasoning_tokens <> 0
 ), g AS (
     SELECT archive_id, session_date AS partition_date, session_id, model, {_PRICED_SUMS}
     FROM contributing GROUP BY ALL
@@ -133,72 +140,74 @@ ORDER BY s.partition_date, s.archive_id, s.session_id
 """
 
 _ACTIVITY_BUCKETS = f"""
-WITH span AS (
-    SELECT archive_id, session_id, is_automated,
-        epoch_seconds * 1000000000::HUGEINT + nanosecond AS opens,
-        epoch_seconds * 1000000000::HUGEINT + nanosecond + duration_ns AS closes
-    FROM intervals
+WITH source AS (
+    -- One integer stands for archive and bucket: grouping by texts would cost as much again.
+    SELECT archive_id, row_number() OVER (ORDER BY archive_id) * {_SLOTS}::BIGINT AS base
+    FROM (SELECT archive_id FROM intervals UNION SELECT archive_id FROM usage)
+), span AS (
+    SELECT base + epoch_seconds // 300 AS slot, session_id, is_automated,
+        (epoch_seconds % 300) * 1000000000 + nanosecond AS opens, duration_ns
+    FROM (SELECT archive_id, session_id, is_automated, nanosecond, duration_ns,
+            -- Integer division truncates; counting from the year 0001 keeps it positive.
+            epoch_seconds + {_EARLIEST} AS epoch_seconds
+        FROM intervals WHERE epoch_seconds >= -{_EARLIEST}) JOIN source USING (archive_id)
 ), piece AS (
-    SELECT archive_id, session_id, is_automated, bucket,
-        greatest(opens, bucket * 300000000000) AS opens,
-        least(closes, (bucket + 1) * 300000000000) AS closes
-    FROM (SELECT *, unnest(generate_series(
-            CAST(floor(opens / 300000000000) AS BIGINT),
-            CAST(floor((closes - 1) / 300000000000) AS BIGINT))) AS bucket FROM span)
+    SELECT slot, session_id, is_automated, opens,
+        least(opens + duration_ns, {_BUCKET_NS}) AS closes
+    FROM span
+    UNION ALL
+    SELECT slot + 1, session_id, is_automated, 0, opens + duration_ns - {_BUCKET_NS}
+    FROM span WHERE opens + duration_ns > {_BUCKET_NS}
 ), change AS (
-    SELECT archive_id, bucket, moment, sum(delta) AS delta, sum(automated) AS automated FROM (
-        SELECT archive_id, bucket, opens AS moment, 1 AS delta, is_automated::INT AS automated
-        FROM piece
+    SELECT slot, moment, sum(delta)::INTEGER AS delta, sum(automated)::INTEGER AS automated
+    FROM (
+        SELECT slot, opens AS moment, 1 AS delta, is_automated::INTEGER AS automated FROM piece
         UNION ALL
-        SELECT archive_id, bucket, closes, -1, -is_automated::INT FROM piece)
-    GROUP BY ALL
+        SELECT slot, closes, -1, -is_automated::INTEGER FROM piece)
+    GROUP BY slot, moment
 ), live AS (
-    SELECT archive_id, bucket, moment, sum(delta) OVER turn AS agents,
-        sum(automated) OVER turn AS automated, lead(moment) OVER turn - moment AS lasts
-    FROM change WINDOW turn AS (PARTITION BY archive_id, bucket ORDER BY moment)
+    SELECT slot, moment, sum(delta) OVER turn AS agents, sum(automated) OVER turn AS automated,
+        lead(moment) OVER turn - moment AS lasts
+    FROM change WINDOW turn AS (PARTITION BY slot ORDER BY moment)
 ), peak AS (
-    SELECT archive_id, bucket, max(agents)::BIGINT AS max_agents,
-        arg_max(automated, (agents, -moment))::BIGINT AS automated_at_peak,
+    SELECT slot, max(agents)::BIGINT AS max_agents,
+        -- The first moment of the peak decides: most agents, then earliest.
+        arg_max(automated, agents * {_BUCKET_NS}::BIGINT - moment)::BIGINT AS automated_at_peak,
         sum(lasts) FILTER (agents > 0) / {_MINUTE_NS}.0 AS active_minutes
-    FROM live GROUP BY ALL
+    FROM live GROUP BY slot
 ), worked AS (
-    SELECT archive_id, bucket, count(DISTINCT session_id) AS session_count,
+    SELECT slot, count(DISTINCT session_id) AS session_count,
         sum(closes - opens) / {_MINUTE_NS}.0 AS agent_minutes,
         coalesce(sum(closes - opens) FILTER (is_automated), 0) / {_MINUTE_NS}.0
             AS automated_agent_minutes,
         coalesce(sum(closes - opens) FILTER (NOT is_automated), 0) / {_MINUTE_NS}.0
             AS interactive_agent_minutes
-    FROM piece GROUP BY ALL
+    FROM piece GROUP BY slot
 ), spent AS (
-    SELECT u.archive_id, CAST(floor(u.epoch_seconds / 300.0) AS BIGINT) AS bucket, u.model,
-        {_PRICED_SUMS}
+    SELECT archive_id, base + (epoch_seconds + {_EARLIEST}) // 300 AS slot, model, {_PRICED_SUMS}
     FROM (SELECT *, true AS counts, reported_cost_usd IS NULL AS computes FROM usage
-        WHERE duplicate_of IS NULL AND epoch_seconds IS NOT NULL) u
-    GROUP BY ALL
+        WHERE duplicate_of IS NULL AND epoch_seconds >= -{_EARLIEST}) JOIN source USING (archive_id)
+    GROUP BY archive_id, slot, model
 ), cost AS (
-    SELECT g.archive_id, g.bucket, sum(g.input_tokens)::BIGINT AS input_tokens,
+    SELECT g.slot, sum(g.input_tokens)::BIGINT AS input_tokens,
         sum(g.output_tokens)::BIGINT AS output_tokens,
         sum(g.cache_creation_tokens)::BIGINT AS cache_creation_tokens,
         sum(g.cache_read_tokens)::BIGINT AS cache_read_tokens,
         sum({_UNPRICED})::BIGINT AS unpriced_tokens,
         sum(g.reported_cost_usd + {_COMPUTED_COST}) AS cost_usd
     FROM spent g LEFT JOIN rates r ON r.archive_id = g.archive_id AND r.model = g.model
-    GROUP BY ALL
+    GROUP BY g.slot
 ), joined AS (
-    SELECT coalesce(p.archive_id, c.archive_id) AS archive_id,
-        coalesce(p.bucket, c.bucket) AS bucket,
-        p.* EXCLUDE (archive_id, bucket), w.* EXCLUDE (archive_id, bucket),
-        c.* EXCLUDE (archive_id, bucket)
-    FROM peak p JOIN worked w USING (archive_id, bucket)
-    FULL JOIN cost c ON c.archive_id = p.archive_id AND c.bucket = p.bucket
-    WHERE coalesce(p.bucket, c.bucket) BETWEEN -207118656 AND 844671007
+    SELECT coalesce(p.slot, c.slot) AS slot, p.* EXCLUDE (slot), w.* EXCLUDE (slot),
+        c.* EXCLUDE (slot)
+    FROM peak p JOIN worked w USING (slot) FULL JOIN cost c ON c.slot = p.slot
 ), placed AS (
     SELECT *, {partition_of("bucket_day")} AS partition_day
-    FROM (SELECT *, DATE '1970-01-01' + CAST(floor(bucket / 288.0) AS INTEGER) AS bucket_day
-        FROM joined)
+    FROM (SELECT *, DATE '0001-01-01' + CAST(bucket // 288 AS INTEGER) AS bucket_day
+        FROM (SELECT *, slot % {_SLOTS} AS bucket FROM joined) WHERE bucket <= {_LATEST_BUCKET})
 )
-SELECT archive_id, strftime(partition_day, '%Y-%m-%d') AS partition_date,
-    make_timestamptz(bucket * 300000000) AS bucket_start,
+SELECT s.archive_id, strftime(partition_day, '%Y-%m-%d') AS partition_date,
+    make_timestamptz((bucket * 300 - {_EARLIEST}) * 1000000) AS bucket_start,
     coalesce(max_agents, 0) AS max_agents, coalesce(automated_at_peak, 0) AS automated_at_peak,
     coalesce(max_agents - automated_at_peak, 0) AS interactive_at_peak,
     coalesce(session_count, 0) AS session_count, coalesce(active_minutes, 0) AS active_minutes,
@@ -210,9 +219,10 @@ SELECT archive_id, strftime(partition_day, '%Y-%m-%d') AS partition_date,
     coalesce(cache_read_tokens, 0) AS cache_read_tokens,
     coalesce(unpriced_tokens, 0) AS unpriced_tokens, coalesce(cost_usd, 0) AS cost_usd,
     d.pricing_digest
-FROM placed JOIN (SELECT DISTINCT archive_id, pricing_digest FROM digests) d USING (archive_id)
+FROM placed JOIN source s ON s.base = slot - bucket
+JOIN (SELECT DISTINCT archive_id, pricing_digest FROM digests) d USING (archive_id)
 WHERE partition_day BETWEEN $from::DATE AND $to::DATE
-ORDER BY partition_date, archive_id, bucket_start
+ORDER BY partition_date, s.archive_id, bucket_start
 """
 
 

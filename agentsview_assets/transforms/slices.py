@@ -68,22 +68,21 @@ SELECT u.archive_id, {_partition_text("u.day")} AS partition_date,
     u.reported_cost_usd,
     CASE WHEN v.number IS NOT NULL THEN u.dedup_key END AS dedup_key,
     v.number IS NOT NULL AS has_duplicates,
-    CASE WHEN v.winner <> v.number THEN {row_id("w")} END AS duplicate_of
+    v.duplicate_of
 FROM usage u
 LEFT JOIN session s ON s.archive_id = u.archive_id AND s.session_id = u.session_id
     AND u.row_kind <> 'cursor_event'
 LEFT JOIN verdict v ON v.number = u.number
-LEFT JOIN usage w ON w.number = v.winner AND v.winner <> v.number
 WHERE {in_days("u.day")}
 """
 
 ACTIVITY_INTERVALS = f"""
 SELECT i.archive_id, {_partition_text("i.day")} AS partition_date, i.session_id, i.ordinal,
-    i.model, s.is_automated,
+    i.model, i.is_automated,
     {_instant("i.epoch_seconds", "i.nanosecond")} AS started_at,
     {_instant("i.epoch_seconds", "i.nanosecond + i.duration_ns")} AS ended_at,
     i.epoch_seconds, i.nanosecond, i.duration_ns
-FROM interval i JOIN session s USING (archive_id, session_id)
+FROM interval i
 WHERE {in_days("i.day")}
 """
 
