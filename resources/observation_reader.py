@@ -51,7 +51,7 @@ class ObservationReader:
             raise RuntimeError(message)
         return self._connection
 
-    def _is_current(self) -> bool:
+    def is_current(self) -> bool:
         """Whether this version of the program, with this engine, made the store."""
         try:
             return self.rows("SELECT landing_version, engine_version FROM store") == [STORE_VERSION]
@@ -117,4 +117,4 @@ def open_observations(path: Path) -> Iterator[ObservationReader | None]:
         return
     with contextlib.closing(connection):
         reader = ObservationReader(path, connection)
-        yield reader if reader._is_current() else None
+        yield reader if reader.is_current() else None

@@ -42,7 +42,7 @@ class ObservationStore(ObservationReader):
         make_folder(self.path)
         try:
             self._connection = self._connect()
-            if not self._is_current():
+            if not self.is_current():
                 self._connection.close()
                 self._connection = self._made_anew()
         except duckdb.Error as error:

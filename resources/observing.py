@@ -471,8 +471,9 @@ class _Landing:
         self.db.unregister("incoming")
 
     def _version_days(self) -> None:
-        self.db.execute("DELETE FROM day_version")
-        self.db.execute(landing.DAY_VERSIONS)
+        for table, statement in landing.DAY_FACTS.items():
+            self.db.execute(f"DELETE FROM {table}")
+            self.db.execute(statement)
 
 
 _SMALL_TABLES = (

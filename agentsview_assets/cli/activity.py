@@ -82,7 +82,7 @@ def report(**options: Any) -> None:
         else:
             from agentsview_assets.cli.activity_human import activity_text
 
-            write(activity_text(found.head, zone))
+            write(activity_text(found, zone))
 
 
 def _period(options: Mapping[str, Any]) -> tuple[Zone, ReportRange]:
@@ -130,20 +130,15 @@ def _report(options: Mapping[str, Any], zone: Zone, span: ReportRange) -> Activi
 
 
 def _write_json(found: ActivityReport) -> None:
-    """Write the document in pieces; nothing before all but its list of intervals is there.
+    """Write the document in pieces; nothing before all but its long lists is there.
 
     Raises:
         AssetsError: A figure that JSON cannot express, such as an infinite reported cost.
     """
-    from agentsview_assets.transforms.gojson import encode
-
     try:
-        head = encode(found.head, indent=2)
+        for chunk in found.json_chunks():
+            write(chunk)
     except ValueError as error:
         number = str(error).rsplit(" ", 1)[-1]
         msg = f"json: unsupported value: {_NOT_A_NUMBER.get(number, number)}"
         raise AssetsError(msg) from error
-    write(head.removesuffix("\n}") + ',\n  "intervals": ')
-    for chunk in found.intervals.json_chunks():
-        write(chunk)
-    write("\n}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from agentsview_assets.cli.human import cost_text
@@ -16,6 +17,7 @@ from agentsview_assets.transforms.timestamps import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from agentsview_assets.documents.activity_report import ActivityReport
     from agentsview_assets.documents.window import Zone
 
 _MISSING = "—"
@@ -27,17 +29,18 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _SESSION_HEADER = ("TITLE", "PROJECT", "AGENT", "MINUTES", "COST")
 
 
-def activity_text(document: Mapping[str, Any], zone: Zone) -> str:
+def activity_text(report: ActivityReport, zone: Zone) -> str:
     """Return the report in lines, each ending in a line feed.
 
     Args:
-        document: An `activity report` document; its intervals are not needed.
-        zone: Zone of the report.
+        report: The report.
+        zone: Its zone.
     """
-    return "".join(f"{line}\n" for line in _lines(document, zone))
+    return "".join(f"{line}\n" for line in _lines(report, zone))
 
 
-def _lines(document: Mapping[str, Any], zone: Zone) -> Iterator[str]:
+def _lines(report: ActivityReport, zone: Zone) -> Iterator[str]:
+    document = report.head
     start, end = (_local(document[key], zone) for key in ("range_start", "range_end"))
     unit = document["bucket_unit"]
     yield f"Activity {start} to {end} ({document['timezone']}, {unit} buckets)"
@@ -59,7 +62,7 @@ def _lines(document: Mapping[str, Any], zone: Zone) -> Iterator[str]:
         yield from _aligned(rows) if rows else ("  (none)",)
     yield ""
     yield f"Top sessions (top {_SHOWN}):"
-    sessions = [_session(row) for row in document["by_session"][:_SHOWN]]
+    sessions = [_session(row) for row in islice(report.by_session, _SHOWN)]
     header = (f"  {_SESSION_HEADER[0]}", *_SESSION_HEADER[1:])
     yield from _aligned([header, *sessions]) if sessions else ("  (none)",)
 

@@ -8,44 +8,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from agentsview_assets.documents.activity_range import NANOSECONDS
 from agentsview_assets.transforms.gojson import encode
-from agentsview_assets.transforms.timestamps import Instant, format_utc_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from agentsview_assets.documents.activity_clock import UtcClock
     from agentsview_assets.documents.activity_sweep import Spans
 
-_HOUR: Final = 3600
 _SPANS_PER_CHUNK: Final = 10_000
-_WITHIN_HOUR: Final = [f"{second // 60:02d}:{second % 60:02d}Z" for second in range(_HOUR)]
-
-
-class _Hours(dict[int, str]):
-    """Hours since 1970 as `YYYY-MM-DDTHH:`, each written once."""
-
-    def __missing__(self, hour: int) -> str:
-        text = format_utc_seconds(Instant(hour * _HOUR, 0)).removesuffix("00:00Z")
-        self[hour] = text
-        return text
 
 
 class IntervalList:
     """The `intervals` of a document, written out only when they are asked for."""
 
-    def __init__(self, spans: Spans, session_ids: Sequence[str], origin: int) -> None:
+    def __init__(self, spans: Spans, session_ids: Sequence[str], clock: UtcClock) -> None:
         """Keep what is needed.
 
         Args:
             spans: The spans.
             session_ids: Id of each session, by its number.
-            origin: Epoch second that moments count from.
+            clock: Writes the spans' moments.
         """
         self._spans = spans
         self._session_ids = session_ids
-        self._origin = origin
-        self._hours = _Hours()
+        self._clock = clock
 
     def __len__(self) -> int:
         return len(self._spans)
@@ -73,16 +60,11 @@ class IntervalList:
         yield "\n  ]"
 
     def _texts(self, names: Sequence[str], first: int, last: int) -> Iterator[tuple[str, str, str]]:
-        spans, hours, origin = self._spans, self._hours, self._origin
+        spans, text = self._spans, self._clock.text
         for start, length, session in zip(
             spans.starts[first:last],
             spans.lengths[first:last],
             spans.sessions[first:last],
             strict=True,
         ):
-            begun, over = origin + start // NANOSECONDS, origin + (start + length) // NANOSECONDS
-            yield (
-                names[session],
-                hours[begun // _HOUR] + _WITHIN_HOUR[begun % _HOUR],
-                hours[over // _HOUR] + _WITHIN_HOUR[over % _HOUR],
-            )
+            yield names[session], text(start), text(start + length)

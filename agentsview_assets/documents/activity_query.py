@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from agentsview_assets.documents.activity_range import NANOSECONDS
+from agentsview_assets.documents.activity_clock import NANOSECONDS
 from agentsview_assets.documents.usage_query import Sql
 from agentsview_assets.transforms.text import trim
 from agentsview_assets.transforms.timestamps import SECONDS_PER_DAY, Instant, format_utc_seconds
@@ -57,6 +57,11 @@ class ActivityScope(NamedTuple):
         """The whole second, since 1970, that moments count from."""
         return self.range.start_ns // NANOSECONDS
 
+    @property
+    def is_filtered(self) -> bool:
+        """Whether sessions are chosen by anything but time."""
+        return any((self.project, self.agents, self.machines))
+
     def moment(self, epoch_ns: int) -> int:
         """Return nanoseconds since 1970 as a moment of this report."""
         return epoch_ns - self.origin * NANOSECONDS
@@ -70,6 +75,10 @@ class ActivityQuery:
         self._reader = reader
         self._scope = scope
         self._candidates = _candidates(reader, scope)
+        self._is_candidate = (
+            f"session_id IN (SELECT session_id FROM sessions WHERE {self._candidates.text})"
+        )
+        self._moment = f"(epoch_seconds - {scope.origin}) * {NANOSECONDS} + nanosecond"
 
     def sessions(self) -> list[tuple[Any, ...]]:
         """Return the sessions, ids ascending.
@@ -89,23 +98,29 @@ class ActivityQuery:
             sessions: Id and number of messages of each session, ids ascending.
 
         Yields:
-            Session id, model, opening moment and length in ns, by session id and message ordinal.
+            Session id, model, opening moment and length in ns, by session id and message ordinal;
+            perhaps of sessions that take no part, too.
         """
         span = self._scope.range
         order = self._reader.binary_order("session_id")
-        sql = f"""
-            SELECT session_id, model,
-                   (epoch_seconds - {self._scope.origin}) * {NANOSECONDS} + nanosecond, duration_ns
-            FROM activity_intervals
-            WHERE archive_id = ? AND epoch_seconds >= {self._scope.origin - _LONGEST_SPAN_SECONDS}
-                  AND epoch_seconds <= {span.effective_end_ns // NANOSECONDS}
-                  AND {order} >= ? AND {order} <= ?
-                  AND session_id IN (SELECT session_id FROM sessions WHERE {self._candidates.text})
-            ORDER BY {order}, ordinal
-        """
-        for first, last in _pages(sessions):
-            params = (self._scope.archive_id, first, last, *self._candidates.params)
-            yield self._reader.rows(sql, params)
+        tests = [
+            "archive_id = ?",
+            f"epoch_seconds >= {self._scope.origin - _LONGEST_SPAN_SECONDS}",
+            f"epoch_seconds <= {span.effective_end_ns // NANOSECONDS}",
+        ]
+        params: tuple[object, ...] = (self._scope.archive_id,)
+        if self._scope.is_filtered:
+            tests.append(self._is_candidate)
+            params += self._candidates.params
+        pages = list(_pages(sessions))
+        if len(pages) > 1:
+            tests.append(f"{order} >= ? AND {order} <= ?")
+        for page in pages:
+            yield self._reader.rows(
+                f"SELECT session_id, model, {self._moment}, duration_ns FROM activity_intervals "
+                f"WHERE {' AND '.join(tests)} ORDER BY {order}, ordinal",
+                (*params, *page) if len(pages) > 1 else params,
+            )
 
     def usage(self, starts: Sequence[int], *, one_by_one: bool) -> list[tuple[Any, ...]]:
         """Return the usage that counts, summed as coarsely as its buckets allow.
@@ -134,7 +149,7 @@ class ActivityQuery:
                 SELECT placed.*, {_bucket_moment("moment", starts)} AS bucket,
                        CASE WHEN reported_cost_usd IS NULL THEN 0 ELSE 1 END AS reported
                 FROM (
-                    SELECT {_USED}, {self._moment()} AS moment FROM ({rows.text}) AS surviving
+                    SELECT {_USED}, {self._moment} AS moment FROM ({rows.text}) AS surviving
                 ) AS placed
             ) AS counted
             GROUP BY {labels}{f", {_PLACE}" if one_by_one else ""}
@@ -142,9 +157,6 @@ class ActivityQuery:
             """,
             rows.params,
         )
-
-    def _moment(self) -> str:
-        return f"(epoch_seconds - {self._scope.origin}) * {NANOSECONDS} + nanosecond"
 
     def _row_order(self) -> str:
         """Return the order in which rows count: of those that share a key, the first one does."""
@@ -181,7 +193,7 @@ class ActivityQuery:
             f"{text} >= ? AND {text} <= ?",
             _from_on(span.start_ns),
             _before(span.effective_end_ns),
-            f"session_id IN (SELECT session_id FROM sessions WHERE {self._candidates.text})",
+            self._is_candidate,
         )
         bounds = (_utc_text(span.start_ns - _PADDING_NS), _utc_text(span.end_ns + _PADDING_NS))
         return Sql(" AND ".join(tests), (self._scope.archive_id, *bounds, *self._candidates.params))

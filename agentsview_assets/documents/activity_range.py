@@ -12,6 +12,7 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agentsview_assets.documents.activity_calendar import DAYS_PER_WEEK, Calendar
+from agentsview_assets.documents.activity_clock import NANOSECONDS
 from agentsview_assets.documents.window import load_zone, system_zone
 from agentsview_assets.errors import UsageError
 from agentsview_assets.transforms.timestamps import (
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from agentsview_assets.documents.window import Zone
 
-NANOSECONDS: Final = 10**9
 DAY_NS: Final = SECONDS_PER_DAY * NANOSECONDS
 _LONGEST_NS: Final = 365 * DAY_NS
 _MOST_BUCKETS: Final = 2000

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from agentsview_assets.documents.activity_clock import NANOSECONDS, UtcClock
 from agentsview_assets.documents.activity_intervals import IntervalList
 from agentsview_assets.documents.activity_query import ActivityQuery, ActivityScope
 from agentsview_assets.documents.activity_range import (
-    NANOSECONDS,
     RangeRequest,
     ReportRange,
     resolve_range,
 )
 from agentsview_assets.documents.activity_sessions import (
     Session,
+    SessionList,
     breakdowns,
-    session_entries,
-    utc_text,
 )
 from agentsview_assets.documents.activity_sweep import (
     Concurrency,
@@ -33,10 +32,11 @@ from agentsview_assets.documents.activity_sweep import (
 from agentsview_assets.documents.activity_usage import ActivityUsage
 from agentsview_assets.documents.lookups import load_prices, project_map, resolve_archive
 from agentsview_assets.documents.pricing_block import pricing_block
+from agentsview_assets.transforms.gojson import encode
 from agentsview_assets.transforms.timestamps import Instant, format_utc_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from agentsview_assets.documents.window import Zone
     from resources.warehouse import Reader
@@ -45,19 +45,35 @@ SCHEMA_VERSION = 1
 
 
 class ActivityReport(NamedTuple):
-    """A report in two parts, because the second one may be too large to be held as a document.
+    """A report in three parts, because the last two may be too large to be held as a document.
 
     Attributes:
-        head: All members but the last, in the contract's order.
-        intervals: The last member, `intervals`.
+        head: All members but the last two, in the contract's order.
+        by_session: The next member.
+        intervals: The last member.
     """
 
     head: dict[str, Any]
+    by_session: SessionList
     intervals: IntervalList
 
     def document(self) -> dict[str, Any]:
         """Return the whole document."""
-        return {**self.head, "intervals": list(self.intervals)}
+        lists = {"by_session": list(self.by_session), "intervals": list(self.intervals)}
+        return {**self.head, **lists}
+
+    def json_chunks(self) -> Iterator[str]:
+        """Yield the document as JSON text, indented by two, piece by piece.
+
+        Raises:
+            ValueError: A figure is not finite; nothing has been yielded then.
+        """
+        yield encode(self.head, indent=2).removesuffix("\n}")
+        yield ',\n  "by_session": '
+        yield from self.by_session.json_chunks()
+        yield ',\n  "intervals": '
+        yield from self.intervals.json_chunks()
+        yield "\n}\n"
 
 
 class ActivityFilter(NamedTuple):
@@ -142,7 +158,7 @@ def build_report(  # noqa: PLR0913 - likewise
     prices = load_prices(reader, archive, offline=offline)
     by_id = {session.session_id: session for session in sessions}
     usage = ActivityUsage(query, prices, by_id, edges[:-1])
-    by_session = session_entries(sessions, scope.origin)
+    clock = UtcClock(scope.origin)
     head = {
         "schema_version": SCHEMA_VERSION,
         "pricing": pricing_block(prices, usage.models),
@@ -152,15 +168,19 @@ def build_report(  # noqa: PLR0913 - likewise
         "timezone": zone.name,
         **_range_entry(span),
         "buckets": _bucket_entries(span, concurrency, worked.bucket_minutes, usage),
-        "peak": {"agents": concurrency.peak, "at": utc_text(scope.origin, concurrency.peak_at)},
+        "peak": {
+            "agents": concurrency.peak,
+            "at": None if concurrency.peak_at is None else clock.text(concurrency.peak_at),
+        },
         "totals": {
             **_time_totals(span, concurrency.active_ns),
-            **_session_totals(sessions, by_session, worked, usage),
+            **_session_totals(sessions, worked, usage),
         },
         **breakdowns(sessions),
-        "by_session": by_session,
     }
-    return ActivityReport(head, IntervalList(spans, list(by_id), scope.origin))
+    return ActivityReport(
+        head, SessionList(sessions, clock), IntervalList(spans, list(by_id), clock)
+    )
 
 
 def _active_sessions(
@@ -222,7 +242,6 @@ def _time_totals(span: ReportRange, active_ns: int) -> dict[str, float]:
 
 def _session_totals(
     sessions: Sequence[Session],
-    entries: Sequence[dict[str, Any]],
     worked: Gathered,
     usage: ActivityUsage,
 ) -> dict[str, Any]:
@@ -232,7 +251,7 @@ def _session_totals(
         "sessions": len(sessions),
         "untimed_sessions": len(sessions) - len(worked.by_session),
         "distinct_projects": len({session.project for session in sessions}),
-        "distinct_models": len({model for entry in entries for model in entry["models"] or ()}),
+        "distinct_models": len(set().union(*(session.weighted_models() for session in sessions))),
         "output_tokens": usage.output_tokens,
         "cost": usage.cost,
         "automated_agent_minutes": worked.parts[1],

@@ -6,20 +6,21 @@ time, and money of a single row.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from agentsview_assets.documents.activity_order import descending_order
-from agentsview_assets.documents.activity_range import NANOSECONDS
-from agentsview_assets.transforms.gojson import utf8_bytes
-from agentsview_assets.transforms.timestamps import Instant, format_utc_seconds
+from agentsview_assets.transforms.gojson import encode, utf8_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from agentsview_assets.documents.activity_clock import UtcClock
     from agentsview_assets.documents.activity_sweep import SessionActivity
 
 _NO_MODEL = ("", "unknown")
 _UNTIMED_MINUTES = -1.0
+_SESSIONS_PER_CHUNK = 1000
 
 
 class Session:
@@ -77,20 +78,41 @@ def _named(weights: Mapping[str, float]) -> dict[str, float]:
     return {model: weight for model, weight in weights.items() if model not in _NO_MODEL}
 
 
-def session_entries(sessions: Sequence[Session], origin: int) -> list[dict[str, Any]]:
-    """Return `by_session`: most minutes first, untimed ones last.
+class SessionList:
+    """The `by_session` of a document, written out only when it is asked for."""
 
-    Args:
-        sessions: The sessions, ids ascending.
-        origin: Epoch second that moments count from.
-    """
-    order = descending_order(
-        [_UNTIMED_MINUTES if found.minutes is None else found.minutes for found in sessions]
-    )
-    return [_entry(sessions[at], origin) for at in order]
+    def __init__(self, sessions: Sequence[Session], clock: UtcClock) -> None:
+        """Put the sessions in order: most minutes first, untimed ones last.
+
+        Args:
+            sessions: The sessions, ids ascending.
+            clock: Writes their moments.
+        """
+        self._sessions = sessions
+        self._clock = clock
+        self._order = descending_order(
+            [_UNTIMED_MINUTES if found.minutes is None else found.minutes for found in sessions]
+        )
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Yield the entries of the list."""
+        return (_entry(self._sessions[at], self._clock) for at in self._order)
+
+    def json_chunks(self) -> Iterator[str]:
+        """Yield the list as JSON text, piece by piece, indented as a member of the document."""
+        before, entries = "[", iter(self)
+        while chunk := list(islice(entries, _SESSIONS_PER_CHUNK)):
+            # Line feeds stand between lines only: within strings they are escaped.
+            lines = encode(chunk, indent=2).removeprefix("[").removesuffix("\n]")
+            yield before + lines.replace("\n", "\n  ")
+            before = ","
+        yield "\n  ]" if len(self) else "[]"
 
 
-def _entry(session: Session, origin: int) -> dict[str, Any]:
+def _entry(session: Session, clock: UtcClock) -> dict[str, Any]:
     activity = session.activity
     weights = session.weighted_models()
     models = sorted(weights, key=utf8_bytes)
@@ -103,26 +125,14 @@ def _entry(session: Session, origin: int) -> dict[str, Any]:
         "agent": session.agent,
         "primary_model": primary,
         "models": models or None,
-        "agent_minutes": session.minutes,
+        "agent_minutes": None if activity is None else activity.minutes,
         "cost": session.cost,
         "output_tokens": session.output_tokens,
-        "first_active": utc_text(origin, activity.first if activity else None),
-        "last_active": utc_text(origin, activity.last if activity else None),
+        "first_active": None if activity is None else clock.text(activity.first),
+        "last_active": None if activity is None else clock.text(activity.last),
         "timing_quality": "untimed" if activity is None else "timed",
         "is_automated": session.is_automated,
     }
-
-
-def utc_text(origin: int, moment: int | None) -> str | None:
-    """Return a moment as UTC text cut to seconds, None as None.
-
-    Args:
-        origin: Epoch second that moments count from.
-        moment: Nanoseconds since then.
-    """
-    if moment is None:
-        return None
-    return format_utc_seconds(Instant(origin + moment // NANOSECONDS, 0))
 
 
 class _Sums:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from agentsview_assets.documents.activity_range import NANOSECONDS
+from agentsview_assets.documents.activity_clock import NANOSECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -79,7 +80,8 @@ def gather(
     """Clip spans to the range and add up their minutes, in the order of session and message.
 
     Args:
-        pages: Rows of session id, model, start and length, by session id and ordinal.
+        pages: Rows of session id, model, start and length, by session id and ordinal; those of
+            other sessions do not count.
         sessions: Id of each session, and whether it is automated, ids ascending; the place in this
             sequence is the session's number.
         bounds: Start of the range, and where it ends for now.
@@ -89,27 +91,30 @@ def gather(
     sums = Gathered(len(edges) - 1)
     keys, buckets, parts, by_session = sums.keys, sums.bucket_minutes, sums.parts, sums.by_session
     lower, upper = bounds
-    number, session, current = -1, SessionActivity(0, 0), ""
+    current: str | None = None
     for page in pages:
-        for session_id, model, opens, length in page:
-            end = opens + length
-            if end <= lower or opens >= upper:
+        for session_id, model, start, length in page:
+            end = start + length
+            if start < lower or end > upper:
+                start, end = max(start, lower), min(end, upper)  # noqa: PLW2901
+                if start >= end:
+                    continue
+            if session_id != current:
+                current, number = session_id, numbers.get(session_id, -1)
+                session, automated = SessionActivity(start, end), sessions[number][1]
+                if number >= 0:
+                    by_session[number] = session
+            if number < 0:
                 continue
-            start = opens if opens > lower else lower
-            end = end if end < upper else upper
-            if session_id != current or number < 0:
-                current, number = session_id, numbers[session_id]
-                session = by_session[number] = SessionActivity(start, end)
-                automated = sessions[number][1]
             keys.append(start << _START_SHIFT | end - start << _LENGTH_SHIFT | number)
             worked = (end - start) // MINUTE_NS + (end - start) % MINUTE_NS / MINUTE_NS
             sums.minutes += worked
             parts[automated] += worked
             session.minutes += worked
             session.weights[model] = session.weights.get(model, 0.0) + worked
-            if start < session.first:
+            if start < session.first:  # noqa: PLR1730 - calls would cost more than all the rest
                 session.first = start
-            if end > session.last:
+            if end > session.last:  # noqa: PLR1730
                 session.last = end
             bucket = bisect_right(edges, start) - 1
             if end <= edges[bucket + 1]:
@@ -185,7 +190,7 @@ def sweep(spans: Spans, automated: Sequence[bool], edges: Sequence[int]) -> Conc
     peak_at: int | None = None
     bucket_peaks: list[tuple[int, int]] = []
     following = 0
-    for edge, next_edge in zip(edges, edges[1:], strict=False):
+    for edge, next_edge in pairwise(edges):
         first, following = following, bisect_left(starts, next_edge, following)
         bucket_peak, automated_at_peak = -1, 0
         # The edge itself is looked at first, when whatever ends there has ended.

@@ -32,8 +32,11 @@ def julian_day(text: str) -> float | None:
 
 
 def utc_date(text: str) -> str | None:
-    """The UTC date of a time text, None when SQLite cannot read it."""
-    found: str | None = _sqlite().execute("SELECT date(?)", (text,)).fetchone()[0]
+    """The UTC date of a time text, None when SQLite cannot read it.
+
+    By way of the julian day: releases differ in whether `2026-02-30` is said to be a date itself.
+    """
+    found: str | None = _sqlite().execute("SELECT date(?)", (julian_day(text),)).fetchone()[0]
     return found
 
 

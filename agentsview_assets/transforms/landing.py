@@ -20,7 +20,7 @@ from agentsview_assets.transforms.token_usage import (
     plain_usage_predicate_sql,
 )
 
-LANDING_VERSION = "4"
+LANDING_VERSION = "5"
 """Raised whenever the same archive would land differently; an older store is built anew."""
 
 GAP_SECONDS = 300
@@ -69,6 +69,8 @@ CREATE TABLE IF NOT EXISTS model_pricing (
 CREATE TABLE IF NOT EXISTS day_version (
     archive_id TEXT, day DATE, sessions HUGEINT, usage_rows HUGEINT, activity_intervals HUGEINT,
     session_days DATE[]);
+CREATE TABLE IF NOT EXISTS day_model (archive_id TEXT, day DATE, model TEXT);
+CREATE TABLE IF NOT EXISTS day_reach (day DATE, other DATE);
 """
 
 SESSION_TABLES = ("session", "usage", "interval")
@@ -384,7 +386,7 @@ WITH shared AS (
     GROUP BY dedup_key HAVING count(*) > 1
 ), ranked AS (
     SELECT u.number, count(*) OVER (PARTITION BY u.archive_id, u.dedup_key) AS alike,
-        first_value({{'number': u.number, 'row_id': {row_id("u")}}}) OVER (
+        first_value(struct_pack(number := u.number, row_id := {row_id("u")})) OVER (
             PARTITION BY u.archive_id, u.dedup_key
             ORDER BY coalesce(u.timestamp_text, ''), u.session_id, coalesce(u.ordinal, -1),
                 u.row_kind, u.place) AS winner
@@ -448,3 +450,25 @@ A session's tokens also count on the day it started, and an interval that may ru
 the day it runs into, because reports of those days read them. `session_days` are other days that
 its usage rows' sessions started on: where those lie outside the window, the rows name its first.
 """
+
+DAY_MODELS = """
+INSERT INTO day_model
+SELECT archive_id, day, model FROM usage
+UNION
+SELECT u.archive_id, s.day, u.model FROM usage u JOIN session s USING (archive_id, session_id)
+WHERE s.day IS DISTINCT FROM u.day
+"""
+"""The models whose prices the reports of a day need."""
+
+DAY_REACHES = """
+INSERT INTO day_reach
+SELECT s.day, u.day FROM usage u JOIN session s USING (archive_id, session_id)
+WHERE s.day IS DISTINCT FROM u.day AND u.row_kind <> 'cursor_event'
+UNION
+SELECT day + 1, day FROM interval
+WHERE (epoch_seconds % 86400) * 1000000000 + nanosecond + duration_ns > 86400000000000
+"""
+"""Other days that a day's reports read: what its sessions spent then, activity over midnight."""
+
+DAY_FACTS = {"day_version": DAY_VERSIONS, "day_model": DAY_MODELS, "day_reach": DAY_REACHES}
+"""What is worked out anew after each observation, by table."""

@@ -111,34 +111,13 @@ The session day of a usage row moves with the window when the session started ou
 
 PARTITION_MODELS = f"""
 SELECT DISTINCT strftime({partition_of("day")}, '%Y-%m-%d') AS partition_date, archive_id, model
-FROM (
-    SELECT day, archive_id, model FROM usage
-    UNION
-    SELECT s.day, u.archive_id, u.model
-    FROM usage u JOIN session s USING (archive_id, session_id)
-    WHERE s.day IS DISTINCT FROM u.day
-)
-ORDER BY 1, 2, 3
+FROM day_model ORDER BY 1, 2, 3
 """
 """The models whose prices the reports of a partition need."""
 
 PARTITION_REACHES = f"""
 SELECT DISTINCT strftime({partition_of("day")}, '%Y-%m-%d') AS partition_date,
     strftime({partition_of("other")}, '%Y-%m-%d') AS reaches
-FROM (
-    SELECT s.day, u.day AS other
-    FROM usage u JOIN session s USING (archive_id, session_id)
-    WHERE s.day IS DISTINCT FROM u.day AND u.row_kind <> 'cursor_event'
-    UNION
-    SELECT day + 1, day FROM interval
-    WHERE (epoch_seconds % 86400) * 1000000000 + nanosecond + duration_ns > 86400000000000
-)
-WHERE {partition_of("day")} <> {partition_of("other")}
+FROM day_reach WHERE {partition_of("day")} <> {partition_of("other")}
 """
-"""Other partitions that a partition's reports read: what its sessions spent on other days, and
-activity that runs over midnight."""
-
-ROW_COUNTS = f"""
-SELECT strftime({partition_of("day")}, '%Y-%m-%d') AS partition_date, count(*)
-FROM usage WHERE {in_days("day")} GROUP BY 1
-"""
+"""Other partitions that a partition's reports read."""

@@ -17,6 +17,7 @@ from tests.support.odd_archives import (
     identities,
     money,
     remotes,
+    sessions,
     times,
     tokens,
 )
@@ -54,6 +55,7 @@ THEMES: dict[str, tuple[Edit, ...]] = {
     "notation": (money.tiny_and_huge_costs,),
     "duplicates": duplicates.EDITS,
     "identities": (*identities.EDITS, *remotes.EDITS),
+    "sessions": sessions.EDITS,
     "golden": golden.EDITS,
     "stored-prices": (*golden.EDITS, money.model_names, money.stored_prices),
     "seeded-prices": (*golden.EDITS, money.stored_embedded_only),
