@@ -13,6 +13,8 @@ HOME_ARCHIVE := $(shell test -f "$$HOME/.agentsview/sessions.db" && echo "$$HOME
 ifndef ARCHIVE
 ARCHIVE := $(or $(AGENTSVIEW_ASSETS_ARCHIVE),$(AGENTSVIEW_DATA_DIR),$(HOME_ARCHIVE),$(SAMPLE))
 endif
+# An archive named for one run has to be named for the UI, too.
+UI := make ui$(if $(filter file,$(origin ARCHIVE)),, ARCHIVE="$(ARCHIVE)")
 BENCH_SIZE ?= large
 BENCH_ARCHIVE := .cache/bench/$(BENCH_SIZE)
 
@@ -45,7 +47,7 @@ run: sync ## Materialise an archive (ARCHIVE=PATH, or yours, or the sample) and 
 	@echo
 	@$(BIN)/agentsview-assets $(REPORT)
 	@printf '\nNext:\n'
-	@printf '  1. See the graph, its days and runs    make ui\n'
+	@printf '  1. See the graph, its days and runs    %s\n' '$(UI)'
 	@printf '  2. Export the report as a document     %s\n' \
 		'$(BIN)/agentsview-assets $(REPORT) --json $(NAMED)'
 	@printf '  3. Point a BI tool at the DuckDB file  %s\n' \
@@ -58,9 +60,9 @@ test: sync-dev ## Run the whole test suite (ARGS= is passed to pytest)
 	@$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
 
 lint: sync-dev ## Check format, style and types
-	@$(BIN)/ruff format --check .
-	@$(BIN)/ruff check .
-	@$(BIN)/mypy
+	@failed=0; \
+	for check in "ruff format --check ." "ruff check ." mypy; do $(BIN)/$$check || failed=1; done; \
+	exit $$failed
 
 format: sync-dev ## Format the code and mend what can be mended
 	@$(BIN)/ruff format .

@@ -24,11 +24,13 @@ class Run:
 
     Attributes:
         seconds: Wall-clock time.
+        processor_seconds: Processor time, of all threads; it minds other load on the machine less.
         peak_bytes: Largest resident size of it or of a process it waited for.
         output: What it printed.
     """
 
     seconds: float
+    processor_seconds: float
     peak_bytes: int
     output: str
 
@@ -54,7 +56,8 @@ def measure(command: Sequence[str], environment: Mapping[str, str], folder: str 
             message = f"{' '.join(command)} failed ({process.returncode}):\n{said}"
             raise SystemExit(message)
         output.seek(0)
-        return Run(seconds, usage.ru_maxrss * _RSS_UNIT, output.read().decode())
+        processor_seconds = usage.ru_utime + usage.ru_stime
+        return Run(seconds, processor_seconds, usage.ru_maxrss * _RSS_UNIT, output.read().decode())
 
 
 def middle(values: Sequence[float]) -> float:

@@ -127,6 +127,8 @@ def table(figures: Figures) -> str:
     theirs = middle([run.seconds for run in figures.original])
     full = middle([run.seconds for run in figures.full])
     work, history = (_reported(figures.full, key) for key in ("work_seconds", "history_seconds"))
+    busy = middle([run.processor_seconds for run in figures.full])
+    their_busy = middle([run.processor_seconds for run in figures.original])
     report = middle([run.seconds for run in figures.our_report])
     their_report = middle([run.seconds for run in figures.their_report])
     changed = middle([run.seconds for run in figures.changed])
@@ -137,6 +139,8 @@ def table(figures: Figures) -> str:
         ("full `materialize`: work", f"{work:.2f} s", _times(work, theirs), "at most 1.0x"),
         ("full `materialize`: history", f"{history:.2f} s", _times(history, theirs), ""),
         ("full `materialize`: command", f"{full:.2f} s", _times(full, theirs), "at most 5x"),
+        ("full `materialize`: processor", f"{busy:.2f} s", _times(busy, their_busy), ""),
+        ("original: processor", f"{their_busy:.2f} s", "1", ""),
         ("full `materialize`: peak memory", _size(figures.full), "", "at most 2048 MiB"),
         ("original: peak memory", _size(figures.original), "", ""),
         ("our `usage daily --json --all`", f"{report:.3f} s", _part(report, their_report), "1/20"),

@@ -32,6 +32,8 @@ _ARROW: dict[ValueType, pa.DataType] = {
 }
 # A first row of the right types: the driver infers column types from what it reads first.
 _SENTINEL: dict[ValueType, str] = {"text": "'x'", "integer": "0", "real": "0.5"}
+# What fails after the first batch is told by Arrow, as an OSError.
+_READ_ERRORS = (adbc.Error, OSError, pa.ArrowException)
 _HEADER_BYTES = 100
 _VERSION_BYTES = slice(18, 20)  # file format versions for writing and for reading
 _WAL_VERSION = 2
@@ -148,7 +150,7 @@ class ArchiveReader:
         )
         try:
             found = self._fetch(query).slice(1)
-        except adbc.Error as error:
+        except _READ_ERRORS as error:
             self._explain_types(table, where)
             raise _archive_error(self.path, error) from None
         if found.schema.types != schema.types:
@@ -171,7 +173,7 @@ class ArchiveReader:
                 f"SELECT rowid AS row, typeof({column.required}) AS type FROM {table.name} "
                 f"WHERE typeof({column.required}) NOT IN ({allowed}, 'null'){condition} LIMIT 1"
             )
-            with contextlib.suppress(adbc.Error):
+            with contextlib.suppress(*_READ_ERRORS):
                 offender = self._fetch(query).to_pylist()
                 if offender:
                     raise ArchiveError(

@@ -34,7 +34,7 @@ class DuckDBReader:
                 "materialize` first"
             ) from None
         except duckdb.Error as error:
-            raise WarehouseError(f"warehouse {self._path}: {_first_line(error)}") from None
+            raise explain(error, self._path) from None
 
     def binary_order(self, expression: str) -> str:
         """DuckDB compares text by its bytes already."""

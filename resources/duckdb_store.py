@@ -161,7 +161,7 @@ class DuckDBStore:
 
     def row_counts(self, asset: str) -> dict[str, int]:
         """The rows noted of every partition; see `resources.store.Store.row_counts`."""
-        with self._connection.cursor() as reading:
+        with self._errors(), self._connection.cursor() as reading:
             found = reading.execute(
                 f"SELECT partition_date, row_count FROM {PARTITIONS_TABLE} WHERE asset = ?", [asset]
             ).fetchall()
@@ -169,11 +169,12 @@ class DuckDBStore:
 
     def partitions(self, asset: str) -> dict[str, tuple[str, str]]:
         """The input and rates version of every partition written, by day ('' for no day)."""
-        rows = self._connection.execute(
-            f"SELECT partition_date, input_version, rates_version FROM {PARTITIONS_TABLE} "
-            "WHERE asset = ?",
-            [asset],
-        ).fetchall()
+        with self._errors():
+            rows = self._connection.execute(
+                f"SELECT partition_date, input_version, rates_version FROM {PARTITIONS_TABLE} "
+                "WHERE asset = ?",
+                [asset],
+            ).fetchall()
         return {day: (input_version, rates) for day, input_version, rates in rows}
 
     @contextlib.contextmanager

@@ -127,7 +127,7 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
         """Loads an upstream table, or the part of it that the input's metadata selects."""
         with METER.measure():
             contract = CONTRACTS[context.asset_key.path[-1]]
-            metadata = context.metadata or {}
+            metadata = context.definition_metadata or {}
             count_by = tuple(metadata.get("count_by", ()))
             partitioned = context.has_asset_partitions and not count_by
             selection = Selection(

@@ -50,7 +50,6 @@ class TableContract:
         model: Pandera model that every written frame must satisfy.
         key: Natural key; unique within the table.
         partition_column: Name of the DATE column that places a row in its day, or None.
-        indexes: Column groups that the documents look rows up by.
     """
 
     name: str
@@ -59,7 +58,6 @@ class TableContract:
     model: type[pa.DataFrameModel]
     key: tuple[str, ...]
     partition_column: str | None = None
-    indexes: tuple[tuple[str, ...], ...] = ()
 
     @cached_property
     def schema(self) -> pa.DataFrameSchema:

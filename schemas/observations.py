@@ -162,7 +162,6 @@ USAGE_ROWS = TableContract(
     model=UsageRows,
     key=("archive_id", "row_id"),
     partition_column="partition_date",
-    indexes=(("session_date",),),
 )
 ACTIVITY_INTERVALS = TableContract(
     name="activity_intervals",

@@ -114,7 +114,8 @@ def _now(as_of: str) -> Instant:
 
 
 def _report(options: Mapping[str, Any], zone: Zone, span: ReportRange) -> ActivityReport:
-    from agentsview_assets.documents.activity_report import ActivityFilter, build_report
+    from agentsview_assets.documents.activity_report import build_report
+    from agentsview_assets.documents.activity_scope import ActivityFilter
     from agentsview_assets.settings import load_settings
     from resources.warehouse import open_reader
 

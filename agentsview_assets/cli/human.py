@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from agentsview_assets.cli.tables import aligned
 from agentsview_assets.transforms.text import trim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 HEADER = ("DATE", "INPUT", "OUTPUT", "CACHE_CR", "CACHE_RD", "COST", "MODELS")
-_GAP = 2
 _SMALLEST_SHOWN_USD = 0.005
 _COUNTERS = ("inputTokens", "outputTokens", "cacheCreationTokens", "cacheReadTokens")
 
@@ -49,7 +49,7 @@ def usage_table(document: Mapping[str, Any], *, breakdown: bool) -> str:
         dashes,
         ("TOTAL", *_amounts(total, total["totalCost"]), ""),
     ]
-    return _aligned(rows)
+    return aligned(rows)
 
 
 def agents_note(document: Mapping[str, Any], agents: str) -> str | None:
@@ -76,13 +76,3 @@ def _day_rows(daily: Sequence[Mapping[str, Any]], *, breakdown: bool) -> Iterato
 
 def _amounts(entry: Mapping[str, Any], usd: float) -> tuple[str, ...]:
     return (*(str(entry[key]) for key in _COUNTERS), cost_text(usd))
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
-    """Pad all columns but the last one to their longest cell and a gap."""
-    widths = [max(map(len, column)) + _GAP for column in zip(*rows, strict=True)][:-1]
-    lines = [
-        "".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)) + row[-1]
-        for row in rows
-    ]
-    return "\n".join([*lines, ""])

@@ -16,6 +16,7 @@ from agentsview_assets.errors import UsageError
 
 if TYPE_CHECKING:
     from agentsview_assets.materializing import Summary, Tell
+    from agentsview_assets.settings import Settings
 
 _EXAMPLES = """
 \b
@@ -65,6 +66,7 @@ def materialize(  # noqa: PLR0913 - one parameter an option
     from agentsview_assets.settings import load_settings
 
     settings = load_settings(archive=archive, warehouse=warehouse)
+    _check_window(since, until, settings)
     from agentsview_assets.materializing import Request
     from agentsview_assets.materializing import materialize as run
 
@@ -83,6 +85,19 @@ def _check_dates(since: str | None, until: str | None) -> None:
             raise UsageError(f"{option}: expected YYYY-MM-DD, got {text!r}")
     if since is not None and until is not None and since > until:
         raise UsageError(f"--since ({since}) must not be after --until ({until})")
+
+
+def _check_window(since: str | None, until: str | None, settings: Settings) -> None:
+    """Refuses bounds that leave no day: doing nothing would look like being up to date."""
+    from agentsview_assets.settings import START_DATE_VARIABLE
+
+    if until is not None and until < settings.start_date:
+        raise UsageError(
+            f"--until ({until}) is before the first day, {settings.start_date}; "
+            f"{START_DATE_VARIABLE} moves it"
+        )
+    if since is not None and since > settings.last_date:
+        raise UsageError(f"--since ({since}) is after the last day, {settings.last_date}")
 
 
 def _teller() -> Tell:

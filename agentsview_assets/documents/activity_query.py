@@ -1,70 +1,35 @@
 """What an activity report reads: its sessions, their spans and their usage, as portable SQL.
 
 What belongs here: which rows take part, and in what order they come. What does not: sums over time,
-money, documents. Moments are nanoseconds since the whole second in which the range starts, which
-keeps them small enough for 64 bits whatever the year.
+money, documents. Long ranges are read piece by piece, so that memory does not grow with them.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from agentsview_assets.documents.activity_clock import NANOSECONDS
 from agentsview_assets.documents.usage_query import Sql
-from agentsview_assets.transforms.text import trim
-from agentsview_assets.transforms.timestamps import SECONDS_PER_DAY, Instant, format_utc_seconds
+from agentsview_assets.transforms.timestamps import SECONDS_PER_DAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from agentsview_assets.documents.activity_range import ReportRange
+    from agentsview_assets.documents.activity_scope import ActivityScope
     from resources.warehouse import Reader
 
-_PADDING_NS = 14 * 3600 * NANOSECONDS  # what the text test allows for offsets from UTC
-_LONGEST_SPAN_SECONDS = 300
-_ROWS_PER_PAGE = 60_000
-_WIDEST_NS = 366 * SECONDS_PER_DAY * NANOSECONDS
+_LONGEST_SPAN_SECONDS: Final = 300
+_ROWS_PER_PAGE: Final = 60_000
+_SLICE_NS: Final = 32 * SECONDS_PER_DAY * NANOSECONDS
+_WIDEST_NS: Final = 366 * SECONDS_PER_DAY * NANOSECONDS
 
-_START = "COALESCE(NULLIF(started_at_text, ''), NULLIF(created_at_text, ''))"
-_END = f"COALESCE(NULLIF(ended_at_text, ''), NULLIF(latest_message_text, ''), {_START})"
-_PLACE = "epoch_seconds, nanosecond, ordinal, row_kind, row_id"
-_USED = (
-    "session_id, model, epoch_seconds, nanosecond, ordinal, row_kind, row_id, reported_cost_usd, "
-    "input_tokens, output_tokens, cache_creation_tokens, cache_read_tokens, billable_output_tokens"
+_LABELS: Final = "session_id, model, bucket, reported"
+_PLACE: Final = "epoch_seconds, nanosecond, ordinal, row_kind, row_id"
+_USED: Final = (
+    f"session_id, model, {_PLACE}, reported_cost_usd, input_tokens, output_tokens, "
+    "cache_creation_tokens, cache_read_tokens, billable_output_tokens"
 )
-
-
-class ActivityScope(NamedTuple):
-    """Which activity a report is about.
-
-    Attributes:
-        archive_id: Archive of the sessions.
-        range: Span of time.
-        project: Exact project label; empty for all.
-        agents: Comma-separated agent names; empty for all.
-        machines: Comma-separated machine labels; empty for all.
-    """
-
-    archive_id: str
-    range: ReportRange
-    project: str = ""
-    agents: str = ""
-    machines: str = ""
-
-    @property
-    def origin(self) -> int:
-        """The whole second, since 1970, that moments count from."""
-        return self.range.start_ns // NANOSECONDS
-
-    @property
-    def is_filtered(self) -> bool:
-        """Whether sessions are chosen by anything but time."""
-        return any((self.project, self.agents, self.machines))
-
-    def moment(self, epoch_ns: int) -> int:
-        """Return nanoseconds since 1970 as a moment of this report."""
-        return epoch_ns - self.origin * NANOSECONDS
 
 
 class ActivityQuery:
@@ -74,10 +39,7 @@ class ActivityQuery:
         """Settle which sessions take part; nothing is read yet."""
         self._reader = reader
         self._scope = scope
-        self._candidates = _candidates(reader, scope)
-        self._is_candidate = (
-            f"session_id IN (SELECT session_id FROM sessions WHERE {self._candidates.text})"
-        )
+        self._sessions = scope.sessions(reader)
         self._moment = f"(epoch_seconds - {scope.origin}) * {NANOSECONDS} + nanosecond"
 
     def sessions(self) -> list[tuple[Any, ...]]:
@@ -87,8 +49,8 @@ class ActivityQuery:
         """
         return self._reader.rows(
             "SELECT session_id, title, project, agent, is_automated, message_count FROM sessions "
-            f"WHERE {self._candidates.text} ORDER BY {self._reader.binary_order('session_id')}",
-            self._candidates.params,
+            f"WHERE {self._sessions.text} ORDER BY {self._reader.binary_order('session_id')}",
+            self._sessions.params,
         )
 
     def spans(self, sessions: Iterable[tuple[str, int]]) -> Iterator[list[tuple[Any, ...]]]:
@@ -109,9 +71,9 @@ class ActivityQuery:
             f"epoch_seconds <= {span.effective_end_ns // NANOSECONDS}",
         ]
         params: tuple[object, ...] = (self._scope.archive_id,)
-        if self._scope.is_filtered:
-            tests.append(self._is_candidate)
-            params += self._candidates.params
+        if any(self._scope.chosen):
+            tests.append(self._takes_part)
+            params += self._sessions.params
         pages = list(_pages(sessions))
         if len(pages) > 1:
             tests.append(f"{order} >= ? AND {order} <= ?")
@@ -122,24 +84,45 @@ class ActivityQuery:
                 (*params, *page) if len(pages) > 1 else params,
             )
 
-    def usage(self, starts: Sequence[int], *, one_by_one: bool) -> list[tuple[Any, ...]]:
-        """Return the usage that counts, summed as coarsely as its buckets allow.
+    def usage_sums(self, starts: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+        """Yield the usage that counts, summed by session, model, bucket and kind of cost.
 
         Args:
             starts: Moments at which buckets start, ascending.
-            one_by_one: Do not sum, and keep to the order in which rows count.
 
-        Returns:
-            Session id, model, a moment in the right bucket, whether the cost is reported (0 or 1),
-            the sums of input, billable output, cache write, cache read and output tokens, the sum
-            of the reported cost in USD, and the least billable output and reported cost.
+        Yields:
+            Session id, model, a moment in the bucket, whether the cost is reported (0 or 1), the
+            sums of input, billable output, cache write, cache read and output tokens, the sum of
+            the reported cost in USD, and the least billable output and reported cost; perhaps of
+            sessions that take no part, too. A sum may come in several parts.
         """
-        rows = self._surviving_rows()
-        order = self._row_order()
-        labels = "session_id, model, bucket, reported"
+        span = self._scope.range
+        yield from self._usage(starts, self._first_of_each_key())
+        for begin in range(span.start_ns, span.effective_end_ns, _SLICE_NS):
+            rows = self._rows(begin, min(begin + _SLICE_NS, span.effective_end_ns))
+            single = Sql(
+                f"SELECT {_USED} FROM usage_rows WHERE {rows.text} AND NOT has_duplicates",
+                rows.params,
+            )
+            yield from self._usage(starts, single)
+
+    def usage_one_by_one(self, starts: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+        """Yield the same, a row at a time, in the order in which rows count."""
+        span = self._scope.range
+        rows, repeats = self._rows(span.start_ns, span.effective_end_ns), self._first_of_each_key()
+        every = Sql(
+            f"SELECT {_USED} FROM usage_rows WHERE {rows.text} AND NOT has_duplicates "
+            f"UNION ALL {repeats.text}",
+            rows.params + repeats.params,
+        )
+        yield from self._usage(starts, every, one_by_one=True)
+
+    def _usage(
+        self, starts: Sequence[int], rows: Sql, *, one_by_one: bool = False
+    ) -> list[tuple[Any, ...]]:
         return self._reader.rows(
             f"""
-            SELECT {labels}, CAST(SUM(input_tokens) AS BIGINT),
+            SELECT {_LABELS}, CAST(SUM(input_tokens) AS BIGINT),
                    CAST(SUM(billable_output_tokens) AS BIGINT),
                    CAST(SUM(cache_creation_tokens) AS BIGINT),
                    CAST(SUM(cache_read_tokens) AS BIGINT), CAST(SUM(output_tokens) AS BIGINT),
@@ -152,91 +135,75 @@ class ActivityQuery:
                     SELECT {_USED}, {self._moment} AS moment FROM ({rows.text}) AS surviving
                 ) AS placed
             ) AS counted
-            GROUP BY {labels}{f", {_PLACE}" if one_by_one else ""}
-            ORDER BY {order if one_by_one else labels}
+            GROUP BY {_LABELS}{f", {_PLACE}" if one_by_one else ""}
+            ORDER BY {self._row_order() if one_by_one else _LABELS}
             """,
             rows.params,
         )
 
+    def _first_of_each_key(self) -> Sql:
+        """Of rows that share a key, the first one counts, among those of this report only."""
+        span = self._scope.range
+        rows = self._rows(span.start_ns, span.effective_end_ns)
+        return Sql(
+            f"""
+            SELECT {_USED} FROM (
+                SELECT {_USED}, ROW_NUMBER() OVER (
+                    PARTITION BY dedup_key ORDER BY {self._row_order()}
+                ) AS place
+                FROM usage_rows WHERE {rows.text} AND has_duplicates AND {self._takes_part}
+            ) AS repeats WHERE place = 1
+            """,
+            rows.params + self._sessions.params,
+        )
+
     def _row_order(self) -> str:
-        """Return the order in which rows count: of those that share a key, the first one does."""
         binary = self._reader.binary_order
-        # Ids of equal rows differ in their last number only: the shorter is the smaller.
+        # Ids of otherwise equal rows differ in their last number only: the shorter is the smaller.
         return (
             f"epoch_seconds, nanosecond, {binary('session_id')}, COALESCE(ordinal, -1), "
             f"row_kind, LENGTH(row_id), {binary('row_id')}"
         )
 
-    def _surviving_rows(self) -> Sql:
-        rows = self._rows_in_range()
-        return Sql(
-            f"""
-            SELECT {_USED} FROM usage_rows WHERE {rows.text} AND NOT has_duplicates
-            UNION ALL
-            SELECT {_USED} FROM (
-                SELECT {_USED}, ROW_NUMBER() OVER (
-                    PARTITION BY dedup_key ORDER BY {self._row_order()}
-                ) AS place
-                FROM usage_rows WHERE {rows.text} AND has_duplicates
-            ) AS repeats WHERE place = 1
-            """,
-            rows.params * 2,
-        )
+    def _rows(self, begin_ns: int, end_ns: int) -> Sql:
+        """Return the tests on the time of a usage row, as text and as an instant, and its filter.
 
-    def _rows_in_range(self) -> Sql:
-        """Return the tests on a usage row: its session, its time as text and as an instant."""
-        span = self._scope.range
+        Without a filter, rows of sessions that take no part pass: telling them apart is cheaper
+        for the sums than for the rows.
+        """
         text = self._reader.binary_order("timestamp_text")
-        tests = (
+        tests = [
             "archive_id = ?",
             "row_kind <> 'cursor_event'",
             f"{text} >= ? AND {text} <= ?",
-            _from_on(span.start_ns),
-            _before(span.effective_end_ns),
-            self._is_candidate,
-        )
-        bounds = (_utc_text(span.start_ns - _PADDING_NS), _utc_text(span.end_ns + _PADDING_NS))
-        return Sql(" AND ".join(tests), (self._scope.archive_id, *bounds, *self._candidates.params))
+            _at_least(begin_ns),
+            _less_than(end_ns),
+        ]
+        params: tuple[object, ...] = (self._scope.archive_id, *self._scope.usage_texts())
+        if any(self._scope.chosen):
+            tests.append(self._takes_part)
+            params += self._sessions.params
+        return Sql(" AND ".join(tests), params)
+
+    @property
+    def _takes_part(self) -> str:
+        return f"session_id IN (SELECT session_id FROM sessions WHERE {self._sessions.text})"
 
 
-def _candidates(reader: Reader, scope: ActivityScope) -> Sql:
-    """Return the tests on a session; its bounds are compared as text, cut to seconds."""
-    tests = [
-        "archive_id = ?",
-        "message_count > 0",
-        "deleted_at_text IS NULL",
-        f"{reader.binary_order(_END)} >= ?",
-        f"{reader.binary_order(_START)} < ?",
-    ]
-    bounds = (scope.range.start_ns, scope.range.end_ns)
-    params = [scope.archive_id, *(_utc_text(bound).removesuffix("Z") for bound in bounds)]
-    if scope.project:
-        tests.append("project = ?")
-        params.append(scope.project)
-    for column, listed in (("agent", scope.agents), ("machine", scope.machines)):
-        names = [name for name in map(trim, listed.split(",")) if name]
-        if names:
-            tests.append(f"{column} IN ({', '.join('?' * len(names))})")
-            params.extend(names)
-    return Sql(" AND ".join(tests), tuple(params))
-
-
-def _utc_text(epoch_ns: int) -> str:
-    return format_utc_seconds(Instant(epoch_ns // NANOSECONDS, 0))
-
-
-def _from_on(epoch_ns: int) -> str:
+def _at_least(epoch_ns: int) -> str:
     second, nanosecond = divmod(epoch_ns, NANOSECONDS)
     if not nanosecond:
         return f"epoch_seconds >= {second}"
-    return f"epoch_seconds >= {second} AND (epoch_seconds > {second} OR nanosecond >= {nanosecond})"
+    later = f"epoch_seconds > {second} OR nanosecond >= {nanosecond}"
+    return f"epoch_seconds >= {second} AND ({later})"
 
 
-def _before(epoch_ns: int) -> str:
+def _less_than(epoch_ns: int) -> str:
     second, nanosecond = divmod(epoch_ns, NANOSECONDS)
     if not nanosecond:
         return f"epoch_seconds < {second}"
-    return f"epoch_seconds <= {second} AND (epoch_seconds < {second} OR nanosecond < {nanosecond})"
+    earlier = f"epoch_seconds < {second} OR nanosecond < {nanosecond}"
+    return f"epoch_seconds <= {second} AND ({earlier})"
 
 
 def _bucket_moment(moment: str, starts: Sequence[int]) -> str:
@@ -276,7 +243,7 @@ def _pages(sessions: Iterable[tuple[str, int]]) -> Iterator[tuple[str, str]]:
         if not held:
             first = session_id
         last = session_id
-        held += max(messages, 1)
+        held += messages
         if held >= _ROWS_PER_PAGE:
             yield first, last
             held = 0

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentsview_assets.documents.activity_clock import NANOSECONDS, UtcClock
 from agentsview_assets.documents.activity_intervals import IntervalList
-from agentsview_assets.documents.activity_query import ActivityQuery, ActivityScope
+from agentsview_assets.documents.activity_query import ActivityQuery
 from agentsview_assets.documents.activity_range import (
     RangeRequest,
     ReportRange,
     resolve_range,
 )
+from agentsview_assets.documents.activity_scope import ActivityFilter, ActivityScope
 from agentsview_assets.documents.activity_sessions import (
     Session,
     SessionList,
@@ -74,20 +75,6 @@ class ActivityReport(NamedTuple):
         yield ',\n  "intervals": '
         yield from self.intervals.json_chunks()
         yield "\n}\n"
-
-
-class ActivityFilter(NamedTuple):
-    """Which sessions a report is about; empty for all.
-
-    Attributes:
-        project: Exact project label.
-        agents: Comma-separated agent names.
-        machines: Comma-separated machine labels.
-    """
-
-    project: str = ""
-    agents: str = ""
-    machines: str = ""
 
 
 def activity_report(  # noqa: PLR0913 - what a report can be asked for, all by name
@@ -149,9 +136,9 @@ def build_report(  # noqa: PLR0913 - likewise
 ) -> ActivityReport:
     """Return the report of a range that is settled already; see `activity_report`."""
     archive = resolve_archive(reader, archive_id)
-    scope = ActivityScope(archive, span, *chosen)
+    scope = ActivityScope(archive, span, chosen)
     query = ActivityQuery(reader, scope)
-    edges = [scope.moment(edge) for edge in span.edges]
+    edges = scope.edges
     sessions, worked = _active_sessions(query, edges, scope.moment(span.effective_end_ns))
     spans = Spans(worked.keys)
     concurrency = sweep(spans, [session.is_automated for session in sessions], edges)

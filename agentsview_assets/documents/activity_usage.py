@@ -49,9 +49,9 @@ class ActivityUsage:
         self.costs = [0.0, 0.0]
         self.output_tokens = 0
         self._prices = prices
-        rows = query.usage(starts, one_by_one=False)
+        rows = [row for row in query.usage_sums(starts) if row[0] in sessions]
         if _may_cancel_out(rows, prices):
-            rows = query.usage(starts, one_by_one=True)
+            rows = [row for row in query.usage_one_by_one(starts) if row[0] in sessions]
         for session_id, model, moment, *amounts in rows:
             self._add(sessions[session_id], model, bisect_right(starts, moment) - 1, amounts)
 

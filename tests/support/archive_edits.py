@@ -124,7 +124,9 @@ class Editor:
         )
 
     def message_moves(self) -> None:
-        self._run("UPDATE messages SET timestamp = ? WHERE id = ?", self._time(), self._row("messages"))
+        self._run(
+            "UPDATE messages SET timestamp = ? WHERE id = ?", self._time(), self._row("messages")
+        )
 
     def duplicates_move(self) -> None:
         first, second = self._row("messages"), self._row("messages", "claude_request_id <> ''")
@@ -247,7 +249,9 @@ class Editor:
 
     def _time(self) -> str:
         if self.draws.random() < 0.15:
-            return self.draws.choice(("", "garbage", "2031-01-01T00:00:00Z", "2020-05-05T05:05:05Z"))
+            return self.draws.choice(
+                ("", "garbage", "2031-01-01T00:00:00Z", "2020-05-05T05:05:05Z")
+            )
         day, hour = self.draws.randrange(1, 13), self.draws.choice((0, 9, 23))
         return f"2026-11-{day:02}T{hour:02}:{self.draws.choice((2, 58))}:30.5Z"
 

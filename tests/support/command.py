@@ -61,6 +61,8 @@ class OurCommand:
             cwd=self.home,
             capture_output=True,
             text=True,
+            encoding="utf-8",
+            errors="surrogateescape",
             check=False,
         )
 

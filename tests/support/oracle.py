@@ -93,6 +93,8 @@ class Oracle:
             env=self.environment(archive, transcripts),
             capture_output=True,
             text=True,
+            encoding="utf-8",
+            errors="surrogateescape",
             check=False,
         )
         if done.returncode:
@@ -112,6 +114,8 @@ class Oracle:
             env={**self.environment(archive, zone=zone), **(env or {})},
             capture_output=True,
             text=True,
+            encoding="utf-8",
+            errors="surrogateescape",
             check=False,
         )
 
@@ -179,7 +183,14 @@ def _build_environment(home: Path) -> None:
 
 
 def _must(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="surrogateescape",
+        check=False,
+    )
     if done.returncode:
         message = f"{' '.join(command)} failed:\n{done.stderr[-2000:]}"
         raise OracleError(message)

@@ -58,7 +58,9 @@ def _assert_same_rows(found: list[Row], expected: list[Row], key: tuple[str, ...
     assert len(ours) == len(found)
     assert ours.keys() == theirs.keys()
     wrong = {
-        at: {name: (ours[at][name], value) for name, value in row.items() if ours[at][name] != value}
+        at: {
+            name: (ours[at][name], value) for name, value in row.items() if ours[at][name] != value
+        }
         for at, row in theirs.items()
     }
     assert {at: columns for at, columns in wrong.items() if columns} == {}

@@ -1,4 +1,4 @@
-"""Sessions as exports see them: last activity, durations, who belongs to whom, worktrees, signals."""
+"""Sessions as exports see them: last activity, durations, families, worktrees, signals."""
 
 from __future__ import annotations
 
@@ -36,7 +36,11 @@ _EARLY, _LATE = f"{DAY}T08:00:00Z", f"{DAY}T18:00:00Z"
 def last_activity(bench: Workbench) -> None:
     """End, latest message, start and creation give text and sort value independently."""
     cases: tuple[tuple[str | None, str | None, tuple[str, ...]], ...] = (
-        (None, _EARLY, (f"{DAY}T09:30:00Z", f"{DAY}T18:31:00+09:00", f"{DAY}T09:31:00.000Z", "zzz")),
+        (
+            None,
+            _EARLY,
+            (f"{DAY}T09:30:00Z", f"{DAY}T18:31:00+09:00", f"{DAY}T09:31:00.000Z", "zzz"),
+        ),
         ("garbage", _EARLY, (f"{DAY}T09:00:00Z",)),
         ("garbage", _EARLY, ()),
         ("", "", ()),
@@ -91,7 +95,9 @@ def order(bench: Workbench) -> None:
     """Equal instants are ordered by the bytes of the ids, fractions by the instant."""
     for name in ("Btie", "atie", "étie", "😀tie", "\uffeetie"):
         bench.session(name, "ties", ended_at=f"{DAY}T12:00:00Z")
-    for number, text in enumerate(("12:00:00.123Z", "12:00:00Z", "12:00:00.000Z", "14:00:00+02:00")):
+    for number, text in enumerate(
+        ("12:00:00.123Z", "12:00:00Z", "12:00:00.000Z", "14:00:00+02:00")
+    ):
         bench.session(f"instant:{number}", "ties", ended_at=f"{DAY}T{text}")
 
 
@@ -230,7 +236,9 @@ def usage_of_sessions(bench: Workbench) -> None:
 
 def overnight(bench: Workbench) -> None:
     """A session that runs past midnight is under way on both days."""
-    bench.session("night:1", "night", started_at=f"{DAY}T23:00:00Z", ended_at="2026-07-02T01:00:00Z")
+    bench.session(
+        "night:1", "night", started_at=f"{DAY}T23:00:00Z", ended_at="2026-07-02T01:00:00Z"
+    )
     bench.session("night:2", "night", started_at=f"{DAY}T23:00:00-05:00", ended_at=None)
     open_ended = bench.session("night:3", "night", ended_at=None)
     for text in ("2026-07-03T01:00:00Z", "2026-07-03T01:00:00+14:00"):
