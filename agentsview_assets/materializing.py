@@ -282,17 +282,19 @@ def _materialize(
 
 
 def _user_error(error: BaseException | None) -> AssetsError | None:
-    """The user's error inside the ones that Dagster wraps around it."""
+    """The user's error inside the ones that Dagster wraps around it.
+
+    One of ours tells more than what became of the history: a full disk takes that down as well.
+    """
+    chain: list[BaseException] = []
     while error is not None:
-        if isinstance(error, AssetsError):
-            return error
-        told = explain_history(error)
-        if told is not None:
-            return told
-        if is_disk_full(error):
-            return WarehouseError(DISK_FULL)
+        chain.append(error)
         error = error.__cause__ or error.__context__
-    return None
+    told = [inner for inner in chain if isinstance(inner, AssetsError)]
+    told += [found for inner in chain if (found := explain_history(inner)) is not None]
+    if not told and any(is_disk_full(inner) for inner in chain):
+        told = [WarehouseError(DISK_FULL)]
+    return told[0] if told else None
 
 
 def _measure(settings: Settings, summary: Summary) -> None:

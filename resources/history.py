@@ -105,7 +105,8 @@ def explain_history(error: BaseException) -> WarehouseError | None:
     """The user's words for a run history that cannot be written; None for any other error."""
     if not isinstance(error, sa.exc.OperationalError):
         return None
-    reason = DISK_FULL if is_disk_full(error) else f"it cannot be written ({error.orig})"
+    reason = f"cannot be written ({error.orig}); is the disk full? Mend that and run this again"
+    reason = DISK_FULL if is_disk_full(error) else reason
     return WarehouseError(f"run history {os.environ.get(HOME_VARIABLE, '')}: {reason}")
 
 

@@ -1,7 +1,6 @@
 """Pricing: the rates in force and what they make of each model seen."""
 
 import dagster as dg
-import pandas as pd
 import pyarrow as pa
 
 from agentsview_assets.assets.common import table_asset
@@ -20,7 +19,7 @@ def pricing_assets() -> list[dg.AssetsDefinition]:
 
 def _effective_pricing() -> dg.AssetsDefinition:
     @table_asset("effective_pricing")
-    def effective_pricing(model_pricing: pd.DataFrame) -> Frames:
+    def effective_pricing(model_pricing: pa.Table) -> Frames:
         contract = CONTRACTS["effective_pricing"]
         with METER.measure():
             rows = [
@@ -59,7 +58,7 @@ def _model_rates() -> dg.AssetsDefinition:
         },
         deps=["effective_pricing"],
     )
-    def model_rates(usage_rows: pa.Table, model_pricing: pd.DataFrame) -> Frames:
+    def model_rates(usage_rows: pa.Table, model_pricing: pa.Table) -> Frames:
         contract = CONTRACTS["model_rates"]
         with METER.measure():
             seen = [
@@ -77,9 +76,7 @@ def _model_rates() -> dg.AssetsDefinition:
     return model_rates
 
 
-def _tuples(frame: pd.DataFrame) -> list[tuple[object, ...]]:
-    """Rows of `model_pricing` in contract order, missing values as None."""
-    return [
-        tuple(None if pd.isna(value) else value for value in row)
-        for row in frame.itertuples(index=False, name=None)
-    ]
+def _tuples(table: pa.Table) -> list[tuple[object, ...]]:
+    """Rows of `model_pricing` in contract order."""
+    names = CONTRACTS["model_pricing"].column_names
+    return list(zip(*(table.column(name).to_pylist() for name in names), strict=True))

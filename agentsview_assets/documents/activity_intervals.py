@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from agentsview_assets.documents.activity_clock import HOUR, NANOSECONDS, WITHIN_HOUR
 from agentsview_assets.transforms.gojson import encode
 
 if TYPE_CHECKING:
@@ -39,32 +40,53 @@ class IntervalList:
 
     def __iter__(self) -> Iterator[dict[str, str]]:
         """Yield the entries of the list."""
-        for session, start, end in self._texts(self._session_ids, 0, len(self)):
-            yield {"session_id": session, "start": start, "end": end}
+        spans, text = self._spans, self._clock.text
+        for start, length, session in zip(spans.starts, spans.lengths, spans.sessions, strict=True):
+            yield {
+                "session_id": self._session_ids[session],
+                "start": text(start),
+                "end": text(start + length),
+            }
 
     def json_chunks(self) -> Iterator[str]:
         """Yield the list as JSON text, piece by piece, indented as a member of the document."""
         if not len(self):
             yield "[]"
             return
-        quoted = [encode(session_id) for session_id in self._session_ids]
-        before = "["
+        before = [
+            f',\n    {{\n      "session_id": {quoted},\n      "start": "'
+            for quoted in _quoted(self._session_ids)
+        ]
+        between = [f'{within}",\n      "end": "' for within in WITHIN_HOUR]
+        after = [f'{within}"\n    }}' for within in WITHIN_HOUR]
+        yield "["
+        comma = 1
         for first in range(0, len(self), _SPANS_PER_CHUNK):
-            entries = [
-                f'\n    {{\n      "session_id": {session},\n      "start": "{start}",\n'
-                f'      "end": "{end}"\n    }}'
-                for session, start, end in self._texts(quoted, first, first + _SPANS_PER_CHUNK)
-            ]
-            yield before + ",".join(entries)
-            before = ","
+            yield self._chunk(first, (before, between, after))[comma:]
+            comma = 0
         yield "\n  ]"
 
-    def _texts(self, names: Sequence[str], first: int, last: int) -> Iterator[tuple[str, str, str]]:
-        spans, text = self._spans, self._clock.text
+    def _chunk(self, first: int, parts: tuple[Sequence[str], Sequence[str], Sequence[str]]) -> str:
+        """Return the text of some entries, each after a comma; the loop that costs the most."""
+        (before, between, after), spans, clock = parts, self._spans, self._clock
+        hours, origin = clock.hours, clock.origin
+        last = first + _SPANS_PER_CHUNK
+        pieces = []
         for start, length, session in zip(
             spans.starts[first:last],
             spans.lengths[first:last],
             spans.sessions[first:last],
             strict=True,
         ):
-            yield names[session], text(start), text(start + length)
+            begun = origin + start // NANOSECONDS
+            over = origin + (start + length) // NANOSECONDS
+            pieces.append(
+                f"{before[session]}{hours[begun // HOUR]}{between[begun % HOUR]}"
+                f"{hours[over // HOUR]}{after[over % HOUR]}"
+            )
+        return "".join(pieces)
+
+
+def _quoted(texts: Sequence[str]) -> list[str]:
+    """Return texts as JSON strings; line feeds stand between them only."""
+    return encode(list(texts), indent=0)[2:-2].split(",\n")

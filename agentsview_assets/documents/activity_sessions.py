@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _NO_MODEL = ("", "unknown")
 _UNTIMED_MINUTES = -1.0
 _SESSIONS_PER_CHUNK = 1000
+# What stands around the list where it is the only member of a document.
+_BEFORE = '{\n  "by_session": ['
+_AFTER = "\n  ]\n}"
 
 
 class Session:
@@ -103,13 +106,13 @@ class SessionList:
 
     def json_chunks(self) -> Iterator[str]:
         """Yield the list as JSON text, piece by piece, indented as a member of the document."""
-        before, entries = "[", iter(self)
+        entries, comma = iter(self), ""
+        yield "["
         while chunk := list(islice(entries, _SESSIONS_PER_CHUNK)):
-            # Line feeds stand between lines only: within strings they are escaped.
-            lines = encode(chunk, indent=2).removeprefix("[").removesuffix("\n]")
-            yield before + lines.replace("\n", "\n  ")
-            before = ","
-        yield "\n  ]" if len(self) else "[]"
+            text = encode({"by_session": chunk}, indent=2)
+            yield comma + text.removeprefix(_BEFORE).removesuffix(_AFTER)
+            comma = ","
+        yield "\n  ]" if len(self) else "]"
 
 
 def _entry(session: Session, clock: UtcClock) -> dict[str, Any]:

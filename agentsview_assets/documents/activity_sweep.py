@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from itertools import pairwise
+from itertools import chain, groupby, pairwise
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from agentsview_assets.documents.activity_clock import NANOSECONDS
@@ -52,7 +53,7 @@ class SessionActivity:
 
 
 class Gathered:
-    """What spans add up to within the range, and the spans.
+    """What spans add up to within a range, and the spans.
 
     Attributes:
         keys: Each span in an integer, for `Spans`; in no order yet.
@@ -62,13 +63,66 @@ class Gathered:
         parts: Minutes of interactive sessions, and of automated ones.
     """
 
-    def __init__(self, buckets: int) -> None:
-        """Start with nothing in a number of buckets."""
+    def __init__(self, bounds: tuple[int, int], edges: Sequence[int]) -> None:
+        """Start with nothing.
+
+        Args:
+            bounds: Start of the range, and where it ends for now.
+            edges: Starts of the buckets and the end of the last one.
+        """
         self.keys: list[int] = []
         self.by_session: dict[int, SessionActivity] = {}
-        self.bucket_minutes = [0.0] * buckets
+        self.bucket_minutes = [0.0] * (len(edges) - 1)
         self.minutes = 0.0
         self.parts = [0.0, 0.0]
+        self._bounds = bounds
+        self._edges = edges
+
+    def add(self, number: int, automated: bool, rows: Iterable[tuple[Any, ...]]) -> None:  # noqa: FBT001
+        """Clip the spans of a session to the range and add up their minutes, in their order."""
+        (lower, upper), edges, buckets, keys = (
+            self._bounds,
+            self._edges,
+            self.bucket_minutes,
+            self.keys,
+        )
+        total, part = self.minutes, self.parts[automated]
+        session: SessionActivity | None = None
+        opened = closed = bucket = 0  # the bucket that the last span was in
+        for _, model, start, length in rows:
+            end = start + length
+            if start < lower or end > upper:
+                start, end = max(start, lower), min(end, upper)  # noqa: PLW2901
+                if start >= end:
+                    continue
+            if session is None:
+                session = self.by_session[number] = SessionActivity(start, end)
+                weights = session.weights
+            keys.append(start << _START_SHIFT | end - start << _LENGTH_SHIFT | number)
+            worked = (end - start) // MINUTE_NS + (end - start) % MINUTE_NS / MINUTE_NS
+            total += worked
+            part += worked
+            session.minutes += worked
+            weights[model] = weights.get(model, 0.0) + worked
+            if end > session.last:  # noqa: PLR1730 - a call would cost more than all the rest
+                session.last = end
+            if start < session.first:  # noqa: PLR1730
+                session.first = start
+            if start < opened or start >= closed:
+                bucket = bisect_right(edges, start) - 1
+                opened, closed = edges[bucket], edges[bucket + 1]
+            if end <= closed:
+                buckets[bucket] += worked
+            else:
+                self._add_overlaps(bucket, start, end)
+        self.minutes, self.parts[automated] = total, part
+
+    def _add_overlaps(self, bucket: int, start: int, end: int) -> None:
+        """Add a span that reaches over the end of its first bucket to all that it touches."""
+        while start < end:
+            until = min(end, self._edges[bucket + 1])
+            self.bucket_minutes[bucket] += minutes(until - start)
+            start, bucket = until, bucket + 1
 
 
 def gather(
@@ -77,62 +131,24 @@ def gather(
     bounds: tuple[int, int],
     edges: Sequence[int],
 ) -> Gathered:
-    """Clip spans to the range and add up their minutes, in the order of session and message.
+    """Add up spans, in the order of session and message.
 
     Args:
         pages: Rows of session id, model, start and length, by session id and ordinal; those of
-            other sessions do not count.
+            other sessions do not count. All rows of a session are on one page.
         sessions: Id of each session, and whether it is automated, ids ascending; the place in this
             sequence is the session's number.
         bounds: Start of the range, and where it ends for now.
         edges: Starts of the buckets and the end of the last one.
     """
     numbers = {session_id: number for number, (session_id, _) in enumerate(sessions)}
-    sums = Gathered(len(edges) - 1)
-    keys, buckets, parts, by_session = sums.keys, sums.bucket_minutes, sums.parts, sums.by_session
-    lower, upper = bounds
-    current: str | None = None
+    sums = Gathered(bounds, edges)
     for page in pages:
-        for session_id, model, start, length in page:
-            end = start + length
-            if start < lower or end > upper:
-                start, end = max(start, lower), min(end, upper)  # noqa: PLW2901
-                if start >= end:
-                    continue
-            if session_id != current:
-                current, number = session_id, numbers.get(session_id, -1)
-                session, automated = SessionActivity(start, end), sessions[number][1]
-                if number >= 0:
-                    by_session[number] = session
-            if number < 0:
-                continue
-            keys.append(start << _START_SHIFT | end - start << _LENGTH_SHIFT | number)
-            worked = (end - start) // MINUTE_NS + (end - start) % MINUTE_NS / MINUTE_NS
-            sums.minutes += worked
-            parts[automated] += worked
-            session.minutes += worked
-            session.weights[model] = session.weights.get(model, 0.0) + worked
-            if start < session.first:  # noqa: PLR1730 - calls would cost more than all the rest
-                session.first = start
-            if end > session.last:  # noqa: PLR1730
-                session.last = end
-            bucket = bisect_right(edges, start) - 1
-            if end <= edges[bucket + 1]:
-                buckets[bucket] += worked
-            else:
-                _add_overlaps(buckets, edges, bucket, (start, end))
+        for session_id, rows in groupby(page, itemgetter(0)):
+            number = numbers.get(session_id)
+            if number is not None:
+                sums.add(number, sessions[number][1], rows)
     return sums
-
-
-def _add_overlaps(
-    buckets: list[float], edges: Sequence[int], bucket: int, span: tuple[int, int]
-) -> None:
-    """Add a span that reaches over the end of its first bucket to all that it touches."""
-    start, end = span
-    while start < end:
-        until = min(end, edges[bucket + 1])
-        buckets[bucket] += minutes(until - start)
-        start, bucket = until, bucket + 1
 
 
 class Spans:
@@ -193,9 +209,11 @@ def sweep(spans: Spans, automated: Sequence[bool], edges: Sequence[int]) -> Conc
     for edge, next_edge in pairwise(edges):
         first, following = following, bisect_left(starts, next_edge, following)
         bucket_peak, automated_at_peak = -1, 0
-        # The edge itself is looked at first, when whatever ends there has ended.
-        for at in range(first - 1, following):
-            start = starts[at] if at >= first else edge
+        # The edge itself comes first, when whatever ends there has ended, and opens nothing.
+        moments = chain(
+            ((edge, -1),), zip(starts[first:following], sessions[first:following], strict=True)
+        )
+        for start, session in moments:
             limit = 2 * start + 1
             while ends[closed] <= limit:
                 live -= 1
@@ -203,11 +221,11 @@ def sweep(spans: Spans, automated: Sequence[bool], edges: Sequence[int]) -> Conc
                 if not live:
                     active += (ends[closed] >> 1) - opened
                 closed += 1
-            if at >= first:
+            if session >= 0:
                 if not live:
                     opened = start
                 live += 1
-                live_automated += automated[sessions[at]]
+                live_automated += automated[session]
             if live > bucket_peak:
                 bucket_peak, automated_at_peak = live, live_automated
                 if live > peak:

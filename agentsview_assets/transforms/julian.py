@@ -15,6 +15,7 @@ _SHAPE = re.compile(
 )
 _DAY_MS = 86_400_000
 _LONGEST_FRACTION = 0.999
+_SURE_DAYS = 28
 
 
 def julian_day(text: str) -> float | None:
@@ -34,10 +35,13 @@ def julian_day(text: str) -> float | None:
 def utc_date(text: str) -> str | None:
     """The UTC date of a time text, None when SQLite cannot read it.
 
-    By way of the julian day: releases differ in whether `2026-02-30` is said to be a date itself.
+    The date that is written stays as it is, `24:00:00` or not, unless its day may not exist: from
+    the 29th on releases differ, and the julian day decides, as it does for every other text.
     """
-    found: str | None = _sqlite().execute("SELECT date(?)", (julian_day(text),)).fetchone()[0]
-    return found
+    written = _date(text)
+    if written is not None and text.startswith(written) and int(written[-2:]) <= _SURE_DAYS:
+        return written
+    return _date(julian_day(text))
 
 
 def _fraction(digits: str) -> float:
@@ -50,6 +54,11 @@ def _fraction(digits: str) -> float:
 @lru_cache(maxsize=1)
 def _sqlite() -> sqlite3.Connection:
     return sqlite3.connect(":memory:", check_same_thread=False)
+
+
+def _date(time: str | float | None) -> str | None:
+    found: str | None = _sqlite().execute("SELECT date(?)", (time,)).fetchone()[0]
+    return found
 
 
 def _julian(text: str) -> float | None:

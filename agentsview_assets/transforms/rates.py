@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple, cast
 
 from agentsview_assets.transforms.pricing import PriceTuple, PricingTable
@@ -54,12 +55,18 @@ def rates_version(
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def price_tables(rows: Iterable[tuple[object, ...]]) -> dict[str, PricingTable]:
+def price_tables(rows: Iterable[tuple[object, ...]]) -> Mapping[str, PricingTable]:
     """Builds the table in force of every archive from the rows of `model_pricing`.
 
     Args:
         rows: In column order: archive, layer, pattern, four rates, update time, table version.
     """
+    return _price_tables(frozenset(rows))
+
+
+# Planning, pricing and rating ask for the same tables one after another, digests included.
+@lru_cache(maxsize=2)
+def _price_tables(rows: frozenset[tuple[object, ...]]) -> Mapping[str, PricingTable]:
     layers: dict[str, dict[str, list[PriceTuple]]] = {}
     version = ""
     for archive_id, layer, *price, table_version in rows:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
 import sqlite3
 import uuid
@@ -49,8 +48,9 @@ class Editor:
         session = self._session()
         self._run(
             "INSERT INTO messages (session_id, ordinal, role, content, timestamp, model,"
-            " token_usage, claude_message_id, claude_request_id) SELECT session_id, MAX(ordinal) + 1,"
-            " 'assistant', '', ?, 'claude-opus-4-6', '{\"input_tokens\":11,\"output_tokens\":7}', ?, 'r'"
+            " token_usage, claude_message_id, claude_request_id)"
+            " SELECT session_id, MAX(ordinal) + 1, 'assistant', '', ?, 'claude-opus-4-6',"
+            " '{\"input_tokens\":11,\"output_tokens\":7}', ?, 'r'"
             " FROM messages WHERE session_id = ? GROUP BY session_id",
             self._time(),
             f"m{self.draws.randrange(4)}",
@@ -177,7 +177,8 @@ class Editor:
 
     def mapping_appears(self) -> None:
         self._run(
-            "INSERT INTO worktree_project_mappings (machine, path_prefix, project) VALUES (?, ?, ?)",
+            "INSERT INTO worktree_project_mappings (machine, path_prefix, project)"
+            " VALUES (?, ?, ?)",
             "local",
             f"/home/dev/{self.draws.random()}",
             "mapped",
@@ -218,7 +219,7 @@ class Editor:
         shutil.copyfile(self.path, other)
         with contextlib.closing(sqlite3.connect(other)) as database, database:
             yield database
-        os.replace(other, self.path)
+        other.replace(self.path)
 
     def _change_session(self, assignment: str) -> None:
         session = self._session()

@@ -8,6 +8,7 @@ has tests of its own.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 import re
 import sqlite3
@@ -154,7 +155,7 @@ class NaiveArchive:
     def _spans(self, session: Row) -> Iterable[Row]:
         model = "unknown"
         timed = [m for m in self._of_session[session["id"]] if m["timestamp"]]
-        for a, b in zip(timed, timed[1:], strict=False):
+        for a, b in itertools.pairwise(timed):
             start, end = moment(a["timestamp"]), moment(b["timestamp"])
             if start is None or end is None or end <= start:
                 continue

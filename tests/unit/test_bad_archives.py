@@ -281,8 +281,8 @@ class TestUnknownReleases:
 
     @pytest.mark.parametrize(
         ("table", "column"),
-        [("sessions", "deleted_at"), ("usage_events", "cost_usd"), ("messages", "claude_request_id"),
-         ("cursor_usage_events", "charged_cents"), ("model_pricing", "updated_at")],
+        [("sessions", "deleted_at"), ("usage_events", "cost_usd"),
+         ("messages", "claude_request_id"), ("cursor_usage_events", "charged_cents"), ("model_pricing", "updated_at")],
     )  # fmt: skip
     def test_a_missing_column_is_named(self, table: str, column: str, world: World) -> None:
         renamed = f"ALTER TABLE {table} RENAME COLUMN {column} TO another_{column}"
@@ -312,8 +312,8 @@ class TestValues:
             ("UPDATE usage_events SET cost_usd = 'dear'", "usage_events.cost_usd", "text"),
             ("INSERT INTO model_pricing (model_pattern, input_per_mtok) VALUES ('m', 'x')",
              "model_pricing.input_per_mtok", "text"),
-            ("INSERT INTO cursor_usage_events (occurred_at, model, charged_cents)"
-             " VALUES ('', 'm', 'x')", "cursor_usage_events.charged_cents", "text"),
+            ("INSERT INTO cursor_usage_events (occurred_at, model, charged_cents) VALUES (1, 2, 'x')",
+             "cursor_usage_events.charged_cents", "text"),
         ],
     )  # fmt: skip
     def test_a_value_of_the_wrong_type_is_named(
@@ -333,10 +333,10 @@ class TestValues:
             ("UPDATE messages SET token_usage = CAST(X'7bff' AS TEXT) WHERE id = 7",
              "messages.token_usage"),
             ("UPDATE usage_events SET source = CAST(X'c328' AS TEXT)", "usage_events.source"),
-            ("INSERT INTO cursor_usage_events (occurred_at, model) VALUES ('', CAST(X'ff' AS TEXT))",
+            ("INSERT INTO cursor_usage_events (occurred_at, model) SELECT 1, CAST(X'ff' AS TEXT)",
              "cursor_usage_events.model"),
-            ("UPDATE project_identity_observations SET root_path = CAST(X'ff' AS TEXT)"
-             " WHERE rowid = 1", "project_identity_observations.root_path"),
+            ("UPDATE project_identity_observations SET worktree_name = CAST(X'ff' AS TEXT)",
+             "project_identity_observations.worktree_name"),
             ("UPDATE archive_metadata SET value = CAST(X'ff' AS TEXT)", "archive_metadata.value"),
         ],
     )  # fmt: skip
@@ -525,7 +525,9 @@ class TestFullDisks:
         halfway, after = world.tables(), self._completes(world)
         assert halfway != after
         for name, rows in without_bookkeeping(halfway).items():
-            assert by_day(rows).items() <= by_day(before[name]).items() | by_day(after[name]).items()
+            assert (
+                by_day(rows).items() <= by_day(before[name]).items() | by_day(after[name]).items()
+            )
 
     @staticmethod
     def _completes(world: World) -> Tables:

@@ -39,7 +39,7 @@ from tests.support.observations import (
     snapshot,
 )
 from tests.support.odd_archives import THEMES, Workbench, scramble
-from tests.support.odd_archives.workbench import apply_edits
+from tests.support.odd_archives.workbench import Edit, apply_edits
 
 Row = dict[str, Any]
 
@@ -82,6 +82,116 @@ def test_scrambled_rows_land_as_the_contract_says(seed: int, tmp_path: Path) -> 
 
     apply_edits(path.parent, (mix,))
     _assert_lands_exactly(path, tmp_path)
+
+
+def talk(*messages: tuple[str, str, str | None]) -> Edit:
+    """An edit: one session that holds messages of role, model and time, in this order."""
+
+    def edit(bench: Workbench) -> None:
+        session = bench.session("talk", "talk", started_at="2026-07-01T09:00:00Z", ended_at=None)
+        for role, model, at in messages:
+            when = f"2026-07-01T{at}Z" if at and at[0].isdigit() else at
+            bench.message(session, "", role=role, model=model, timestamp=when)
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [
+        pytest.param(
+            [("assistant", "m1", "10:00:00"), ("user", "", "10:01:00"),
+             ("assistant", "m2", "10:02:00")],
+            [("10:00:00", 60, "unknown"), ("10:01:00", 60, "m2")],
+            id="the first message's model is never used",
+        ),
+        pytest.param(
+            [("user", "", "10:00:00"), ("assistant", "m1", "10:01:00"),
+             ("assistant", "m2", "10:01:00"), ("user", "", "10:02:00")],
+            [("10:00:00", 60, "m1"), ("10:01:00", 60, "m1")],
+            id="a pair without length sets no model",
+        ),
+        pytest.param(
+            [("user", "", "10:00:00"), ("user", "", "garbage"), ("assistant", "m1", "10:02:00")],
+            [],
+            id="a time that cannot be read is a hole on both sides",
+        ),
+        pytest.param(
+            [("user", "", "10:00:00"), ("user", "", None), ("user", "", ""),
+             ("assistant", "m1", "10:02:00")],
+            [("10:00:00", 120, "m1")],
+            id="missing times are bridged",
+        ),
+        pytest.param(
+            [("user", "", at) for at in ("10:00:00", "10:05:00", "10:01:00", "10:06:00")],
+            [("10:00:00", 300, "unknown"), ("10:01:00", 300, "unknown")],
+            id="a session may overlap itself",
+        ),
+        pytest.param(
+            [("user", "", "10:00:00"), ("assistant", "<synthetic>", "10:40:00.5")],
+            [("10:00:00", 300, "<synthetic>")],
+            id="a gap counts the five minutes after its start",
+        ),
+        pytest.param(
+            [("user", "", "10:00:00.25"), ("Assistant", "m1", "10:00:00.5"),
+             ("assistant", "", "10:00:01")],
+            [("10:00:00", 0.25, "unknown"), ("10:00:00", 0.5, "unknown")],
+            id="only the role assistant with a model counts",
+        ),
+    ],
+)  # fmt: skip
+def test_spans_of_activity(
+    messages: list[tuple[str, str, str | None]],
+    expected: list[tuple[str, float, str]],
+    tmp_path: Path,
+) -> None:
+    path = copy_sample(tmp_path / "archive", is_empty=True)
+    apply_edits(path.parent, (talk(*messages),))
+    found = fresh(path, tmp_path).tables["activity_intervals"]
+    spans = sorted(found, key=lambda row: (row["epoch_seconds"], row["ordinal"]))
+    assert [
+        (clock(row["epoch_seconds"]), row["duration_ns"] / 1e9, row["model"]) for row in spans
+    ] == expected
+
+
+def clock(seconds: int) -> str:
+    return f"{seconds % 86_400 // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+@pytest.mark.parametrize(
+    ("session", "times", "text", "moment"),
+    [
+        (
+            {"ended_at": None},
+            ["09:30:00Z", "18:31:00+09:00", "09:31:00.000Z", "zzz"],
+            "18:31:00+09:00",
+            "09:31:00",
+        ),
+        ({"ended_at": "garbage"}, ["09:00:00Z"], "garbage", "09:00:00"),
+        ({"ended_at": "garbage"}, [], "garbage", "08:00:00"),
+        ({"ended_at": "", "started_at": ""}, [], "07:00:00Z", "07:00:00"),
+        ({"ended_at": "10:10:00Z"}, ["10:30:00Z"], "10:10:00Z", "10:10:00"),
+    ],
+)
+def test_the_last_activity_of_a_session(
+    session: dict[str, str | None], times: list[str], text: str, moment: str, tmp_path: Path
+) -> None:
+    def dated(value: str | None) -> str | None:
+        return f"2026-07-01T{value}" if value and value[0].isdigit() else value
+
+    def edit(bench: Workbench) -> None:
+        columns = {"started_at": "08:00:00Z", "created_at": "07:00:00Z", **session}
+        bench.session("s", "p", **{name: dated(value) for name, value in columns.items()})
+        for time_text in times:
+            bench.message("s", timestamp=dated(time_text))
+
+    path = copy_sample(tmp_path / "archive", is_empty=True)
+    apply_edits(path.parent, (edit,))
+    (found,) = fresh(path, tmp_path).tables["sessions"]
+    hours, minutes, seconds = map(int, moment.split(":"))
+    assert found["last_activity_text"] == dated(text)
+    since_noon = (hours - 12) * 3600 + minutes * 60 + seconds
+    assert found["last_activity_julian"] == (2_461_223 * 86_400 + since_noon) / 86_400
 
 
 class Follower:
@@ -239,7 +349,7 @@ class TestWithoutATrace:
     def test_of_a_cold_archive(self, journal: str, tmp_path: Path) -> None:
         path = copy_sample(tmp_path / "archive")
         with closing(sqlite3.connect(path)) as database:
-            database.execute(f"PRAGMA journal_mode = {journal.split()[0]}")
+            database.execute(f"PRAGMA journal_mode = {journal.split(maxsplit=1)[0]}")
         if journal.endswith("log"):
             for suffix in ("-wal", "-shm"):
                 path.with_name(path.name + suffix).touch()
