@@ -212,7 +212,10 @@ def _stale(warehouse: Store, expected: staleness.Expected, name: str, *, force: 
 def _run(
     settings: Settings, plan: Plan, resources: dict[str, Any], tell: Tell, summary: Summary
 ) -> None:
-    prepare_home(settings.state_dir)
+    try:
+        prepare_home(settings.state_dir)
+    except OSError as error:
+        raise WarehouseError(f"run history {error.filename}: {error.strerror}") from None
     summary.assets = sorted(plan.tables)
     before = METER.seconds
     started = time.perf_counter()

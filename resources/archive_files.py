@@ -6,6 +6,7 @@ What belongs here: paths and `stat`, at no import cost. What does not: reading t
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,6 +42,11 @@ def find_archive(path: Path) -> Path:
     if not candidate.is_file():
         raise ArchiveError(f"archive {candidate}: not a file")
     return candidate
+
+
+def path_text(path: Path) -> str:
+    """A path as text that every store can hold: bytes that are no UTF-8 are written out."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def log_path(path: Path) -> Path:

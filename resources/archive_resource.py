@@ -83,4 +83,8 @@ class ArchiveResource(dg.ConfigurableResource[Any]):
         """The contract rows of an unpartitioned observation, with its version."""
         store = self.observed()
         frames: list[pd.DataFrame] = [store.frame(table)]
-        return Frames(frames, input_versions={"": store.table_version(table)})
+        return Frames(
+            frames,
+            input_versions={"": store.table_version(table)},
+            archives=store.archives(),
+        )

@@ -8,7 +8,6 @@ is ever part of a message.
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 import re
 import secrets
@@ -22,6 +21,7 @@ SECRET_FILE = "cursor_secret"  # noqa: S105 - a file name
 SECRET_BYTES = 32
 _CONFIG_KEY = "cursor_secret"
 _QUANTUM = 4
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?", re.ASCII)
 _ILLEGAL = re.compile(r"[^A-Za-z0-9+/]", re.ASCII)
 
 
@@ -87,21 +87,21 @@ def _decode(text: str) -> bytes:
     """
     places = [place for place, char in enumerate(text) if char not in "\r\n"]
     bare = "".join(text[place] for place in places)
-    try:
-        return base64.b64decode(bare, validate=True)
-    except (binascii.Error, ValueError):
-        place = _first_illegal(bare)
+    if _BASE64.fullmatch(bare):
+        return base64.b64decode(bare)
+    place = _first_illegal(bare)
+    if place is None:  # it ends too early; line ends count in how far back its last piece began
+        at = len(text) - len(bare) % _QUANTUM
+    else:
         at = places[place] if place < len(places) else len(text)
-        raise SecretError(
-            f"invalid cursor secret: illegal base64 data at input byte {at}"
-        ) from None
+    raise SecretError(f"invalid cursor secret: illegal base64 data at input byte {at}")
 
 
-def _first_illegal(bare: str) -> int:
-    """Return the place that agentsview's decoder objects to."""
+def _first_illegal(bare: str) -> int | None:
+    """Return the place that agentsview's decoder objects to, None if something is missing."""
     found = _ILLEGAL.search(bare)
     if found is None:
-        return len(bare) // _QUANTUM * _QUANTUM
+        return None
     at = found.start()
     within, rest = at % _QUANTUM, bare[at + 1 :]
     if bare[at] != "=" or within < _QUANTUM - 2:

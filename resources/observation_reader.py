@@ -18,6 +18,7 @@ from agentsview_assets.transforms.slices import (
     PARTITION_REACHES,
     PARTITION_VERSIONS,
 )
+from resources.archive_files import path_text
 from resources.store import Archive
 
 STORE_VERSION = (LANDING_VERSION, duckdb.__version__)
@@ -97,7 +98,7 @@ class ObservationReader:
         """What was noted of an archive when it was last observed, or None."""
         found = self.rows(
             "SELECT archive_id, signature, user_version FROM archive WHERE path = $path",
-            {"path": str(path)},
+            {"path": path_text(path)},
         )
         if not found:
             return None

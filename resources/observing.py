@@ -8,6 +8,7 @@ another program), everything is read and compared by content.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,12 +22,13 @@ from agentsview_assets.transforms import landing
 from agentsview_assets.transforms.identities import ProjectObservation
 from agentsview_assets.transforms.julian import julian_day, utc_date
 from agentsview_assets.transforms.paths import file_directory
+from agentsview_assets.transforms.remotes import presentable_remote
 from agentsview_assets.transforms.timestamps import parse_rfc3339
 from agentsview_assets.transforms.token_usage import clamp_message_tokens, parse_token_usage
 from agentsview_assets.transforms.worktrees import worktrees_of
 from resources import archive_schema as source
 from resources.archive import ArchiveReader
-from resources.archive_files import Signature, same_file, signature, stamp
+from resources.archive_files import Signature, path_text, same_file, signature, stamp
 from resources.observations import ObservationStore
 from resources.price_tables import custom_prices, embedded_table
 
@@ -140,11 +142,12 @@ class _Landing:
             small = {t.name: self.reader.read(t) for t in _SMALL_TABLES}
             plan = self._plan(force=force)
             batches = list(_batches(plan.sessions))
-            first = [self._read_batch(batch, plan) for batch in batches[:1]]
+            # All in one transaction where it fits into one; longer ones would hold up agentsview.
+            whole = [self._read_batch(batch, plan) for batch in batches if len(batches) == 1]
         self._is_snapshot = len(batches) <= 1 and not self.reader.is_immutable
         self._supersede()
         self._remove_gone()
-        changed = self._read_sessions(plan, batches, first, progress)
+        changed = self._read_sessions(plan, batches, whole, progress)
         self._land_cursor_events(small[source.CURSOR_USAGE_EVENTS.name])
         self._settle()
         self._land_projects(small)
@@ -169,11 +172,17 @@ class _Landing:
         # Copies of an archive share its id and its rows here: only the last one read is held.
         self.db.execute(
             "DELETE FROM archive WHERE path = ? OR archive_id = ?",
-            [str(self.path), self.archive_id],
+            [path_text(self.path), self.archive_id],
         )
         self.db.execute(
             "INSERT INTO archive VALUES (?, ?, ?, ?, ?, now())",
-            [self.archive_id, str(self.path), seen, self.database_id, self.reader.user_version],
+            [
+                self.archive_id,
+                path_text(self.path),
+                seen,
+                self.database_id,
+                self.reader.user_version,
+            ],
         )
 
     def _identify(self) -> None:
@@ -182,7 +191,7 @@ class _Landing:
             for row in self.reader.read(source.ARCHIVE_METADATA).to_pylist()
         }
         self.database_id = metadata.get("database_id", "")
-        path_id = "path-" + hashlib.sha256(str(self.path.resolve()).encode()).hexdigest()[:32]
+        path_id = "path-" + hashlib.sha256(os.fsencode(self.path.resolve())).hexdigest()[:32]
         self.archive_id = metadata.get("archive_id") or self.database_id or path_id
 
     def _supersede(self) -> None:
@@ -269,12 +278,12 @@ class _Landing:
         self,
         plan: _Plan,
         batches: list[list[tuple[str, int]]],
-        first: list[tuple[pa.Table, pa.Table]],
+        found: list[tuple[pa.Table, pa.Table]],
         progress: Progress,
     ) -> int:
-        """Lands the first batch and reads the others, each while the one before lands."""
+        """Lands batch after batch, reading the next one (unless it is found) while one lands."""
         changed = done = 0
-        found = first
+        found = found or [self._read_batch(batch, plan) for batch in batches[:1]]
         with ThreadPoolExecutor(max_workers=1) as ahead:
             for number, batch in enumerate(batches):
                 pending = [
@@ -413,8 +422,8 @@ class _Landing:
     def _land_projects(self, small: dict[str, pa.Table]) -> None:
         seen = small[source.PROJECT_OBSERVATIONS.name].to_pylist()
         rows = [
-            ("observation", r["project"], r["machine"], r["root_path"], r["git_remote"],
-             r["worktree_name"], r["worktree_root_path"], "")
+            ("observation", r["project"], r["machine"], r["root_path"],
+             presentable_remote(r["git_remote"]), r["worktree_name"], r["worktree_root_path"], "")
             for r in seen
         ]  # fmt: skip
         rows += [
@@ -440,7 +449,9 @@ class _Landing:
             ("session_place", project, machine, cwd, "", "", file_directory(file_path), "")
             for project, machine, cwd, file_path in places
         }
-        self._replace("project_observations", [(self.archive_id, *row) for row in sorted(rows)])
+        # Remotes that differ in their credentials alone have become the same row.
+        distinct = {(*row[:5], row[6]): (self.archive_id, *row) for row in sorted(rows)}
+        self._replace("project_observations", list(distinct.values()))
         self._land_worktrees(places, [ProjectObservation(**r) for r in seen])
 
     def _land_worktrees(

@@ -27,7 +27,7 @@ def _daily(name: str, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefi
 
 
 def _whole(name: str) -> dg.AssetsDefinition:
-    @table_asset(name, required_resource_keys={ARCHIVE_KEY})
+    @table_asset(name, deps=["archive"], required_resource_keys={ARCHIVE_KEY})
     def observation(context: dg.AssetExecutionContext) -> Frames:
         return _source(context).frame(name)
 

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from agentsview_assets.cli.human import cost_text
+from agentsview_assets.cli.tables import aligned
 from agentsview_assets.transforms.timestamps import (
     Instant,
     format_utc_seconds,
@@ -23,10 +24,9 @@ if TYPE_CHECKING:
 _MISSING = "—"
 _SHOWN = 5
 _LABEL_WIDTH = 19
-_GAP = 2
 # Control characters but tab and line feed, and bytes that are not UTF-8.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-_SESSION_HEADER = ("TITLE", "PROJECT", "AGENT", "MINUTES", "COST")
+_SESSION_HEADER = ("  TITLE", "PROJECT", "AGENT", "MINUTES", "COST")
 
 
 def activity_text(report: ActivityReport, zone: Zone) -> str:
@@ -59,12 +59,15 @@ def _lines(report: ActivityReport, zone: Zone) -> Iterator[str]:
         ]
         yield ""
         yield f"By {name} (top {_SHOWN}):"
-        yield from _aligned(rows) if rows else ("  (none)",)
+        yield _section(rows)
     yield ""
     yield f"Top sessions (top {_SHOWN}):"
     sessions = [_session(row) for row in islice(report.by_session, _SHOWN)]
-    header = (f"  {_SESSION_HEADER[0]}", *_SESSION_HEADER[1:])
-    yield from _aligned([header, *sessions]) if sessions else ("  (none)",)
+    yield _section([_SESSION_HEADER, *sessions] if sessions else [])
+
+
+def _section(rows: Sequence[tuple[str, ...]]) -> str:
+    return aligned(rows).removesuffix("\n") if rows else "  (none)"
 
 
 def _figures(totals: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -105,12 +108,3 @@ def _local(text: str | None, zone: Zone) -> str:
 
 def _clean(text: str) -> str:
     return _UNPRINTABLE.sub("", text)
-
-
-def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
-    """Pad all columns but the last one to their longest cell and a gap."""
-    widths = [max(map(len, column)) + _GAP for column in zip(*rows, strict=True)][:-1]
-    return [
-        "".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)) + row[-1]
-        for row in rows
-    ]

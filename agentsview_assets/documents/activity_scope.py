@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from resources.warehouse import Reader
 
 _PADDING_NS: Final = 14 * 3600 * NANOSECONDS  # what text bounds allow for offsets from UTC
-_START: Final = "COALESCE(NULLIF(started_at_text, ''), NULLIF(created_at_text, ''))"
+# An empty creation time is earlier than any bound.
+_START: Final = "COALESCE(NULLIF(started_at_text, ''), created_at_text)"
 _END: Final = f"COALESCE(NULLIF(ended_at_text, ''), NULLIF(latest_message_text, ''), {_START})"
 
 

@@ -20,7 +20,7 @@ from agentsview_assets.transforms.token_usage import (
     plain_usage_predicate_sql,
 )
 
-LANDING_VERSION = "5"
+LANDING_VERSION = "6"
 """Raised whenever the same archive would land differently; an older store is built anew."""
 
 GAP_SECONDS = 300
@@ -199,8 +199,8 @@ WHERE r.session_id = message.session_id AND r.ordinal = message.ordinal AND NOT 
 
 STARTS = f"""
 CREATE OR REPLACE TEMP TABLE started AS
-SELECT archive_id, id AS session_id, agent, is_automated = 1 AS is_automated, started_at, start_epoch, start_nanosecond,
-    deleted_at IS NULL AS is_live
+SELECT archive_id, id AS session_id, agent, is_automated = 1 AS is_automated, started_at,
+    start_epoch, start_nanosecond, deleted_at IS NULL AS is_live
 FROM {_timed("raw_session", "started_at", "start")}
 """
 

@@ -245,3 +245,17 @@ def _repository_path(path: str) -> str:
     if name in ("", "."):
         raise _UnusableError
     return name
+
+
+def presentable_remote(raw: str) -> str:
+    """Give a remote that names the same repository and holds no credential.
+
+    Returns:
+        A remote that normalises as `raw` does; `''` for an empty one and `?`, which names nothing,
+        for one that cannot be used: an observation with a remote is not one without.
+    """
+    wanted = normalize_remote(raw)
+    if not raw or wanted is None:
+        return "?" if raw else ""
+    candidates = (sanitize_remote(raw), f"ssh://{wanted}")
+    return next((text for text in candidates if normalize_remote(text) == wanted), "?")

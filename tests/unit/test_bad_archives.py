@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import random
 import shutil
 import sqlite3
@@ -282,7 +283,8 @@ class TestUnknownReleases:
     @pytest.mark.parametrize(
         ("table", "column"),
         [("sessions", "deleted_at"), ("usage_events", "cost_usd"),
-         ("messages", "claude_request_id"), ("cursor_usage_events", "charged_cents"), ("model_pricing", "updated_at")],
+         ("messages", "claude_request_id"), ("cursor_usage_events", "charged_cents"),
+         ("model_pricing", "updated_at")],
     )  # fmt: skip
     def test_a_missing_column_is_named(self, table: str, column: str, world: World) -> None:
         renamed = f"ALTER TABLE {table} RENAME COLUMN {column} TO another_{column}"
@@ -312,7 +314,7 @@ class TestValues:
             ("UPDATE usage_events SET cost_usd = 'dear'", "usage_events.cost_usd", "text"),
             ("INSERT INTO model_pricing (model_pattern, input_per_mtok) VALUES ('m', 'x')",
              "model_pricing.input_per_mtok", "text"),
-            ("INSERT INTO cursor_usage_events (occurred_at, model, charged_cents) VALUES (1, 2, 'x')",
+            ("INSERT INTO cursor_usage_events (occurred_at, model, charged_cents) SELECT 1, 2, 'x'",
              "cursor_usage_events.charged_cents", "text"),
         ],
     )  # fmt: skip
@@ -594,3 +596,47 @@ class TestWrongUsage:
         assert done.returncode == 2
         assert "Traceback" not in done.stderr
         assert world.content() == held
+
+
+class TestOddPlaces:
+    """Paths that are legal and odd, and files in the way of what lies beside a warehouse."""
+
+    def test_a_path_of_any_bytes(self, world: World) -> None:
+        odd = Path(os.fsdecode(os.fsencode(world.archive) + b" \xff%20#?"))
+        world.archive.rename(odd)
+        done = world.run("materialize", "--archive", str(odd))
+        assert done.returncode == 0, done.stderr
+        again = world.run("materialize", "--archive", str(odd))
+        assert "Nothing to do" in again.stdout
+        status = world.run("status", "--archive", str(odd))
+        assert "unchanged since it was observed" in status.stdout, status.stderr
+
+    @pytest.mark.parametrize("name", ["", "observations.duckdb", "dagster"])
+    def test_something_in_the_way_is_named(self, name: str, world: World) -> None:
+        spoil(world, "UPDATE sessions SET project = 'changed'")
+        in_the_way = world.store.parent / name
+        if name == "observations.duckdb":
+            world.store.unlink()
+            world.store.mkdir()
+        else:
+            shutil.rmtree(in_the_way, ignore_errors=True)
+            in_the_way.touch()
+        assert str(in_the_way) in world.refuses("materialize")
+
+    def test_an_observation_store_in_use(self, world: World) -> None:
+        holder = (
+            "import duckdb, sys; d = duckdb.connect(sys.argv[1]); print('held', flush=True);"
+            "sys.stdin.read()"
+        )
+        spoil(world, "UPDATE sessions SET project = 'changed'")
+        with subprocess.Popen(
+            [sys.executable, "-c", holder, str(world.store)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as other:
+            assert other.stdout is not None
+            assert other.stdin is not None
+            assert other.stdout.readline() == b"held\n"
+            assert "in use by another run" in world.refuses("materialize")
+            assert world.run("status").returncode == 0
+            other.stdin.close()

@@ -6,7 +6,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agentsview_assets.transforms.remotes import normalize_remote, sanitize_remote
+from agentsview_assets.transforms.remotes import (
+    normalize_remote,
+    presentable_remote,
+    sanitize_remote,
+)
 from agentsview_assets.transforms.text import trim
 
 ORG_REPO = "github.com/Org/Repo"
@@ -304,3 +308,28 @@ def test_no_credential_of_an_scp_form_comes_out(
     raw = f"{user}:{password}@{host}x:{path}"
     assert normalize_remote(raw) == f"{host}x/{path}"
     assert sanitize_remote(raw) == f"{host}x:{path}"
+
+
+class TestPresentableRemotes:
+    """What of a remote may be kept: enough to name the repository, never a credential."""
+
+    @given(ANY_TEXT)
+    def test_names_the_same_repository(self, raw):
+        kept = presentable_remote(raw)
+        assert normalize_remote(kept) == normalize_remote(raw) or kept == "?"
+        assert bool(kept) == bool(raw)
+
+    @pytest.mark.parametrize(
+        ("raw", "kept"),
+        [
+            ("https://bob:hunter2@github.com/Org/Repo.git", "https://github.com/Org/Repo.git"),
+            ("git@github.com:Org/Repo.git", "github.com:Org/Repo.git"),
+            ("git@C:/x", "ssh://c/x"),
+            ("ftp://bob:hunter2@h/x", "?"),
+            ("/srv/git/Repo.git", "?"),
+            (" ", "?"),
+            ("", ""),
+        ],
+    )
+    def test_keeps_no_credential(self, raw, kept):
+        assert presentable_remote(raw) == kept
