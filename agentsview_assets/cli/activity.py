@@ -100,11 +100,8 @@ def _without_collector() -> Iterator[None]:
 
 def _period(options: Mapping[str, Any]) -> tuple[Zone, ReportRange]:
     """Return zone and range; the zone is checked first, as in agentsview."""
-    from agentsview_assets.documents.activity_range import (
-        RangeRequest,
-        activity_zone,
-        resolve_range,
-    )
+    from agentsview_assets.documents.activity_calendar import activity_zone
+    from agentsview_assets.documents.activity_range import RangeRequest, resolve_range
 
     now = _now(options["as_of"])
     zone = activity_zone(options["timezone"])

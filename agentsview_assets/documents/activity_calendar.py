@@ -1,10 +1,12 @@
-"""Steps through a zone's calendar: days, weeks and months, as the reference program takes them."""
+"""The zone of an activity report and steps through its calendar, as the reference takes them."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from agentsview_assets.documents.window import wall_clock_epoch
+from agentsview_assets.documents.window import load_zone, system_zone, wall_clock_epoch
+from agentsview_assets.errors import UsageError
 from agentsview_assets.transforms.timestamps import (
     SECONDS_PER_DAY,
     day_number,
@@ -13,9 +15,34 @@ from agentsview_assets.transforms.timestamps import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from agentsview_assets.documents.window import Zone
 
 DAYS_PER_WEEK: Final = 7
+
+
+def activity_zone(name: str, environ: Mapping[str, str] | None = None) -> Zone:
+    """Find the zone of a report.
+
+    Args:
+        name: Its IANA name; empty for the zone that the process runs in.
+        environ: Environment of the process; its own when None.
+
+    Raises:
+        UsageError: There is no such zone, or `TZ` is a path.
+    """
+    environ = os.environ if environ is None else environ
+    if not name:
+        zone = system_zone(environ)
+        if not zone.name.startswith("/"):
+            return zone
+        name = zone.name
+    try:
+        return load_zone(name, environ)
+    except UsageError:
+        message = f"invalid timezone: {name}"
+        raise UsageError(message) from None
 
 
 class Calendar(NamedTuple):

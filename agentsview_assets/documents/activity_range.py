@@ -6,14 +6,12 @@ warehouse is asked. Times are nanoseconds since 1970-01-01T00:00:00Z.
 
 from __future__ import annotations
 
-import os
 import re
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agentsview_assets.documents.activity_calendar import DAYS_PER_WEEK, Calendar
 from agentsview_assets.documents.activity_clock import NANOSECONDS
-from agentsview_assets.documents.window import load_zone, system_zone
 from agentsview_assets.errors import UsageError
 from agentsview_assets.transforms.timestamps import (
     SECONDS_PER_DAY,
@@ -25,7 +23,7 @@ from agentsview_assets.transforms.timestamps import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from agentsview_assets.documents.window import Zone
 
@@ -101,29 +99,6 @@ class ReportRange(NamedTuple):
     def elapsed_bucket_count(self) -> int:
         """Number of buckets that have begun."""
         return bisect_left(self.edges, self.effective_end_ns, hi=len(self.edges) - 1)
-
-
-def activity_zone(name: str, environ: Mapping[str, str] | None = None) -> Zone:
-    """Find the zone of a report.
-
-    Args:
-        name: Its IANA name; empty for the zone that the process runs in.
-        environ: Environment of the process; its own when None.
-
-    Raises:
-        UsageError: There is no such zone, or `TZ` is a path.
-    """
-    environ = os.environ if environ is None else environ
-    if not name:
-        zone = system_zone(environ)
-        if not zone.name.startswith("/"):
-            return zone
-        name = zone.name
-    try:
-        return load_zone(name, environ)
-    except UsageError:
-        message = f"invalid timezone: {name}"
-        raise UsageError(message) from None
 
 
 def resolve_range(request: RangeRequest, zone: Zone, now: Instant) -> ReportRange:

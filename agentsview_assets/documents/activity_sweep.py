@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 MINUTE_NS: Final = 60 * NANOSECONDS
-# A span in one integer, so that sorting compares start, then end, then session.
+# A span in one integer, so that sorting compares start, then end, then session. Spans last five
+# minutes at most, which leaves room.
 _START_SHIFT: Final = 64
 _LENGTH_SHIFT: Final = 25
 _LENGTH_MASK: Final = (1 << (_START_SHIFT - _LENGTH_SHIFT)) - 1

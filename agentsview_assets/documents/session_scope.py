@@ -183,7 +183,7 @@ def _refuse_unknown(filters: SessionFilters) -> None:
 
 
 def _test(text: str, value: str) -> Sql:
-    # No stored text has bytes that are not UTF-8: they were replaced when it was observed.
+    # Stores take no bytes that are not UTF-8, nor do archives that hold such get into one.
     return Sql(text, (displayable(value),))
 
 

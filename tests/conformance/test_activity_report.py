@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.conformance.activity_cases import EMPTY, EVERYDAY, MATRIX, MISTAKES, ActivityCase
-from tests.conformance.recipes import EVERYDAY_RECIPES, RECIPES
+from tests.conformance.conftest import Pair
+from tests.conformance.recipes import EVERYDAY_RECIPES, RECIPES, Recipe
+from tests.support.busy_archive import busy, negative_costs
+from tests.support.command import OurCommand
 from tests.support.documents import assert_same_document, assert_same_text
+from tests.support.odd_archives import make_archive
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-    from tests.conformance.conftest import Pair, PairOf
+    from tests.conformance.conftest import PairOf
+    from tests.support.oracle import Oracle
 
+# Seed -> number of sessions: beyond twelve, ties are put in an order of their own.
+BUSY = {"0": 300, "1": 12, "2": 13, "3": 60, "4": 900}
 _PRIMARY = re.compile(r'^      "primary_model": (.*),$', re.MULTILINE)
 # What moves with the clock of a range that is not over yet.
 _CLOCK = re.compile(
@@ -30,8 +38,10 @@ def _everyday() -> list[object]:
     return [_param(name, case) for name, case in [*pairs, *(("empty", case) for case in EMPTY)]]
 
 
-def _param(name: str, case: ActivityCase) -> object:
-    return pytest.param(name, case, id=f"{name}: {case}", marks=pytest.mark.xdist_group(name))
+def _param(name: str, case: ActivityCase, value: str | None = None) -> object:
+    return pytest.param(
+        value or name, case, id=f"{name}: {case}", marks=pytest.mark.xdist_group(name)
+    )
 
 
 def _compare(pair: Pair, case: ActivityCase) -> None:
@@ -86,6 +96,39 @@ def test_document_equals_the_originals(pair_of: PairOf, name: str, case: Activit
 )
 def test_matrix_equals_the_originals(pair_of: PairOf, name: str, case: ActivityCase) -> None:
     _compare(pair_of(name), case)
+
+
+@pytest.fixture(scope="module")
+def busy_pair(tmp_path_factory: pytest.TempPathFactory, oracle: Oracle) -> PairOf:
+    """Return the archive of a seed with its warehouse, made once."""
+
+    @cache
+    def get(seed: str) -> Pair:
+        folder = tmp_path_factory.mktemp("busy").resolve() / "archive"
+        edits = (busy(int(seed), BUSY[seed]), negative_costs)
+        archive = make_archive(oracle, folder, edits=edits)
+        ours = OurCommand.beside(archive, AGENTSVIEW_ASSETS_START_DATE="2026-07-02")
+        made = ours.materialize()
+        assert made.returncode == 0, made.stderr
+        window = ("2026-07-01", "2026-07-02")
+        return Pair(Recipe(lambda _, path: path, window, "2026-07-02"), archive, ours, oracle)
+
+    return get
+
+
+def _busy(cases: Sequence[ActivityCase], seeds: Iterable[str]) -> list[object]:
+    return [_param(f"busy-{seed}", case, seed) for seed in seeds for case in cases]
+
+
+@pytest.mark.parametrize(("seed", "case"), _busy(EVERYDAY, list(BUSY)[:1]))
+def test_overlaps_ties_and_repeats(busy_pair: PairOf, seed: str, case: ActivityCase) -> None:
+    _compare(busy_pair(seed), case)
+
+
+@pytest.mark.matrix
+@pytest.mark.parametrize(("seed", "case"), _busy(MATRIX, BUSY))
+def test_matrix_of_busy_archives(busy_pair: PairOf, seed: str, case: ActivityCase) -> None:
+    _compare(busy_pair(seed), case)
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=" ".join)

@@ -6,12 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentsview_assets.documents.activity_range import (
-    RangeRequest,
-    ReportRange,
-    activity_zone,
-    resolve_range,
-)
+from agentsview_assets.documents.activity_calendar import activity_zone
+from agentsview_assets.documents.activity_range import RangeRequest, ReportRange, resolve_range
 from agentsview_assets.errors import UsageError
 from agentsview_assets.transforms.timestamps import Instant, format_utc_seconds, parse_rfc3339
 
@@ -191,18 +187,18 @@ def test_a_short_range_within_a_week_is_one_bucket_of_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "partial", "effective_end", "elapsed"),
+    ("now", "is_over", "effective_end", "elapsed"),
     [
-        ("2026-06-15T00:00:00Z", True, "2026-06-16T00:00:00Z", 0),
-        ("2026-06-16T00:00:00Z", True, "2026-06-16T00:00:00Z", 0),
-        ("2026-06-16T12:00:00Z", True, "2026-06-16T12:00:00Z", 12),
-        ("2026-06-16T12:00:00.7Z", True, "2026-06-16T12:00:00Z", 13),
-        ("2026-06-17T00:00:00Z", False, "2026-06-17T00:00:00Z", 24),
+        ("2026-06-15T00:00:00Z", False, "2026-06-16T00:00:00Z", 0),
+        ("2026-06-16T00:00:00Z", False, "2026-06-16T00:00:00Z", 0),
+        ("2026-06-16T12:00:00Z", False, "2026-06-16T12:00:00Z", 12),
+        ("2026-06-16T12:00:00.7Z", False, "2026-06-16T12:00:00Z", 13),
+        ("2026-06-17T00:00:00Z", True, "2026-06-17T00:00:00Z", 24),
     ],
 )
-def test_how_much_is_over(now: str, partial: bool, effective_end: str, elapsed: int) -> None:
+def test_how_much_is_over(now: str, *, is_over: bool, effective_end: str, elapsed: int) -> None:
     span = resolve(now=now, **DAY, bucket="1h")
-    assert span.partial is partial
+    assert span.partial is not is_over
     assert text(span.effective_end_ns) == effective_end
     assert span.elapsed_bucket_count == elapsed
     assert len(span.edges) == 25

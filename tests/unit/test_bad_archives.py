@@ -56,6 +56,7 @@ class World:
             env=self.ours.environment(),
             capture_output=True,
             text=True,
+            errors="surrogateescape",
             check=False,
             preexec_fn=hardship,
         )

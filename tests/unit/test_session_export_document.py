@@ -129,7 +129,7 @@ FAMILY = (
         ),
         ({"automated_scope": "automated"}, {"automated"}),
     ],
-    ids=str,
+    ids=lambda value: str(sorted(value) if isinstance(value, set) else value),
 )
 def test_families(warehouse: SessionWarehouse, filters: dict[str, Any], expected: set[str]) -> None:
     warehouse.add_sessions(*FAMILY)
@@ -187,7 +187,7 @@ SIGNALS = (
         ({"exclude_automated": True}, "abcde"),
         ({"secrets_rules_versions": ("1",)}, "abcde"),
     ],
-    ids=str,
+    ids=lambda value: str(sorted(value) if isinstance(value, set) else value),
 )
 def test_filters(warehouse: SessionWarehouse, filters: dict[str, Any], expected: str) -> None:
     warehouse.add_sessions(*SIGNALS)
@@ -201,7 +201,7 @@ def test_filters(warehouse: SessionWarehouse, filters: dict[str, Any], expected:
         {"termination": "clean,stale"},
         {"has_secret": True, "secrets_rules_versions": ("1",)},
     ],
-    ids=str,
+    ids=lambda value: str(sorted(value) if isinstance(value, set) else value),
 )
 def test_what_no_warehouse_knows_is_refused(
     warehouse: SessionWarehouse, filters: dict[str, Any]
