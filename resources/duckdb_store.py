@@ -98,9 +98,9 @@ class DuckDBStore:
     def _insert(self, contract: TableContract, frame: pd.DataFrame) -> None:
         if frame.empty:
             return
-        incoming = pa.Table.from_pandas(frame, schema=contract.arrow_schema, preserve_index=False)
         # One batch would be read by one thread.
-        incoming = pa.Table.from_batches(incoming.to_batches(max_chunksize=_BATCH_ROWS))
+        batches = contract.arrow(frame).to_batches(max_chunksize=_BATCH_ROWS)
+        incoming = pa.Table.from_batches(batches)
         columns = ", ".join(contract.column_names)
         self._connection.register("incoming", incoming)
         self._connection.execute(

@@ -28,7 +28,7 @@ from schemas import CONTRACTS, TableContract
 
 MIXED_VERSION = "mixed"
 """Noted of a day made from tables of which some were out of date: no version ever equals it."""
-CHUNK_ROWS = 100_000
+CHUNK_ROWS = 250_000
 """Rows of a report's input that are held in memory at once."""
 
 

@@ -25,7 +25,7 @@ from resources.observation_reader import STORE_VERSION, DayWindow, ObservationRe
 from schemas import CONTRACTS
 
 MEMORY_LIMIT = "400MB"
-CHUNK_ROWS = 50_000
+CHUNK_ROWS = 120_000
 # What the machine does to us; other errors of DuckDB are defects of ours.
 _OUTER_ERRORS = (
     duckdb.IOException,

@@ -32,7 +32,7 @@ from resources.archive_files import Signature, path_text, same_file, signature, 
 from resources.observations import ObservationStore
 from resources.price_tables import custom_prices, embedded_table
 
-BATCH_MESSAGES = 240_000
+BATCH_MESSAGES = 120_000
 """Messages read in one transaction: a fraction of the three seconds that a reader may hold one."""
 PARTIAL_SHARE = 0.2
 _ATTEMPTS = 5

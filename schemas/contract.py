@@ -102,6 +102,22 @@ class TableContract:
             series[column.name] = values.to_pandas(types_mapper=mapper)
         return pd.DataFrame(series)
 
+    def arrow(self, frame: pd.DataFrame) -> arrow.Table:
+        """Turns a validated frame into the Arrow table that stores take, its days as dates.
+
+        Raises:
+            ContractError: A day is no calendar day.
+        """
+        table = arrow.Table.from_pandas(frame, schema=self.arrow_schema, preserve_index=False)
+        for place, column in enumerate(self.columns):
+            if column.kind == "date":
+                try:
+                    days = table.column(place).cast(arrow.date32())
+                except arrow.ArrowInvalid as error:
+                    raise ContractError(f"{self.name}: column {column.name}: {error}") from None
+                table = table.set_column(place, column.name, days)
+        return table
+
     def empty(self) -> pd.DataFrame:
         """An empty frame that satisfies the contract."""
         return self.frame(self.arrow_schema.empty_table())
