@@ -10,8 +10,8 @@ from typing import Any
 import duckdb
 
 from agentsview_assets.errors import DISK_FULL, WarehouseError, is_disk_full
-from agentsview_assets.settings import warehouse_path
-from resources.warehouse import META_TABLE, SCHEMA_VERSION
+from agentsview_assets.warehouse_urls import WarehouseUrl
+from resources.warehouse import exact_total, found_version, require_current
 
 _MAGIC, _MAGIC_START, _MAGIC_END = b"DUCK", 8, 12
 _DAMAGE = ("not a valid duckdb", "serialization", "corrupt", "could not read enough bytes")
@@ -27,7 +27,8 @@ class DuckDBReader:
     def rows(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Runs SQL with `?` placeholders and fetches all rows."""
         try:
-            return self._connection.execute(sql, list(params)).fetchall()
+            found = self._connection.execute(sql, list(params)).fetchall()
+            return self._with_totals(found)
         except duckdb.CatalogException as error:
             raise WarehouseError(
                 f"warehouse {self._path}: {_first_line(error)}; run `agentsview-assets "
@@ -40,6 +41,22 @@ class DuckDBReader:
         """DuckDB compares text by its bytes already."""
         return expression
 
+    def exact_sum(self, expression: str) -> str:
+        """A list, summed when it is fetched; see `resources.warehouse.Reader`."""
+        return f"list({expression}) FILTER ({expression} IS NOT NULL)"
+
+    def _with_totals(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        lists = {n for n, c in enumerate(self._connection.description or ()) if c[1].id == "list"}
+        if not lists:
+            return rows
+        return [
+            tuple(exact_total(v) if n in lists else v for n, v in enumerate(row)) for row in rows
+        ]
+
+    def size(self) -> int:
+        """Bytes of the file."""
+        return self._path.stat().st_size
+
     def has_table(self, name: str) -> bool:
         """Whether the warehouse holds the table."""
         found = self.rows("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [name])
@@ -47,9 +64,9 @@ class DuckDBReader:
 
 
 @contextlib.contextmanager
-def open_duckdb_reader(url: str) -> Iterator[DuckDBReader]:
+def open_warehouse(warehouse: WarehouseUrl) -> Iterator[DuckDBReader]:
     """Opens a read snapshot; see `resources.warehouse.open_reader`."""
-    path = warehouse_path(url)
+    path = warehouse.file
     if not path.exists():
         raise WarehouseError(
             f"warehouse {path}: no such file; run `agentsview-assets materialize` first, or name "
@@ -59,7 +76,7 @@ def open_duckdb_reader(url: str) -> Iterator[DuckDBReader]:
     try:
         connection.execute("BEGIN TRANSACTION READ ONLY")
         reader = DuckDBReader(connection, path)
-        check_version(connection, path)
+        require_current(check_version(connection, path), str(path))
         yield reader
     finally:
         connection.close()
@@ -134,23 +151,12 @@ def check_version(connection: duckdb.DuckDBPyConnection, path: Path) -> int | No
     Raises:
         WarehouseError: It was written by a newer version of this program, or is not ours.
     """
-    tables = {
-        row[0] for row in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
-    }
-    if META_TABLE not in tables:
-        if tables:
-            raise WarehouseError(
-                f"warehouse {path}: a DuckDB database of another program; name a new file"
-            )
-        return None
-    found = connection.execute(f"SELECT max(schema_version) FROM {META_TABLE}").fetchall()
-    version = int(found[0][0] or 0)
-    if version > SCHEMA_VERSION:
-        raise WarehouseError(
-            f"warehouse {path}: written by a newer version of agentsview-assets (schema {version}, "
-            f"this one knows {SCHEMA_VERSION}); upgrade agentsview-assets"
-        )
-    return version
+
+    def ask(sql: str) -> list[tuple[Any, ...]]:
+        return connection.execute(sql).fetchall()
+
+    tables = {name for (name,) in ask("SELECT table_name FROM duckdb_tables()")}
+    return found_version(tables, ask, str(path), "a DuckDB database")
 
 
 def _first_line(error: Exception) -> str:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, ClassVar
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from agentsview_assets.errors import AssetsError
+from agentsview_assets.warehouse_urls import Kind
 from resources.duckdb_reader import check_version, explain
-from resources.store import Archive, Partition, Selection
-from resources.warehouse import ARCHIVES_TABLE, META_TABLE, PARTITIONS_TABLE, SCHEMA_VERSION
-from schemas import CONTRACTS, Column, TableContract
+from resources.sql_store import SqlStore
+from resources.store import Selection
+from resources.table_ddl import column_ddl, comment_statements
+from schemas import TableContract
 
 SQL_TYPES = {
     "text": "VARCHAR",
@@ -27,114 +29,51 @@ SQL_TYPES = {
 MEMORY_LIMIT = "400MB"
 _BATCH_ROWS = 32_768
 
-_BOOKKEEPING = f"""
-CREATE TABLE IF NOT EXISTS {META_TABLE} (schema_version BIGINT NOT NULL);
-CREATE TABLE IF NOT EXISTS {PARTITIONS_TABLE} (
-    asset VARCHAR NOT NULL, partition_date VARCHAR NOT NULL, row_count BIGINT NOT NULL,
-    input_version VARCHAR NOT NULL, rates_version VARCHAR NOT NULL, run_id VARCHAR NOT NULL,
-    written_at TIMESTAMPTZ NOT NULL);
-CREATE TABLE IF NOT EXISTS {ARCHIVES_TABLE} (
-    archive_id VARCHAR NOT NULL, database_id VARCHAR NOT NULL, user_version BIGINT NOT NULL,
-    path VARCHAR NOT NULL, observed_at TIMESTAMPTZ NOT NULL);
-"""
 
-
-class DuckDBStore:
+class DuckDBStore(SqlStore):
     """The write side of a DuckDB warehouse, over a connection that somebody else opened."""
+
+    kind: ClassVar[Kind] = "duckdb"
+    types: ClassVar[dict[str, str]] = SQL_TYPES
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         self._connection = connection
         self._path = path
+        self.shown = str(path)
         with self._errors():
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
             connection.execute("SET preserve_insertion_order = false")
-            self._prepare()
+            version = check_version(connection, path)
+            with self.transaction():
+                self.upgrade(version)
 
-    def _prepare(self) -> None:
-        """Makes every table that is missing, so that readers never meet half a warehouse."""
-        if check_version(self._connection, self._path) == SCHEMA_VERSION:
-            return
-        with self._transaction():
-            self._connection.execute(_BOOKKEEPING)
-            self._connection.execute(f"INSERT INTO {META_TABLE} VALUES (?)", [SCHEMA_VERSION])
-            for contract in CONTRACTS.values():
-                for statement in create_statements(contract):
-                    self._connection.execute(statement)
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        """Runs a statement; see `SqlStore.execute`."""
+        with self._errors():
+            self._connection.execute(sql, list(parameters))
 
-    def replace(
-        self,
-        contract: TableContract,
-        frames: Iterable[pd.DataFrame],
-        days: Sequence[str] | None,
-        partitions: Sequence[Partition],
-        *,
-        owns_earlier: bool = False,
-    ) -> None:
-        """Replaces whole partitions; see `resources.store.Store.replace`."""
-        with self._errors(), self._transaction():
-            self._delete(contract, days, owns_earlier=owns_earlier)
-            for frame in frames:
-                self._insert(contract, frame)
-            self._note(contract.name, partitions)
+    def ask(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Fetches all rows of a query; see `SqlStore.ask`."""
+        with self._errors(), self._connection.cursor() as reading:
+            return reading.execute(sql, list(parameters)).fetchall()
 
-    def _delete(
-        self, contract: TableContract, days: Sequence[str] | None, *, owns_earlier: bool
-    ) -> None:
-        if days is None:
-            self._connection.execute(f"DELETE FROM {contract.name}")
-            return
-        first = "0001-01-01" if owns_earlier else days[0]
-        self._connection.execute(
-            f"DELETE FROM {contract.name} WHERE {contract.partition_column} BETWEEN ? AND ?",
-            [first, days[-1]],
-        )
-        if owns_earlier:
-            self._connection.execute(
-                f"DELETE FROM {PARTITIONS_TABLE} WHERE asset = ? AND partition_date < ?",
-                [contract.name, days[0]],
-            )
+    def create_statements(self, contract: TableContract) -> list[str]:
+        """The DDL of a table; see `SqlStore.create_statements`."""
+        return create_statements(contract)
 
-    def _insert(self, contract: TableContract, frame: pd.DataFrame) -> None:
-        if frame.empty:
-            return
+    def insert(self, contract: TableContract, frame: pd.DataFrame) -> None:
+        """Adds rows; see `SqlStore.insert`."""
         # One batch would be read by one thread.
         batches = contract.arrow(frame).to_batches(max_chunksize=_BATCH_ROWS)
         incoming = pa.Table.from_batches(batches)
         columns = ", ".join(contract.column_names)
-        self._connection.register("incoming", incoming)
-        self._connection.execute(
-            f"INSERT INTO {contract.name} ({columns}) SELECT {columns} FROM incoming"
-        )
-        self._connection.unregister("incoming")
-
-    def _note(self, asset: str, partitions: Sequence[Partition]) -> None:
-        if not partitions:
-            return
-        noted = pa.Table.from_pylist([p._asdict() for p in partitions])
-        self._connection.register("noted", noted)
-        self._connection.execute(
-            f"DELETE FROM {PARTITIONS_TABLE} WHERE asset = ? AND partition_date IN "
-            "(SELECT partition_date FROM noted)",
-            [asset],
-        )
-        self._connection.execute(
-            f"INSERT INTO {PARTITIONS_TABLE} BY NAME "
-            "SELECT *, ? AS asset, now() AS written_at FROM noted",
-            [asset],
-        )
-        self._connection.unregister("noted")
-
-    def note_archives(self, archives: Sequence[Archive]) -> None:
-        """Notes archives; see `resources.store.Store.note_archives`."""
-        with self._errors(), self._transaction():
-            for archive in archives:
-                self._connection.execute(
-                    f"DELETE FROM {ARCHIVES_TABLE} WHERE archive_id = ?", [archive.archive_id]
-                )
-                self._connection.execute(
-                    f"INSERT INTO {ARCHIVES_TABLE} VALUES (?, ?, ?, ?, now())", list(archive)
-                )
+        with self._errors():
+            self._connection.register("incoming", incoming)
+            self._connection.execute(
+                f"INSERT INTO {contract.name} ({columns}) SELECT {columns} FROM incoming"
+            )
+            self._connection.unregister("incoming")
 
     def read(self, contract: TableContract, selection: Selection) -> pa.Table:
         """Reads rows as Arrow, columns and days as selected."""
@@ -159,30 +98,13 @@ class DuckDBStore:
                 params=parameters,
             ).to_arrow_table()
 
-    def row_counts(self, asset: str) -> dict[str, int]:
-        """The rows noted of every partition; see `resources.store.Store.row_counts`."""
-        with self._errors(), self._connection.cursor() as reading:
-            found = reading.execute(
-                f"SELECT partition_date, row_count FROM {PARTITIONS_TABLE} WHERE asset = ?", [asset]
-            ).fetchall()
-        return dict(found)
-
-    def partitions(self, asset: str) -> dict[str, tuple[str, str]]:
-        """The input and rates version of every partition written, by day ('' for no day)."""
-        with self._errors():
-            rows = self._connection.execute(
-                f"SELECT partition_date, input_version, rates_version FROM {PARTITIONS_TABLE} "
-                "WHERE asset = ?",
-                [asset],
-            ).fetchall()
-        return {day: (input_version, rates) for day, input_version, rates in rows}
-
     @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN TRANSACTION")
+    def transaction(self) -> Iterator[None]:
+        """One transaction; see `SqlStore.transaction`."""
+        self.execute("BEGIN TRANSACTION")
         try:
             yield
-            self._connection.execute("COMMIT")
+            self.execute("COMMIT")
         except BaseException:
             # A failed COMMIT has already rolled back; a second ROLLBACK would hide its reason.
             with contextlib.suppress(duckdb.Error):
@@ -193,27 +115,16 @@ class DuckDBStore:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except AssetsError:
-            raise
         except duckdb.Error as error:
             raise explain(error, self._path) from error
 
 
 def create_statements(contract: TableContract) -> list[str]:
-    """The DDL of a table: columns, nullability and comments from its contract."""
-    columns = ",\n    ".join(_column(column) for column in contract.columns)
-    statements = [f"CREATE TABLE IF NOT EXISTS {contract.name} (\n    {columns})"]
-    statements.append(f"COMMENT ON TABLE {contract.name} IS {_quoted(contract.description)}")
-    for column in contract.columns:
-        unit = f" [{column.unit}]" if column.unit else ""
-        comment = _quoted(column.description + unit)
-        statements.append(f"COMMENT ON COLUMN {contract.name}.{column.name} IS {comment}")
-    return statements
+    """The DDL of a table: columns, nullability and comments from its contract.
 
-
-def _column(column: Column) -> str:
-    return f"{column.name} {SQL_TYPES[column.kind]}{'' if column.nullable else ' NOT NULL'}"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    No keys: the contract has checked them, and DuckDB's indexes cost more than the rows. No
+    indexes: rows lie in the order of their days, so that DuckDB skips what a report does not ask.
+    """
+    columns = column_ddl(contract, SQL_TYPES)
+    create = f"CREATE TABLE IF NOT EXISTS {contract.name} (\n    {columns})"
+    return [create, *comment_statements(contract)]

@@ -9,25 +9,20 @@ import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pandas as pd
 import pyarrow as pa
-from dagster_duckdb import DuckDBResource
 from pydantic import PrivateAttr
 
 from agentsview_assets.errors import ContractError
-from agentsview_assets.settings import warehouse_path
-from resources.duckdb_reader import connect, make_folder
-from resources.duckdb_store import DuckDBStore
+from agentsview_assets.transforms.staleness import MIXED_VERSION
 from resources.store import Archive, Partition, Selection, Store
+from resources.warehouses import open_store
 from resources.work import METER, ahead
 from schemas import CONTRACTS, TableContract
 
-MIXED_VERSION = "mixed"
-"""Noted of a day made from tables of which some were out of date: no version ever equals it."""
 CHUNK_ROWS = 250_000
 """Rows of a report's input that are held in memory at once."""
 
@@ -142,26 +137,6 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
             if context.dagster_type.typing_type is pa.Table:
                 return found
             return contract.frame(found)
-
-
-@contextlib.contextmanager
-def open_store(url: str) -> Iterator[Store]:
-    """Opens the write side of a warehouse.
-
-    Raises:
-        WarehouseError: It cannot be opened or written; told at once, without waiting for a lock.
-    """
-    path = warehouse_path(url)
-    make_folder(path)
-    # dagster-duckdb waits 102 s for a lock and reports it as it comes; ask first, in words.
-    connect(path, read_only=False).close()
-    opened = DuckDBResource(database=str(path)).get_connection()
-    with opened as connection:
-        try:
-            yield DuckDBStore(connection, Path(path))
-        finally:
-            # The resource closes only on success.
-            connection.close()
 
 
 class _Totals(Sequence[Partition]):

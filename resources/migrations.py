@@ -1,0 +1,58 @@
+"""Forward migrations: how a warehouse of an earlier version of this program becomes one of this.
+
+Every change of table shapes raises `resources.warehouse.SCHEMA_VERSION` and adds one migration
+here. A warehouse is upgraded by the next `materialize`, all steps in one transaction: it is of the
+old version or of the new one, and readers see nothing in between. What cannot be computed from the
+tables themselves is left to `materialize`: a migration that deletes the notes of a table's
+partitions (`forget`) has them made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from agentsview_assets.errors import WarehouseError
+from agentsview_assets.warehouse_urls import Kind
+from resources import warehouse
+
+
+class Migration(NamedTuple):
+    """One step.
+
+    Attributes:
+        to_version: Schema version that it leads to, from the one before.
+        statements: SQL to run, by backend.
+        forget: Tables whose partitions are to be made again.
+    """
+
+    to_version: int
+    statements: Mapping[Kind, tuple[str, ...]]
+    forget: tuple[str, ...] = ()
+
+
+MIGRATIONS: tuple[Migration, ...] = ()
+"""In order; the first leads away from the earliest version that can still be upgraded."""
+
+
+def statements_from(version: int, kind: Kind, shown: str) -> list[str]:
+    """The SQL that brings a warehouse of an earlier version to this one.
+
+    Raises:
+        WarehouseError: The version is too old to be upgraded.
+    """
+    by_version = {migration.to_version: migration for migration in MIGRATIONS}
+    found: list[str] = []
+    for step in range(version + 1, warehouse.SCHEMA_VERSION + 1):
+        if step not in by_version:
+            raise WarehouseError(
+                f"warehouse {shown}: written by a version of agentsview-assets that is too old to "
+                f"upgrade from (schema {version}); name a new warehouse and materialize anew"
+            )
+        found += by_version[step].statements[kind]
+        found += [
+            f"DELETE FROM {warehouse.PARTITIONS_TABLE} WHERE asset = '{table}'"
+            for table in by_version[step].forget
+        ]
+    found.append(f"UPDATE {warehouse.META_TABLE} SET schema_version = {warehouse.SCHEMA_VERSION}")
+    return found

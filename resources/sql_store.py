@@ -1,0 +1,216 @@
+"""What the stores of all backends have in common: replacing partitions, and the notes of them.
+
+What belongs here: portable SQL over a backend's own `execute` and `ask`. What does not: how a
+backend connects, moves rows in bulk or spells its types.
+"""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+import pandas as pd
+import pyarrow as pa
+
+from agentsview_assets.warehouse_urls import Kind
+from resources import warehouse
+from resources.migrations import statements_from
+from resources.store import Archive, Partition, Selection
+from resources.table_ddl import bookkeeping
+from resources.warehouse import ARCHIVES_TABLE, META_TABLE, PARTITIONS_TABLE
+from schemas import CONTRACTS, TableContract
+
+_EARLIEST = "0001-01-01"
+
+
+class SqlStore(abc.ABC):
+    """The write side of one backend; see `resources.store.Store`."""
+
+    kind: ClassVar[Kind]
+    types: ClassVar[dict[str, str]]
+    now: ClassVar[str] = "now()"
+    """SQL of the present moment."""
+
+    shown: str
+    """How messages name the warehouse."""
+
+    @abc.abstractmethod
+    def transaction(self) -> contextlib.AbstractContextManager[None]:
+        """Everything in the block is written, or nothing of it; errors are told in words."""
+
+    @abc.abstractmethod
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        """Runs a statement, with `?` placeholders, in the transaction."""
+
+    @abc.abstractmethod
+    def ask(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Fetches all rows of a query on what has been committed; from any thread."""
+
+    @abc.abstractmethod
+    def insert(self, contract: TableContract, frame: pd.DataFrame) -> None:
+        """Adds validated rows to a table, in bulk, in the transaction."""
+
+    @abc.abstractmethod
+    def read(self, contract: TableContract, selection: Selection) -> pa.Table:
+        """Reads rows as Arrow, days as text; see `resources.store.Store.read`."""
+
+    @abc.abstractmethod
+    def create_statements(self, contract: TableContract) -> list[str]:
+        """The DDL of a table: columns, nullability, keys, indexes and comments."""
+
+    def create(self) -> None:
+        """Makes every table, so that readers never meet half a warehouse; in the transaction."""
+        for statement in bookkeeping(self.types):
+            self.execute(statement)
+        self.execute(f"INSERT INTO {META_TABLE} VALUES ({warehouse.SCHEMA_VERSION})")
+        for contract in CONTRACTS.values():
+            for statement in self.create_statements(contract):
+                self.execute(statement)
+
+    def upgrade(self, version: int | None) -> None:
+        """Makes what there is a warehouse of this version; in the transaction.
+
+        Args:
+            version: Schema version of what there is; None for nothing.
+        """
+        if version is None:
+            self.create()
+        elif version < warehouse.SCHEMA_VERSION:
+            for statement in statements_from(version, self.kind, self.shown):
+                self.execute(statement)
+
+    def replace(
+        self,
+        contract: TableContract,
+        frames: Iterable[pd.DataFrame],
+        days: Sequence[str] | None,
+        partitions: Sequence[Partition],
+        *,
+        owns_earlier: bool = False,
+    ) -> None:
+        """Replaces whole partitions; see `resources.store.Store.replace`."""
+        replace_in_all([self], contract, frames, days, partitions, owns_earlier=owns_earlier)
+
+    def clear(
+        self, contract: TableContract, days: Sequence[str] | None, *, owns_earlier: bool
+    ) -> None:
+        """Deletes the rows of the days, in the transaction; see `resources.store.Store.replace`."""
+        if days is None:
+            self.execute(f"DELETE FROM {contract.name}")
+            return
+        first = _EARLIEST if owns_earlier else days[0]
+        self.execute(
+            f"DELETE FROM {contract.name} WHERE {contract.partition_column} BETWEEN ? AND ?",
+            [first, days[-1]],
+        )
+        if owns_earlier:
+            self.execute(
+                f"DELETE FROM {PARTITIONS_TABLE} WHERE asset = ? AND partition_date < ?",
+                [contract.name, days[0]],
+            )
+
+    def note(self, asset: str, partitions: Sequence[Partition]) -> None:
+        """Notes partitions as written, in the transaction."""
+        noted = list(partitions)
+        if not noted:
+            return
+        first, last = (end(p.partition_date for p in noted) for end in (min, max))
+        self.execute(
+            f"DELETE FROM {PARTITIONS_TABLE} WHERE asset = ? AND partition_date BETWEEN ? AND ?",
+            [asset, first, last],
+        )
+        self.execute_values(
+            f"INSERT INTO {PARTITIONS_TABLE} (asset, partition_date, row_count, input_version, "
+            "rates_version, run_id, written_at)",
+            [(asset, *partition) for partition in noted],
+        )
+
+    def execute_values(self, insert: str, rows: Sequence[Sequence[object]]) -> None:
+        """Runs an INSERT of a few rows whose last column is the present moment."""
+        marks = f"({', '.join('?' * len(rows[0]))}, {self.now})"
+        # A statement a row costs a round trip a row; one for all of them has too many parameters.
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            part = rows[start : start + _ROWS_AT_ONCE]
+            values = ", ".join([marks] * len(part))
+            self.execute(f"{insert} VALUES {values}", [value for row in part for value in row])
+
+    def note_archives(self, archives: Sequence[Archive]) -> None:
+        """Notes archives; see `resources.store.Store.note_archives`."""
+        if not archives:
+            return
+        with self.transaction():
+            for archive in archives:
+                # An upgraded archive has another identity at the same path.
+                self.execute(
+                    f"DELETE FROM {ARCHIVES_TABLE} WHERE archive_id = ? OR path = ?",
+                    [archive.archive_id, archive.path],
+                )
+            self.execute_values(
+                f"INSERT INTO {ARCHIVES_TABLE} (archive_id, database_id, user_version, path, "
+                "observed_at)",
+                archives,
+            )
+
+    def row_counts(self, asset: str) -> dict[str, int]:
+        """The rows noted of every partition; see `resources.store.Store.row_counts`."""
+        sql = f"SELECT partition_date, row_count FROM {PARTITIONS_TABLE} WHERE asset = ?"
+        return dict(self.ask(sql, [asset]))
+
+    def partitions(self, asset: str) -> dict[str, tuple[str, str]]:
+        """The input and rates version of every partition written, by day ('' for no day)."""
+        rows = self.ask(
+            f"SELECT partition_date, input_version, rates_version FROM {PARTITIONS_TABLE} "
+            "WHERE asset = ?",
+            [asset],
+        )
+        return {day: (input_version, rates) for day, input_version, rates in rows}
+
+
+_ROWS_AT_ONCE = 100
+
+
+def replace_in_all(  # noqa: PLR0913 - what `Store.replace` takes, and the stores
+    stores: Sequence[SqlStore],
+    contract: TableContract,
+    frames: Iterable[pd.DataFrame],
+    days: Sequence[str] | None,
+    partitions: Sequence[Partition],
+    *,
+    owns_earlier: bool = False,
+) -> None:
+    """Replaces whole partitions in every store, each in a transaction of its own.
+
+    All transactions stay open until all rows are in all stores, so that what fails while writing
+    leaves every store as it was. A store that fails to commit keeps its old partitions while others
+    may have the new ones; what each has noted tells, and the next run writes them again.
+    """
+    with contextlib.ExitStack() as transactions:
+        for store in stores:
+            transactions.enter_context(store.transaction())
+            store.clear(contract, days, owns_earlier=owns_earlier)
+        for frame in frames:
+            for store in stores:
+                if not frame.empty:
+                    store.insert(contract, frame)
+        for store in stores:
+            store.note(contract.name, partitions)
+
+
+def selection_sql(
+    contract: TableContract, selection: Selection
+) -> tuple[list[str], str, list[object]]:
+    """The names, the SQL and the parameters of what is to be read of a table."""
+    names = list(selection.columns or contract.column_names)
+    names = [name for name in contract.column_names if name in names]
+    columns, group = ", ".join(names), ""
+    if selection.count_by:
+        group = f" GROUP BY {', '.join(selection.count_by)}"
+        names = [*selection.count_by, "row_count"]
+        columns = f"{', '.join(selection.count_by)}, count(*) AS row_count"
+    where, parameters = "", list[object]()
+    if selection.days is not None:
+        where = f" WHERE {selection.day_column} BETWEEN ? AND ?"
+        parameters = [selection.days[0], selection.days[-1]]
+    return names, f"SELECT {columns} FROM {contract.name}{where}{group}", parameters

@@ -1,0 +1,352 @@
+"""Every store: a partition is replaced whole or not at all, and comes back as it went in."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from signal import SIGKILL
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+
+from agentsview_assets.errors import ContractError, WarehouseError
+from resources.store import Partition, Selection
+from resources.warehouse import PARTITIONS_TABLE, open_reader
+from resources.warehouses import open_store
+from schemas import CONTRACTS
+from tests.support.contract_rows import DAY, EVERY_TABLE, frame, frame_of, records
+from tests.support.oracle import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from resources.store import Store
+
+SESSIONS = CONTRACTS["sessions"]
+USAGE = CONTRACTS["usage_rows"]
+DAYS = ["2026-07-01", "2026-07-02", "2026-07-03", "2026-07-04", "2026-07-05"]
+PATIENCE_SECONDS = 120
+"""How long a child process may take before a test gives up on it."""
+
+
+def _noted(days: Sequence[str], version: str = "v1", run_id: str = "run-1") -> list[Partition]:
+    return [Partition(day, 1, version, "", run_id) for day in days]
+
+
+def _fill(store: Store, days: Sequence[str] = DAYS, size: int = 3, version: str = "v1") -> None:
+    """Writes `size` sessions of each day, in one range."""
+    frames = [frame(SESSIONS, size, day, title=version) for day in days]
+    store.replace(SESSIONS, frames, days, _noted(days, version))
+
+
+def _rows(warehouse: str, sql: str) -> list[tuple[Any, ...]]:
+    with open_reader(warehouse) as reader:
+        return reader.rows(sql)
+
+
+def _titles(warehouse: str) -> dict[tuple[str, str], int]:
+    """Sessions by day and title: who wrote the rows of which day."""
+    found = _rows(
+        warehouse,
+        "SELECT partition_date, title, count(*) FROM sessions GROUP BY 1, 2",
+    )
+    return {(str(day), title): count for day, title, count in found}
+
+
+def _versions(warehouse: str) -> dict[str, str]:
+    with open_store(warehouse) as store:
+        return {day: version for day, (version, _) in store.partitions("sessions").items()}
+
+
+class TestRoundTrip:
+    @pytest.mark.parametrize("name", EVERY_TABLE)
+    def test_rows_of_every_table_come_back_equal(self, warehouse, name):
+        contract = CONTRACTS[name]
+        nulls = {c.name: None for c in contract.columns if c.nullable}
+        rows = records(contract, 4)
+        rows[1].update(nulls)
+        written = frame_of(contract, rows)
+        days = [DAY] if contract.partition_column else None
+        with open_store(warehouse) as store:
+            store.replace(contract, [written], days, _noted([DAY if days else ""]))
+            found = contract.frame(store.read(contract, Selection()))
+        keys = list(contract.key)
+        pd.testing.assert_frame_equal(
+            found.sort_values(keys, ignore_index=True), written.sort_values(keys, ignore_index=True)
+        )
+
+    @pytest.mark.parametrize(
+        ("column", "values"),
+        [
+            ("epoch_seconds", [-(2**63), 2**63 - 1, 2**53 + 1, -1, 0, None]),
+            ("reasoning_tokens", [-(2**63), 2**63 - 1, 2**53 + 1, -1, 0]),
+            ("reported_cost_usd", [5e-324, -0.0, 1.7976931348623157e308, 0.1 + 0.2, None]),
+            (
+                "occurred_at",
+                [
+                    datetime(1, 1, 1, tzinfo=UTC),
+                    datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+                    datetime(2026, 7, 1, 12, 0, 0, 1, tzinfo=UTC),
+                    datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+                    None,
+                ],
+            ),
+            (
+                "timestamp_text",
+                [
+                    "",
+                    "naïve 日本語 🦦",
+                    "a'b\"c;--",
+                    "line\nfeed\ttab",
+                    "an\n\\.\nend",
+                    "\\N",
+                    "NULL",
+                    "\r",
+                    " \u200b",
+                    "x" * 100_000,
+                    None,
+                ],
+            ),
+            ("session_date", ["0001-01-01", "1969-12-31", "2024-02-29", "9999-12-31", None]),
+        ],
+    )
+    def test_extreme_values_come_back_exactly(self, warehouse, column, values):
+        rows = records(USAGE, len(values))
+        for row, value in zip(rows, values, strict=True):
+            row[column] = value
+        with open_store(warehouse) as store:
+            store.replace(USAGE, [frame_of(USAGE, rows)], [DAY], _noted([DAY]))
+            found = store.read(USAGE, Selection(columns=("row_id", column))).to_pylist()
+        by_row = {row["row_id"]: row[column] for row in found}
+        assert [by_row[row["row_id"]] for row in rows] == values
+
+    def test_a_nul_character_within_a_text_is_kept_where_it_can_be(self, warehouse):
+        rows = frame(USAGE, 1, timestamp_text="before\0after")
+        with open_store(warehouse) as store:
+            store.replace(USAGE, [rows], [DAY], _noted([DAY]))
+            found = store.read(USAGE, Selection(columns=("timestamp_text",))).to_pylist()
+        kept = "\u2400" if warehouse.startswith("postgresql") else "\0"
+        assert found == [{"timestamp_text": f"before{kept}after"}]
+
+    def test_columns_are_matched_by_name(self, warehouse):
+        rows = frame(SESSIONS, 2)
+        with open_store(warehouse) as store:
+            store.replace(SESSIONS, [rows[list(reversed(rows.columns))]], [DAY], _noted([DAY]))
+        assert _rows(warehouse, "SELECT project, machine FROM sessions ORDER BY session_id") == [
+            (f"project {DAY} 0", f"machine {DAY} 0"),
+            (f"project {DAY} 1", f"machine {DAY} 1"),
+        ]
+
+    def test_a_selection_of_columns_and_days_reads_no_more(self, warehouse):
+        with open_store(warehouse) as store:
+            _fill(store)
+            found = store.read(
+                SESSIONS, Selection(columns=("session_id", "partition_date"), days=DAYS[1:3])
+            )
+        assert found.column_names == ["partition_date", "session_id"]
+        assert sorted(set(found.column("partition_date").to_pylist())) == DAYS[1:3]
+        assert found.num_rows == 6
+
+    def test_another_day_column_selects_by_that_day(self, warehouse):
+        rows = [
+            *records(USAGE, 2, session_date="2026-06-30"),
+            *records(USAGE, 1, DAYS[1], session_date="2026-06-30"),
+            *records(USAGE, 4, DAYS[2], session_date=DAYS[2]),
+        ]
+        with open_store(warehouse) as store:
+            store.replace(USAGE, [frame_of(USAGE, rows)], DAYS[:3], _noted(DAYS[:3]))
+            days = ("2026-06-29", "2026-06-30")
+            found = store.read(USAGE, Selection(("row_id",), days, "session_date"))
+        assert found.num_rows == 3
+
+    def test_counting_gives_distinct_values_and_their_rows(self, warehouse):
+        rows = [*records(USAGE, 3, model="m1"), *records(USAGE, 2, DAYS[1], model="m2")]
+        with open_store(warehouse) as store:
+            store.replace(USAGE, [frame_of(USAGE, rows)], DAYS[:2], _noted(DAYS[:2]))
+            found = store.read(USAGE, Selection(count_by=("archive_id", "model"))).to_pylist()
+        assert sorted(found, key=lambda row: str(row["model"])) == [
+            {"archive_id": "archive-1", "model": "m1", "row_count": 3},
+            {"archive_id": "archive-1", "model": "m2", "row_count": 2},
+        ]
+
+
+class TestReplacing:
+    def test_a_range_replaces_its_days_and_no_other(self, warehouse):
+        with open_store(warehouse) as store:
+            _fill(store)
+            _fill(store, DAYS[1:3], size=2, version="v2")
+        assert _titles(warehouse) == {
+            (DAYS[0], "v1"): 3,
+            (DAYS[1], "v2"): 2,
+            (DAYS[2], "v2"): 2,
+            (DAYS[3], "v1"): 3,
+            (DAYS[4], "v1"): 3,
+        }
+        assert list(dict(sorted(_versions(warehouse).items())).values()) == [
+            "v1",
+            "v2",
+            "v2",
+            "v1",
+            "v1",
+        ]
+
+    def test_running_twice_changes_nothing(self, warehouse):
+        with open_store(warehouse) as store:
+            _fill(store)
+        before = _rows(warehouse, "SELECT * FROM sessions ORDER BY session_id")
+        with open_store(warehouse) as store:
+            _fill(store)
+        assert _rows(warehouse, "SELECT * FROM sessions ORDER BY session_id") == before
+        assert _rows(warehouse, f"SELECT count(*) FROM {PARTITIONS_TABLE}") == [(len(DAYS),)]
+
+    @pytest.mark.parametrize("frames", [[], [SESSIONS.empty()], [SESSIONS.empty()] * 3])
+    def test_an_empty_result_clears_its_day_and_is_noted(self, warehouse, frames):
+        with open_store(warehouse) as store:
+            _fill(store)
+            store.replace(SESSIONS, frames, [DAYS[2]], [Partition(DAYS[2], 0, "v2", "r2", "run-2")])
+        assert {day for day, _ in _titles(warehouse)} == {*DAYS} - {DAYS[2]}
+        noted = (
+            "SELECT asset, partition_date, row_count, input_version, rates_version, run_id "
+            f"FROM {PARTITIONS_TABLE} WHERE row_count = 0"
+        )
+        assert _rows(warehouse, noted) == [("sessions", DAYS[2], 0, "v2", "r2", "run-2")]
+
+    def test_a_table_without_days_is_replaced_whole(self, warehouse):
+        contract = CONTRACTS["model_rates"]
+        with open_store(warehouse) as store:
+            store.replace(contract, [frame(contract, 5)], None, _noted([""]))
+            store.replace(contract, [frame(contract, 2)], None, _noted([""], "v2"))
+            assert store.partitions("model_rates") == {"": ("v2", "")}
+        assert _rows(warehouse, "SELECT count(*) FROM model_rates") == [(2,)]
+
+    def test_one_table_is_replaced_and_the_others_stay(self, warehouse):
+        with open_store(warehouse) as store:
+            _fill(store)
+            store.replace(USAGE, [frame(USAGE, 2)], [DAY], _noted([DAY]))
+            store.replace(USAGE, [], [DAY], _noted([DAY]))
+        assert _rows(warehouse, "SELECT count(*) FROM sessions") == [(15,)]
+        assert set(_versions(warehouse)) == {*DAYS}
+
+    def test_frames_are_written_part_by_part(self, warehouse):
+        parts = [frame_of(SESSIONS, rows) for rows in _split(records(SESSIONS, 9), 4)]
+        with open_store(warehouse) as store:
+            store.replace(SESSIONS, iter(parts), [DAY], _noted([DAY]))
+        assert _titles(warehouse) == {(DAY, f"title {DAY} {n}"): 1 for n in range(9)}
+
+    def test_the_first_days_of_the_window_own_what_an_earlier_window_left(self, warehouse):
+        with open_store(warehouse) as store:
+            _fill(store)
+            store.replace(
+                SESSIONS,
+                [frame(SESSIONS, 1, DAYS[3], title="v2")],
+                [DAYS[3]],
+                _noted([DAYS[3]], "v2"),
+                owns_earlier=True,
+            )
+        assert _titles(warehouse) == {(DAYS[3], "v2"): 1, (DAYS[4], "v1"): 3}
+        assert _versions(warehouse) == {DAYS[3]: "v2", DAYS[4]: "v1"}
+
+    def test_other_days_own_nothing_but_themselves(self, warehouse):
+        with open_store(warehouse) as store:
+            _fill(store)
+            store.replace(SESSIONS, [], [DAYS[3]], _noted([DAYS[3]], "v2"))
+        assert set(_versions(warehouse)) == {*DAYS}
+        assert {day for day, _ in _titles(warehouse)} == {*DAYS} - {DAYS[3]}
+
+
+def _split(rows: list[Any], size: int) -> list[list[Any]]:
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+
+class TestFailing:
+    @pytest.mark.parametrize("error", [ContractError("refused"), RuntimeError, KeyboardInterrupt])
+    def test_an_error_between_two_frames_leaves_the_old_partitions(self, warehouse, error):
+        def frames() -> Iterator[pd.DataFrame]:
+            yield frame(SESSIONS, 2, DAYS[0], title="v2")
+            raise error
+
+        with open_store(warehouse) as store:
+            _fill(store)
+            with pytest.raises(type(error) if isinstance(error, Exception) else error):
+                store.replace(SESSIONS, frames(), DAYS[:2], _noted(DAYS[:2], "v2"))
+            _fill(store, [DAYS[4]], size=1, version="v3")
+        assert _titles(warehouse) == {
+            **{(day, "v1"): 3 for day in DAYS[:4]},
+            (DAYS[4], "v3"): 1,
+        }
+        assert _versions(warehouse) == {**dict.fromkeys(DAYS[:4], "v1"), DAYS[4]: "v3"}
+
+    def test_a_null_that_was_never_validated_is_refused_all_the_same(self, warehouse):
+        with open_store(warehouse) as store:
+            _fill(store)
+            with pytest.raises(ValueError, match="non-nullable"):
+                store.replace(
+                    SESSIONS, [frame(SESSIONS, 2, project=None)], [DAY], _noted([DAY], "v2")
+                )
+        assert _titles(warehouse) == {(day, "v1"): 3 for day in DAYS}
+
+    def test_an_error_while_noting_takes_the_rows_back(self, warehouse):
+        with open_store(warehouse) as store:
+            _fill(store)
+            unusable = [Partition(DAY, None, "v2", "", "run-2")]  # type: ignore[arg-type]
+            with pytest.raises(WarehouseError):
+                store.replace(SESSIONS, [frame(SESSIONS, 1)], [DAY], unusable)
+        assert _titles(warehouse) == {(day, "v1"): 3 for day in DAYS}
+
+    @pytest.mark.parametrize(
+        ("moment", "survivors"),
+        [
+            ("before the first row", {"old": 3}),
+            ("after the first frame", {"old": 3}),
+            ("after the last frame", {"old": 3}),
+            ("after the commit", {"new": 4}),
+        ],
+    )
+    def test_a_killed_writer_leaves_the_old_partition_or_the_whole_new_one(
+        self, warehouse, moment, survivors
+    ):
+        with open_store(warehouse) as store:
+            _fill(store, [DAY], version="old")
+        child = subprocess.run(
+            [sys.executable, "-c", _KILLED_WRITER, warehouse, moment],
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+        assert child.returncode == -SIGKILL
+        assert _titles(warehouse) == {(DAY, title): count for title, count in survivors.items()}
+        assert set(_versions(warehouse).values()) == set(survivors)
+        with open_store(warehouse) as store:
+            _fill(store, [DAY], version="next")
+        assert _titles(warehouse) == {(DAY, "next"): 3}
+
+
+_KILLED_WRITER = """
+import os, signal, sys
+from resources.warehouses import open_store
+from resources.store import Partition
+from schemas import CONTRACTS
+from tests.support.contract_rows import DAY, frame_of, records
+
+path, moment = sys.argv[1:]
+contract = CONTRACTS["sessions"]
+rows = records(contract, 4, title="new")
+
+def die_at(now):
+    if now == moment:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+def frames():
+    die_at("before the first row")
+    yield frame_of(contract, rows[:2])
+    die_at("after the first frame")
+    yield frame_of(contract, rows[2:])
+    die_at("after the last frame")
+
+with open_store(path) as store:
+    store.replace(contract, frames(), [DAY], [Partition(DAY, 4, "new", "", "run-2")])
+    die_at("after the commit")
+"""
