@@ -6,12 +6,15 @@ What belongs here: settings and their defaults. What does not: opening anything.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from agentsview_assets.archive_urls import ArchiveUrl, parse_archives, split_archives
 from agentsview_assets.errors import ConfigError
+from agentsview_assets.warehouse_urls import WarehouseUrl, parse_warehouses
 
 APP = "agentsview-assets"
 DEFAULT_START_DATE = "2025-01-01"
@@ -19,6 +22,8 @@ ARCHIVE_VARIABLE = "AGENTSVIEW_ASSETS_ARCHIVE"
 WAREHOUSE_VARIABLE = "AGENTSVIEW_ASSETS_WAREHOUSE"
 START_DATE_VARIABLE = "AGENTSVIEW_ASSETS_START_DATE"
 TITLES_VARIABLE = "AGENTSVIEW_ASSETS_TITLES"
+SCHEDULE_HOUR_VARIABLE = "AGENTSVIEW_ASSETS_SCHEDULE_HOUR"
+SCHEDULE_TIMEZONE_VARIABLE = "AGENTSVIEW_ASSETS_SCHEDULE_TIMEZONE"
 OBSERVATION_STORE = "observations.duckdb"
 
 
@@ -27,16 +32,39 @@ class Settings:
     """What every command and every Dagster process agrees on.
 
     Attributes:
-        archive: Data folder or `sessions.db` to read; absolute.
-        warehouse: URL of the warehouse.
+        archives: What to read, in the order in which it is to be seen.
+        warehouse: URL of the warehouse, or several separated by spaces, without passwords.
         start_date: First day of the partition window, `YYYY-MM-DD`.
         with_titles: Whether a session's title may be its first message.
+        schedule_hour: Hour of the day at which the daily schedule runs.
+        schedule_timezone: IANA name of the zone of that hour.
     """
 
-    archive: Path
+    archives: tuple[ArchiveUrl, ...]
     warehouse: str
     start_date: str
     with_titles: bool
+    schedule_hour: int = 3
+    schedule_timezone: str = "UTC"
+
+    @property
+    def archive(self) -> Path:
+        """Data folder or `sessions.db` of the first archive that is a file; absolute.
+
+        Raises:
+            ConfigError: All of them are mirrors.
+        """
+        for archive in self.archives:
+            if archive.path is not None:
+                return archive.path
+        raise ConfigError(
+            f"archive {self.archives[0].shown}: a mirror has no data folder; this needs an archive"
+        )
+
+    @property
+    def warehouses(self) -> tuple[WarehouseUrl, ...]:
+        """The warehouses to write; reports read the first."""
+        return parse_warehouses(self.warehouse)
 
     @property
     def last_date(self) -> str:
@@ -52,20 +80,31 @@ class Settings:
 def load_settings(
     environ: Mapping[str, str] | None = None,
     *,
-    archive: str | None = None,
+    archive: str | Sequence[str] | None = None,
     warehouse: str | None = None,
 ) -> Settings:
     """Reads the settings, command-line values first.
+
+    Args:
+        environ: The environment; that of the process if not given.
+        archive: One archive or several.
+        warehouse: Warehouse URL, or several separated by spaces.
 
     Raises:
         ConfigError: A value cannot be used; the message names the variable.
     """
     environ = os.environ if environ is None else environ
+    archives = [archive] if isinstance(archive, str) else list(archive or ())
+    if not archives:
+        archives = split_archives(environ.get(ARCHIVE_VARIABLE) or "")
+    named = warehouse or environ.get(WAREHOUSE_VARIABLE) or default_warehouse(environ)
     return Settings(
-        archive=_absolute(archive or environ.get(ARCHIVE_VARIABLE) or _agentsview_dir(environ)),
-        warehouse=warehouse or environ.get(WAREHOUSE_VARIABLE) or default_warehouse(environ),
+        archives=parse_archives(archives or [_agentsview_dir(environ)]),
+        warehouse=" ".join(url.shown for url in parse_warehouses(named)),
         start_date=_start_date(environ.get(START_DATE_VARIABLE) or DEFAULT_START_DATE),
         with_titles=_titles(environ.get(TITLES_VARIABLE) or "full"),
+        schedule_hour=_hour(environ.get(SCHEDULE_HOUR_VARIABLE) or "3"),
+        schedule_timezone=_zone(environ.get(SCHEDULE_TIMEZONE_VARIABLE) or "UTC"),
     )
 
 
@@ -84,30 +123,14 @@ def warehouse_path(url: str) -> Path:
     """The absolute path of the file that a warehouse URL (or plain path) names.
 
     Raises:
-        ConfigError: The URL is of a kind that is not supported.
+        ConfigError: The URL is of a kind that is not supported, or names a server.
     """
-    if url.startswith("duckdb:///"):
-        return _absolute(url.removeprefix("duckdb:///"))
-    if "://" in url or url.startswith("duckdb:"):
-        scheme = url.split(":", 1)[0]
-        raise ConfigError(
-            f"warehouse: the kind {scheme!r} is not supported; use duckdb:///PATH or a plain path"
-        )
-    return _absolute(url)
+    return parse_warehouses(url)[0].file
 
 
 def state_dir(url: str) -> Path:
-    """The folder beside a warehouse file for its history and observation store."""
-    path = warehouse_path(url)
-    return path.with_name(path.name + ".state")
-
-
-def _absolute(path: str) -> Path:
-    """Both are known by their paths, so that every way of naming one must give the same.
-
-    Dagster, too, takes no relative home.
-    """
-    return Path(path).expanduser().absolute()
+    """The folder of a warehouse's history and observation store; that of the first of several."""
+    return parse_warehouses(url)[0].state_dir(data_dir(os.environ))
 
 
 def _agentsview_dir(environ: Mapping[str, str]) -> str:
@@ -134,3 +157,20 @@ def _titles(text: str) -> bool:
     if text not in ("full", "labels"):
         raise ConfigError(f"{TITLES_VARIABLE}: expected full or labels, got {text!r}")
     return text == "full"
+
+
+def _hour(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 24):  # noqa: PLR2004 - hours of a day
+        raise ConfigError(f"{SCHEDULE_HOUR_VARIABLE}: expected an hour from 0 to 23, got {text!r}")
+    return int(text)
+
+
+def _zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (OSError, ValueError, ZoneInfoNotFoundError):
+        raise ConfigError(
+            f"{SCHEDULE_TIMEZONE_VARIABLE}: expected the name of a zone such as Europe/Berlin, got "
+            f"{text!r}"
+        ) from None
+    return text

@@ -7,13 +7,14 @@ What does not: what the rows mean.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import sqlite3
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, NamedTuple, Self, cast
 from urllib.parse import quote
 
 import adbc_driver_sqlite.dbapi as adbc
@@ -21,7 +22,7 @@ import pyarrow as pa
 
 from agentsview_assets.errors import ArchiveError
 from resources.archive_files import ARCHIVE_FILE, log_path
-from resources.archive_schema import SOURCE_TABLES, SourceTable, ValueType
+from resources.archive_schema import ARCHIVE_METADATA, SOURCE_TABLES, SourceTable, ValueType
 
 BUSY_TIMEOUT_MS = 5000
 _BATCH_ROWS = 65536
@@ -37,6 +38,19 @@ _READ_ERRORS = (adbc.Error, OSError, pa.ArrowException)
 _HEADER_BYTES = 100
 _VERSION_BYTES = slice(18, 20)  # file format versions for writing and for reading
 _WAL_VERSION = 2
+
+
+class Identity(NamedTuple):
+    """What an archive calls itself.
+
+    Attributes:
+        archive_id: What its rows are marked with: its archive id, else its database id, else its
+            path.
+        database_id: Its database id; '' where it has none.
+    """
+
+    archive_id: str
+    database_id: str
 
 
 class ArchiveReader:
@@ -105,7 +119,13 @@ class ArchiveReader:
                 "known agentsview release. Open it once with agentsview to bring it up to date"
             )
         for column in table.columns:
-            if column.required not in present:
+            if column.is_torn(present):
+                raise ArchiveError(
+                    f"archive {self.path}: table {table.name} has its money in two forms, which "
+                    "an interrupted upgrade leaves behind. Open it once with the newest agentsview "
+                    "that was used on it"
+                )
+            if column.among(present).required not in present:
                 raise ArchiveError(
                     f"archive {self.path}: column {table.name}.{column.required} is missing; the "
                     "archive comes from an unknown agentsview release. Open it once with "
@@ -115,6 +135,23 @@ class ArchiveReader:
     def has(self, table: SourceTable) -> bool:
         """Whether the archive has the table."""
         return bool(self.columns[table.name])
+
+    def identity(self) -> Identity:
+        """What the archive calls itself, within a transaction of the caller's."""
+        metadata = {
+            row["key"]: row["value"].strip() for row in self.read(ARCHIVE_METADATA).to_pylist()
+        }
+        database_id = metadata.get("database_id", "")
+        path_id = "path-" + hashlib.sha256(os.fsencode(self.path.resolve())).hexdigest()[:32]
+        return Identity(metadata.get("archive_id") or database_id or path_id, database_id)
+
+    def among(self, sessions: Sequence[str]) -> str:
+        """The condition that a row is of one of these sessions."""
+        return f"session_id IN ({', '.join(map(_literal, sessions))})"
+
+    def between(self, first: str, last: str) -> str:
+        """The condition that a row is of a session in this range of ids, compared as bytes."""
+        return f"session_id >= {_literal(first)} AND session_id <= {_literal(last)}"
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -140,6 +177,7 @@ class ArchiveReader:
         schema = pa.schema([pa.field(c.name, _ARROW[c.type]) for c in table.columns])
         if not self.has(table):
             return schema.empty_table()
+        table = table.among(self.columns[table.name])
         sentinel = ", ".join(f"{_SENTINEL[c.type]} AS {c.name}" for c in table.columns)
         columns = ", ".join(c.sql for c in table.columns)
         condition = f" WHERE {where}" if where else ""
@@ -168,7 +206,9 @@ class ArchiveReader:
     def _explain_types(self, table: SourceTable, where: str) -> None:
         condition = f" AND ({where})" if where else ""
         for column in table.columns:
-            allowed = "'real', 'integer'" if column.type == "real" else f"'{column.type}'"
+            allowed = (
+                "'real', 'integer'" if column.stored_type == "real" else (f"'{column.stored_type}'")
+            )
             query = (
                 f"SELECT rowid AS row, typeof({column.required}) AS type FROM {table.name} "
                 f"WHERE typeof({column.required}) NOT IN ({allowed}, 'null'){condition} LIMIT 1"
@@ -178,7 +218,7 @@ class ArchiveReader:
                 if offender:
                     raise ArchiveError(
                         f"archive {self.path}: {table.name}.{column.required} holds a "
-                        f"{offender[0]['type']} value where {column.type} is expected (row "
+                        f"{offender[0]['type']} value where {column.stored_type} is expected (row "
                         f"{offender[0]['row']}); mend or remove that row with agentsview"
                     )
 
@@ -195,6 +235,11 @@ class ArchiveReader:
                     f"(row {_row_name(table, found, row)}); sync it again with agentsview, or "
                     "correct the value"
                 ) from None
+
+
+def _literal(text: str) -> str:
+    """A text as an SQL literal that no content can break out of."""
+    return f"CAST(X'{text.encode().hex()}' AS TEXT)"
 
 
 def _first_invalid(column: pa.ChunkedArray) -> int:

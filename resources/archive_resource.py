@@ -1,4 +1,4 @@
-"""The archive as Dagster resource: observed once per run, taken apart by the assets."""
+"""The archives as Dagster resource: observed once per run, taken apart by the assets."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ import dagster as dg
 import pandas as pd
 from pydantic import PrivateAttr
 
-from resources.archive_files import find_archive
+from agentsview_assets.archive_urls import parse_archives
 from resources.io_manager import Frames
 from resources.observation_reader import DayWindow
 from resources.observations import ObservationStore
-from resources.observing import Observed, Progress, observe
+from resources.observing import Observed, Progress
+from resources.observing_all import Options, forget, observe_all
+from resources.sources import require_one
+from resources.store import Archive
 from resources.work import METER
 
 
 class ArchiveResource(dg.ConfigurableResource[Any]):
-    """An agentsview archive and the store of what was observed in it.
+    """agentsview archives and the store of what was observed in them.
 
     Attributes:
-        archive: Data folder or `sessions.db`.
+        archive: Data folder, `sessions.db` or URL of a mirror; several stand on lines of their own.
         store_path: File of the observation store.
         with_titles: Whether session titles may fall back to first messages.
     """
@@ -33,6 +36,7 @@ class ArchiveResource(dg.ConfigurableResource[Any]):
     with_titles: bool = True
     _stack: contextlib.ExitStack = PrivateAttr(default_factory=contextlib.ExitStack)
     _store: ObservationStore | None = PrivateAttr(default=None)
+    _read: tuple[str, ...] = PrivateAttr(default=())
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Closes the store when the run ends, however it ends."""
@@ -58,17 +62,37 @@ class ArchiveResource(dg.ConfigurableResource[Any]):
         return self._store
 
     def refresh(self, progress: Progress | None = None, *, force: bool = False) -> Observed:
-        """Observes the archive now."""
-        path = find_archive(Path(self.archive))
+        """Observes the archives now.
+
+        Raises:
+            ArchiveError: None of them can be read.
+        """
+        archives = parse_archives(self.archive.splitlines())
+        require_one(archives)  # before anything is made for it
         if self._store is None:
             self._store = self._stack.enter_context(ObservationStore(Path(self.store_path)))
         try:
-            return observe(
-                path, self._store, with_titles=self.with_titles, progress=progress, force=force
-            )
+            seen = observe_all(archives, self._store, Options(self.with_titles, progress, force))
         except BaseException:
             self.close()
             raise
+        self._read = seen.archive_ids
+        return seen
+
+    def forget(self, archive_ids: Sequence[str]) -> None:
+        """Forgets archives: the days that held something of them are then out of date."""
+        store = self.observed()
+        with store.transaction():
+            forget(store, archive_ids)
+
+    @property
+    def shown(self) -> str:
+        """The archives for people."""
+        return ", ".join(self.archive.splitlines())
+
+    def _archives(self, store: ObservationStore) -> list[Archive]:
+        """The archives that were read now; others keep what is noted of them."""
+        return [known for known in store.archives() if known.archive_id in self._read]
 
     def frames(self, table: str, days: Sequence[str], window: DayWindow) -> Frames:
         """The contract rows of some days, with the versions of those days."""
@@ -76,7 +100,7 @@ class ArchiveResource(dg.ConfigurableResource[Any]):
         return Frames(
             store.frames(table, days, window),
             input_versions=store.versions(window),
-            archives=store.archives(),
+            archives=self._archives(store),
         )
 
     def frame(self, table: str) -> Frames:
@@ -86,5 +110,5 @@ class ArchiveResource(dg.ConfigurableResource[Any]):
         return Frames(
             frames,
             input_versions={"": store.table_version(table)},
-            archives=store.archives(),
+            archives=self._archives(store),
         )

@@ -5,6 +5,7 @@ What belongs here: declarations. What does not: opening or reading anything.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal, NamedTuple
 
 ValueType = Literal["text", "integer", "real"]
@@ -19,6 +20,10 @@ class SourceColumn(NamedTuple):
         source: Column that must exist in the table; None for a derived expression.
         expression: SQL over the table's columns; the source column itself when None.
         nullable: Whether NULL may pass; otherwise it reads as '' or 0, as the program reads it.
+        stored: Storage class of the source where it is not that of the result.
+        newer: The form of newer releases, taken where its source exists.
+        divisor: What the source's values are divided by, which `expression` does for SQLite.
+        replaces: Whether the upgrade to this form removed the older one's source.
     """
 
     name: str
@@ -26,11 +31,34 @@ class SourceColumn(NamedTuple):
     source: str | None = None
     expression: str | None = None
     nullable: bool = False
+    stored: ValueType | None = None
+    newer: SourceColumn | None = None
+    divisor: float | None = None
+    replaces: bool = False
 
     @property
     def required(self) -> str:
         """The archive column that has to exist."""
         return self.source or self.name
+
+    @property
+    def stored_type(self) -> ValueType:
+        """Storage class that the source's values must have."""
+        return self.stored or self.type
+
+    def among(self, present: Collection[str]) -> SourceColumn:
+        """The form that a table with these columns has; this one when it has none."""
+        if self.newer is None or self.newer.required not in present:
+            return self
+        return self.newer
+
+    def is_torn(self, present: Collection[str]) -> bool:
+        """Whether a table has both forms, which an interrupted upgrade leaves behind."""
+        return (
+            self.newer is not None
+            and self.newer.replaces
+            and {self.required, self.newer.required} <= set(present)
+        )
 
     @property
     def sql(self) -> str:
@@ -49,6 +77,10 @@ class SourceTable(NamedTuple):
     optional: bool = False
     key: tuple[str, ...] = ()
 
+    def among(self, present: Collection[str]) -> SourceTable:
+        """The table in the form that an archive with these columns has it."""
+        return self._replace(columns=tuple(column.among(present) for column in self.columns))
+
     @property
     def key_columns(self) -> tuple[SourceColumn, ...]:
         """The columns that tell people which row is meant."""
@@ -66,8 +98,43 @@ def _integer(name: str, *, nullable: bool = False, source: str | None = None) ->
     return SourceColumn(name, "integer", source=source, nullable=nullable)
 
 
-def _real(name: str, *, nullable: bool = False) -> SourceColumn:
-    return SourceColumn(name, "real", nullable=nullable)
+def _money(name: str, micro: str, per_unit: float, *, nullable: bool = False) -> SourceColumn:
+    """Money as a real number of its unit, or in whole microdollars since 0.40.0.
+
+    What is no integer passes as it is, so that it is told apart by its type.
+    """
+    exact = f"CASE WHEN typeof({micro}) = 'integer' THEN {micro} / {per_unit} ELSE {micro} END"
+    newer = SourceColumn(
+        name,
+        "real",
+        micro,
+        exact,
+        nullable=nullable,
+        stored="integer",
+        divisor=per_unit,
+        replaces=True,
+    )
+    return SourceColumn(name, "real", nullable=nullable, newer=newer)
+
+
+def _of_no_remote(name: str, place: str) -> SourceColumn:
+    """What is told of a working tree where no remote is.
+
+    Since 0.38.0 it is told of every tree, and not of a folder that is no tree, which the v1
+    contract names all the same.
+    """
+    place = f"CASE WHEN git_remote <> '' OR root_path = '' THEN '' ELSE {place} END"
+    return SourceColumn(
+        name, "text", newer=SourceColumn(name, "text", "worktree_relationship", place)
+    )
+
+
+MICRODOLLARS_PER_USD = 1_000_000.0
+MICRODOLLARS_PER_CENT = 10_000.0
+
+
+def _rate(what: str) -> SourceColumn:
+    return _money(f"{what}_per_mtok", f"{what}_microdollars_per_mtok", MICRODOLLARS_PER_USD)
 
 
 SESSIONS = SourceTable(
@@ -147,7 +214,7 @@ USAGE_EVENTS = SourceTable(
         _integer("cache_creation_input_tokens"),
         _integer("cache_read_input_tokens"),
         _integer("reasoning_tokens"),
-        _real("cost_usd", nullable=True),
+        _money("cost_usd", "cost_microdollars", MICRODOLLARS_PER_USD, nullable=True),
         _text("occurred_at", nullable=True),
         _text("dedup_key"),
     ),
@@ -163,7 +230,7 @@ CURSOR_USAGE_EVENTS = SourceTable(
         _integer("output_tokens"),
         _integer("cache_write_tokens"),
         _integer("cache_read_tokens"),
-        _real("charged_cents"),
+        _money("charged_cents", "charged_microdollars", MICRODOLLARS_PER_CENT),
         _text("dedup_key"),
     ),
     optional=True,
@@ -173,10 +240,10 @@ MODEL_PRICING = SourceTable(
     "model_pricing",
     (
         _text("model_pattern"),
-        _real("input_per_mtok"),
-        _real("output_per_mtok"),
-        _real("cache_creation_per_mtok"),
-        _real("cache_read_per_mtok"),
+        _rate("input"),
+        _rate("output"),
+        _rate("cache_creation"),
+        _rate("cache_read"),
         _text("updated_at", nullable=True),
     ),
 )
@@ -188,8 +255,8 @@ PROJECT_OBSERVATIONS = SourceTable(
         _text("machine"),
         _text("root_path"),
         _text("git_remote"),
-        _text("worktree_name"),
-        _text("worktree_root_path"),
+        _of_no_remote("worktree_name", "worktree_name"),
+        _of_no_remote("worktree_root_path", "COALESCE(NULLIF(worktree_root_path, ''), root_path)"),
     ),
 )
 
@@ -205,6 +272,15 @@ WORKTREE_MAPPINGS = SourceTable(
     optional=True,
 )
 
+SYNC_STATE = SourceTable("pg_sync_state", (_text("key"), _text("value")), optional=True)
+"""State of syncs and pushes; only what names machines is ever selected."""
+
+MACHINE_KEYS = (
+    "key IN ('artifact_local_installation_id', 'artifact_local_machine_name') "
+    "OR key LIKE 'machine_label:%'"
+)
+"""SQL condition on `pg_sync_state`: which installation this is, and what machines are called."""
+
 ARCHIVE_METADATA = SourceTable("archive_metadata", (_text("key"), _text("value")), optional=True)
 
 SOURCE_TABLES = (
@@ -216,4 +292,5 @@ SOURCE_TABLES = (
     PROJECT_OBSERVATIONS,
     WORKTREE_MAPPINGS,
     ARCHIVE_METADATA,
+    SYNC_STATE,
 )

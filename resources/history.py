@@ -51,11 +51,15 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
             lambda: bool(super(PooledSqliteEventLogStorage, self).has_table(table_name)),
         )
 
-    def has_asset_key_col(self, column_name: str) -> bool:
-        """Whether the asset table has the column; what is there once is there for good."""
+    def _has_asset_key_col_on_connection(self, conn: sa.Connection, column_name: str) -> bool:
+        # Asked for every event of an asset, and answered by reading the table's whole schema.
         return self._once(
             ("column", column_name),
-            lambda: bool(super(PooledSqliteEventLogStorage, self).has_asset_key_col(column_name)),
+            lambda: bool(
+                super(PooledSqliteEventLogStorage, self)._has_asset_key_col_on_connection(
+                    conn, column_name
+                )
+            ),
         )
 
     def _once(self, question: tuple[str, str], ask: Callable[[], bool]) -> bool:

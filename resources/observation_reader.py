@@ -24,6 +24,11 @@ from resources.store import Archive
 STORE_VERSION = (LANDING_VERSION, duckdb.__version__)
 """What a store says of who made it; one of another version is made anew."""
 
+_TOLD_TOGETHER = dict.fromkeys(
+    ("project_observations", "machines"), ("project_observations", "machines")
+)
+"""Small tables that have one version."""
+
 
 @dataclass(frozen=True)
 class DayWindow:
@@ -65,8 +70,12 @@ class ObservationReader:
 
     def table_version(self, table: str) -> str:
         """The data version of an unpartitioned observation."""
-        found = self.rows(f"SELECT count(*), sum(hash({table})::HUGEINT) FROM {table}")
-        return ":".join(str(value) for value in found[0])
+        found = [
+            value
+            for name in _TOLD_TOGETHER.get(table, (table,))
+            for value in self.rows(f"SELECT count(*), sum(hash({name})::HUGEINT) FROM {name}")[0]
+        ]
+        return ":".join(map(str, found))
 
     def versions(self, window: DayWindow) -> dict[str, str]:
         """The data version of every partition that holds something, by day."""
@@ -96,9 +105,13 @@ class ObservationReader:
 
     def archive(self, path: Path) -> dict[str, str] | None:
         """What was noted of an archive when it was last observed, or None."""
+        return self.archive_at(path_text(path))
+
+    def archive_at(self, path: str) -> dict[str, str] | None:
+        """The same by the text that the archive is known by, which may be a mirror's URL."""
         found = self.rows(
             "SELECT archive_id, signature, user_version FROM archive WHERE path = $path",
-            {"path": path_text(path)},
+            {"path": path},
         )
         if not found:
             return None

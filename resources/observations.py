@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.transforms.landing import STORE_DDL
+from agentsview_assets.transforms.sharing import SHARING_DDL
 from agentsview_assets.transforms.slices import SLICES
 from resources.duckdb_reader import explain, make_folder
 from resources.observation_reader import STORE_VERSION, DayWindow, ObservationReader
@@ -78,7 +79,7 @@ class ObservationStore(ObservationReader):
             for path in (self.path, self.path.with_name(f"{self.path.name}.wal")):
                 path.unlink(missing_ok=True)
             connection = self._connect()
-            connection.execute(STORE_DDL)
+            connection.execute(STORE_DDL + SHARING_DDL)
             connection.execute("INSERT INTO store VALUES (?, ?)", STORE_VERSION)
         except OSError as error:
             raise WarehouseError(f"observation store {self.path}: {error.strerror}") from None

@@ -7,8 +7,6 @@ another program), everything is read and compared by content.
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +19,7 @@ from agentsview_assets.errors import ArchiveError
 from agentsview_assets.transforms import landing
 from agentsview_assets.transforms.identities import ProjectObservation
 from agentsview_assets.transforms.julian import julian_day, utc_date
+from agentsview_assets.transforms.machines import machines
 from agentsview_assets.transforms.paths import file_directory
 from agentsview_assets.transforms.remotes import presentable_remote
 from agentsview_assets.transforms.timestamps import parse_rfc3339
@@ -28,9 +27,10 @@ from agentsview_assets.transforms.token_usage import clamp_message_tokens, parse
 from agentsview_assets.transforms.worktrees import worktrees_of
 from resources import archive_schema as source
 from resources.archive import ArchiveReader
-from resources.archive_files import Signature, path_text, same_file, signature, stamp
+from resources.mirror_reader import MirrorReader
 from resources.observations import ObservationStore
 from resources.price_tables import custom_prices, embedded_table
+from resources.sources import FileSource, Source
 
 BATCH_MESSAGES = 120_000
 """Messages read in one transaction: a fraction of the three seconds that a reader may hold one."""
@@ -48,11 +48,15 @@ class Observed(NamedTuple):
         archive_id: Identity of the archive.
         sessions: Sessions that were read again or removed.
         is_unchanged: The file had not moved; nothing was read.
+        unread: Archives that were not read, with the reason, where others were.
+        archive_ids: Identities of all that were read, where there may be several.
     """
 
     archive_id: str
     sessions: int
     is_unchanged: bool
+    unread: tuple[tuple[str, str], ...] = ()
+    archive_ids: tuple[str, ...] = ()
 
 
 class _Plan(NamedTuple):
@@ -63,7 +67,7 @@ class _Plan(NamedTuple):
 
 
 def observe(
-    path: Path,
+    archive: Path | Source,
     store: ObservationStore,
     *,
     with_titles: bool = True,
@@ -73,7 +77,7 @@ def observe(
     """Brings the store up to date with an archive, in one transaction of the store.
 
     Args:
-        path: The archive file.
+        archive: The archive file, or a source of another kind.
         store: The open store.
         with_titles: Whether session titles may fall back to first messages.
         progress: Told how far the reading is.
@@ -83,28 +87,29 @@ def observe(
         ArchiveError: The archive cannot be read, or is written to without pause.
         ConfigError: Its `config.toml` cannot be used.
     """
-    known = store.archive(path)
+    origin = FileSource(archive) if isinstance(archive, Path) else archive
+    known = store.archive_at(origin.key)
     if (
         known is not None
         and not force
-        and known["signature"] == stamp(path, with_titles=with_titles)
+        and known["signature"] == origin.stamp(with_titles=with_titles)
     ):
         return Observed(known["archive_id"], 0, is_unchanged=True)
     changed = 0
     with store.transaction():
         for attempt in range(_ATTEMPTS):
-            before, seen = signature(path), stamp(path, with_titles=with_titles)
-            with ArchiveReader(path) as reader:
-                landed = _Landing(path, store, reader, with_titles=with_titles, known=known)
+            before, seen = origin.state(), origin.stamp(with_titles=with_titles)
+            with origin.open() as reader:
+                landed = _Landing(origin, store, reader, with_titles=with_titles, known=known)
                 found = landed.run(progress or _silent, force=force and attempt == 0)
             changed += found.sessions
-            if landed.is_whole(before, signature(path)):
+            if landed.is_whole(before, origin.state()):
                 landed.note(seen)
                 return found._replace(sessions=changed)
             # What was landed stays, so that the next reading takes only what moved meanwhile.
             known = landed.known_so_far()
         raise ArchiveError(
-            f"archive {path}: it was written to during each of {_ATTEMPTS} readings; try again "
+            f"archive {origin.key}: written to during each of {_ATTEMPTS} readings; try again "
             "when agentsview has finished syncing"
         )
 
@@ -118,14 +123,14 @@ class _Landing:
 
     def __init__(
         self,
-        path: Path,
+        origin: Source,
         store: ObservationStore,
-        reader: ArchiveReader,
+        reader: ArchiveReader | MirrorReader,
         *,
         with_titles: bool,
         known: dict[str, str] | None,
     ) -> None:
-        self.path = path
+        self.origin = origin
         self.store = store
         self.db = store.connection
         self.reader = reader
@@ -140,6 +145,7 @@ class _Landing:
             self._identify()
             sessions = self._sessions()
             small = {t.name: self.reader.read(t) for t in _SMALL_TABLES}
+            machine_state = self.reader.read(source.SYNC_STATE, source.MACHINE_KEYS)
             plan = self._plan(force=force)
             batches = list(_batches(plan.sessions))
             # All in one transaction where it fits into one; longer ones would hold up agentsview.
@@ -151,16 +157,15 @@ class _Landing:
         self._land_cursor_events(small[source.CURSOR_USAGE_EVENTS.name])
         self._settle()
         self._land_projects(small)
+        self._land_machines(machine_state)
         self._land_prices(small[source.MODEL_PRICING.name])
         self._version_days()
         progress("observed sessions", sessions, sessions)
         return Observed(self.archive_id, changed, is_unchanged=False)
 
-    def is_whole(self, before: Signature, after: Signature) -> bool:
-        """Whether all that was read belongs together: one snapshot, or a file nobody wrote to."""
-        if self._is_snapshot:
-            return (before.device, before.inode) == (after.device, after.inode)
-        return same_file(before, after)
+    def is_whole(self, before: object, after: object) -> bool:
+        """Whether all that was read belongs together: one snapshot, or what nobody wrote to."""
+        return self.origin.is_same(before, after, is_snapshot=self._is_snapshot)
 
     def known_so_far(self) -> dict[str, str]:
         """What the next reading may take as known, after one that was disturbed."""
@@ -172,13 +177,13 @@ class _Landing:
         # Copies of an archive share its id and its rows here: only the last one read is held.
         self.db.execute(
             "DELETE FROM archive WHERE path = ? OR archive_id = ?",
-            [path_text(self.path), self.archive_id],
+            [self.origin.key, self.archive_id],
         )
         self.db.execute(
             "INSERT INTO archive VALUES (?, ?, ?, ?, ?, now())",
             [
                 self.archive_id,
-                path_text(self.path),
+                self.origin.key,
                 seen,
                 self.database_id,
                 self.reader.user_version,
@@ -186,13 +191,7 @@ class _Landing:
         )
 
     def _identify(self) -> None:
-        metadata = {
-            row["key"]: row["value"].strip()
-            for row in self.reader.read(source.ARCHIVE_METADATA).to_pylist()
-        }
-        self.database_id = metadata.get("database_id", "")
-        path_id = "path-" + hashlib.sha256(os.fsencode(self.path.resolve())).hexdigest()[:32]
-        self.archive_id = metadata.get("archive_id") or self.database_id or path_id
+        self.archive_id, self.database_id = self.reader.identity()
 
     def _supersede(self) -> None:
         """Forgets the archive that lay at this path before another one took its place."""
@@ -298,10 +297,9 @@ class _Landing:
 
     def _read_batch(self, batch: list[tuple[str, int]], plan: _Plan) -> tuple[pa.Table, pa.Table]:
         if plan.is_partial:
-            where = f"session_id IN ({', '.join(_literal(s) for s, _ in batch)})"
+            where = self.reader.among([session for session, _ in batch])
         else:
-            low, high = _literal(batch[0][0]), _literal(batch[-1][0])
-            where = f"session_id >= {low} AND session_id <= {high}"
+            where = self.reader.between(batch[0][0], batch[-1][0])
         with self.reader.transaction():
             return (
                 self.reader.read(source.MESSAGES, where, "session_id, ordinal"),
@@ -461,9 +459,19 @@ class _Landing:
         rows = [(self.archive_id, *place, *worktree) for place, worktree in sorted(found.items())]
         self._replace("worktree", rows)
 
+    def _land_machines(self, state: pa.Table) -> None:
+        found = self.db.execute(
+            "SELECT DISTINCT machine FROM session WHERE archive_id = ?", [self.archive_id]
+        ).fetchall()
+        known = {row["key"]: row["value"] for row in state.to_pylist()}
+        rows = [(self.archive_id, *row) for row in machines((m for (m,) in found), known)]
+        self._replace("machines", rows)
+
     def _land_prices(self, stored: pa.Table) -> None:
         own = [(self.archive_id, "stored", *row.values(), None) for row in stored.to_pylist()]
-        own += [(self.archive_id, "custom", *row, None) for row in custom_prices(self.path.parent)]
+        folder = self.origin.config_dir
+        custom = custom_prices(folder) if folder is not None else ()
+        own += [(self.archive_id, "custom", *row, None) for row in custom]
         embedded = embedded_table()
         own += [(self.archive_id, "embedded", *row, embedded.version) for row in embedded.rows]
         self._replace("model_pricing", own)
@@ -506,11 +514,6 @@ def _batches(sessions: list[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]
             batch, messages = [], 0
     if batch:
         yield batch
-
-
-def _literal(text: str) -> str:
-    """A text as an SQL literal that no content can break out of."""
-    return f"CAST(X'{text.encode().hex()}' AS TEXT)"
 
 
 def _empty(table: source.SourceTable) -> pa.Table:

@@ -65,6 +65,11 @@ class Sessions(pa.DataFrameModel):
     termination_status: str = text("How it ended", nullable=True)
     tool_failure_signal_count: int = count("Tool failures signalled", "signals", signed=True)
     secret_leak_count: int = count("Secrets found in its text", "findings", signed=True)
+    elsewhere_archive_id: str = text(
+        "Archive whose copy of the session counts where all archives are reported together; null "
+        "when this one does",
+        nullable=True,
+    )
 
 
 class UsageRows(pa.DataFrameModel):
@@ -104,10 +109,17 @@ class UsageRows(pa.DataFrameModel):
     dedup_key: str = text(
         "Key that equal rows share; null when no other row shares it", nullable=True
     )
-    has_duplicates: bool = flag("Another row shares the key")
+    has_duplicates: bool = flag("Another row of its archive shares the key")
     duplicate_of: str = text(
-        "row_id of the row that counts in its place; null when this row counts", nullable=True
+        "row_id of the row of its archive that counts in its place; null when this row counts",
+        nullable=True,
     )
+    elsewhere_archive_id: str = text(
+        "Archive of the row that counts in its place where all archives are reported together; "
+        "null when none of another archive does",
+        nullable=True,
+    )
+    elsewhere_row_id: str = text("row_id of that row in its archive", nullable=True)
 
 
 class ActivityIntervals(pa.DataFrameModel):
@@ -142,6 +154,20 @@ class ProjectObservations(pa.DataFrameModel):
     worktree_name: str = text("Name of the worktree")
     worktree_root_path: str = text("Root of the worktree, or the folder of the session's file")
     layout: str = text("Layout of a mapping rule; empty otherwise")
+
+
+class Machines(pa.DataFrameModel):
+    """A machine label of an archive's sessions, and what it stands for."""
+
+    archive_id: str = text(ARCHIVE_ID)
+    machine: str = text("Label as sessions carry it")
+    kind: str = text(
+        "What the label is: the literal local (0.37), a host's name or key, or an installation id "
+        "(0.43 and later)",
+        closed=("local", "host", "installation"),
+    )
+    label: str = text("Name for people: the host's, where the archive knows it")
+    is_own: bool = flag("It is the machine that keeps the archive, as far as that is known")
 
 
 SESSIONS = TableContract(
@@ -185,4 +211,13 @@ PROJECT_OBSERVATIONS = TableContract(
         "git_remote",
         "worktree_root_path",
     ),
+)
+MACHINES = TableContract(
+    name="machines",
+    group="observations",
+    description=(
+        "What each archive's machine labels stand for: releases have written three kinds of them."
+    ),
+    model=Machines,
+    key=("archive_id", "machine"),
 )

@@ -20,7 +20,7 @@ from agentsview_assets.transforms.token_usage import (
     plain_usage_predicate_sql,
 )
 
-LANDING_VERSION = "6"
+LANDING_VERSION = "8"
 """Raised whenever the same archive would land differently; an older store is built anew."""
 
 GAP_SECONDS = 300
@@ -53,6 +53,12 @@ CREATE TABLE IF NOT EXISTS usage (
     cache_read_tokens BIGINT, reasoning_tokens BIGINT, reported_cost_usd DOUBLE, dedup_key TEXT,
     day DATE);
 CREATE TABLE IF NOT EXISTS verdict (number BIGINT, duplicate_of TEXT);
+CREATE TABLE IF NOT EXISTS elsewhere (
+    number BIGINT, shared_key TEXT, in_archive_id TEXT, in_row_id TEXT);
+CREATE TABLE IF NOT EXISTS session_elsewhere (
+    archive_id TEXT, session_id TEXT, in_archive_id TEXT);
+CREATE TABLE IF NOT EXISTS machines (
+    archive_id TEXT, machine TEXT, kind TEXT, label TEXT, is_own BOOLEAN);
 CREATE TABLE IF NOT EXISTS interval (
     archive_id TEXT, session_id TEXT, ordinal BIGINT, model TEXT, is_automated BOOLEAN,
     epoch_seconds BIGINT, nanosecond BIGINT, duration_ns BIGINT, day DATE);
@@ -76,7 +82,9 @@ CREATE TABLE IF NOT EXISTS day_reach (day DATE, other DATE);
 SESSION_TABLES = ("session", "usage", "interval")
 """Store tables whose rows belong to one session each."""
 
-ARCHIVE_TABLES = (*SESSION_TABLES, "worktree", "project_observations", "model_pricing")
+ARCHIVE_TABLES = (
+    *(*SESSION_TABLES, "worktree", "project_observations", "model_pricing", "machines"),
+)
 """Store tables whose rows belong to one archive each."""
 
 RAW_SESSION_HASH = """hash(
@@ -433,6 +441,14 @@ WITH fact AS (
         u.timestamp_text, u.dedup_key, v.duplicate_of) AS HUGEINT), 0, NULL
     FROM verdict v JOIN usage u USING (number)
     LEFT JOIN session s ON s.archive_id = u.archive_id AND s.session_id = u.session_id
+    UNION ALL
+    SELECT u.archive_id, {_BOTH_DAYS}, 0, CAST(hash(u.session_id, u.row_kind, u.place,
+        u.timestamp_text, e.shared_key, e.in_archive_id, e.in_row_id) AS HUGEINT), 0, NULL
+    FROM elsewhere e JOIN usage u USING (number)
+    LEFT JOIN session s ON s.archive_id = u.archive_id AND s.session_id = u.session_id
+    UNION ALL
+    SELECT s.archive_id, s.day, CAST(hash(s.session_id, x.in_archive_id) AS HUGEINT), 0, 0, NULL
+    FROM session_elsewhere x JOIN session s USING (archive_id, session_id)
     UNION ALL
     SELECT i.archive_id, unnest([i.day] || CASE WHEN (i.epoch_seconds % 86400) >= 86100
             THEN [i.day + 1] ELSE [] END), 0, 0,

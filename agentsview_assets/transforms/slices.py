@@ -47,8 +47,10 @@ SELECT s.archive_id, {_partition_text("s.day")} AS partition_date, s.session_id,
     nullif(w.worktree_name, '') AS worktree_name,
     nullif(w.worktree_root_path, '') AS worktree_root_path, s.total_output_tokens,
     s.peak_context_tokens, s.has_total_output_tokens, s.has_peak_context_tokens, s.outcome,
-    s.health_grade, s.termination_status, s.tool_failure_signal_count, s.secret_leak_count
+    s.health_grade, s.termination_status, s.tool_failure_signal_count, s.secret_leak_count,
+    x.in_archive_id AS elsewhere_archive_id
 FROM session s LEFT JOIN worktree w USING (archive_id, project, machine, cwd)
+LEFT JOIN session_elsewhere x USING (archive_id, session_id)
 WHERE {in_days("s.day")}
 ORDER BY partition_date, s.archive_id, s.session_id
 """
@@ -66,13 +68,15 @@ SELECT u.archive_id, {_partition_text("u.day")} AS partition_date,
     CASE WHEN u.output_tokens <> 0 THEN u.output_tokens ELSE u.reasoning_tokens END
         AS billable_output_tokens,
     u.reported_cost_usd,
-    CASE WHEN v.number IS NOT NULL THEN u.dedup_key END AS dedup_key,
+    CASE WHEN v.number IS NOT NULL THEN u.dedup_key ELSE e.shared_key END AS dedup_key,
     v.number IS NOT NULL AS has_duplicates,
-    v.duplicate_of
+    v.duplicate_of,
+    e.in_archive_id AS elsewhere_archive_id, e.in_row_id AS elsewhere_row_id
 FROM usage u
 LEFT JOIN session s ON s.archive_id = u.archive_id AND s.session_id = u.session_id
     AND u.row_kind <> 'cursor_event'
 LEFT JOIN verdict v ON v.number = u.number
+LEFT JOIN elsewhere e ON e.number = u.number
 WHERE {in_days("u.day")}
 """
 

@@ -139,20 +139,21 @@ def cache_folder() -> Path:
     return folder
 
 
-def install(scratch: Path | None = None) -> Oracle:
+def install(scratch: Path | None = None, version: str = VERSION) -> Oracle:
     """Return the original program, installing it on first use.
 
     Args:
         scratch: Folder for its home; a fresh temporary folder if not given.
+        version: Its release; the one whose documents ours equal if not given.
 
     Raises:
         OracleError: If it cannot be installed.
     """
     cache = cache_folder()
-    home = cache / f"agentsview-{VERSION}"
-    with exclusive(cache / f"agentsview-{VERSION}.lock"):
+    home = cache / f"agentsview-{version}"
+    with exclusive(cache / f"agentsview-{version}.lock"):
         if not home.exists():
-            _build_environment(home)
+            _build_environment(home, version)
     return Oracle(_binary(home), scratch or Path(tempfile.mkdtemp(prefix="agentsview-")))
 
 
@@ -165,9 +166,9 @@ def _binary(home: Path) -> Path:
     return found[0]
 
 
-def _build_environment(home: Path) -> None:
+def _build_environment(home: Path, version: str) -> None:
     # Made aside and moved last: an interrupted install must not look like a finished one.
-    requirement = f"agentsview=={VERSION}"
+    requirement = f"agentsview=={version}"
     with tempfile.TemporaryDirectory(dir=home.parent) as aside:
         made = Path(aside) / "environment"
         uv = shutil.which("uv")

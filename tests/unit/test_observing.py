@@ -266,7 +266,7 @@ def test_versions_move_with_a_window_that_moves(seed: int, tmp_path: Path) -> No
 
 def test_every_column_of_sessions_moves_the_version_of_its_day() -> None:
     placed = {"archive_id", "partition_date", "started_at", "ended_at"}
-    joined = {"worktree_name", "worktree_root_path"}
+    joined = {"worktree_name", "worktree_root_path", "elsewhere_archive_id"}
     assert set(CONTRACTS["sessions"].column_names) == placed | joined | set(SESSION_FACTS)
 
 

@@ -1,0 +1,95 @@
+"""Where archives are read from: files of agentsview, and the mirrors that it pushes to.
+
+What belongs here: telling the kinds apart, and lists of them. What does not: opening anything.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentsview_assets.errors import ConfigError
+from agentsview_assets.warehouse_urls import WarehouseUrl, parse_warehouses, without_credentials
+
+MIRROR_SCHEMA = "agentsview"
+FORMS = (
+    "a data folder, a sessions.db, duckdb:///PATH of a DuckDB mirror, or "
+    "postgresql://USER@HOST:PORT/DATABASE?schema=NAME of a PostgreSQL mirror"
+)
+_MIRRORS = ("duckdb", "postgresql", "postgres")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+# A colon separates only before what is plainly another archive: ports and URLs have colons, too.
+_BETWEEN = {
+    ":": re.compile(r":(?=/(?!/)|~|\.{1,2}/|[A-Za-z][A-Za-z0-9+.-]*://)"),
+    ";": re.compile(";"),
+}
+
+
+@dataclass(frozen=True)
+class ArchiveUrl:
+    """One archive to read.
+
+    Attributes:
+        shown: How messages and tables name it: a path, or a URL without a password.
+        path: The data folder or `sessions.db`; None for a mirror.
+        mirror: The DuckDB file or PostgreSQL schema that agentsview pushed to; None for a file.
+    """
+
+    shown: str
+    path: Path | None = None
+    mirror: WarehouseUrl | None = None
+
+    def with_password(self) -> str:
+        """The same as it was given, for a process that is to take over from this one."""
+        return self.mirror.with_password() if self.mirror else self.shown
+
+
+def parse_archive(text: str) -> ArchiveUrl:
+    """Reads one archive's path or URL.
+
+    Raises:
+        ConfigError: It is a URL of a kind that no archive has.
+    """
+    scheme = _SCHEME.match(text)
+    if scheme is None:
+        path = Path(text).expanduser().absolute()
+        return ArchiveUrl(str(path), path=path)
+    if scheme[1] not in _MIRRORS:
+        raise ConfigError(f"archive {without_credentials(text)}: not a source; name {FORMS}")
+    if scheme[1] != "duckdb" and "schema=" not in text:
+        text += f"{'&' if '?' in text else '?'}schema={MIRROR_SCHEMA}"
+    try:
+        mirror = parse_warehouses(text)[0]
+    except ConfigError as error:
+        raise ConfigError(str(error).replace("warehouse", "archive", 1)) from None
+    shown = f"duckdb:///{mirror.path}" if mirror.path else mirror.shown
+    return ArchiveUrl(shown, mirror=mirror)
+
+
+def parse_archives(texts: list[str]) -> tuple[ArchiveUrl, ...]:
+    """Reads the archives of one warehouse, in the order in which they are to be seen.
+
+    Raises:
+        ConfigError: One of them is of no known kind, or is named twice.
+    """
+    found: dict[str, ArchiveUrl] = {}
+    for text in texts:
+        archive = parse_archive(text)
+        if archive.shown in found:
+            raise ConfigError(f"archive {archive.shown}: named twice; name each archive once")
+        found[archive.shown] = archive
+    return tuple(found.values())
+
+
+def split_archives(text: str) -> list[str]:
+    """Takes a list of archives apart, as the environment holds it.
+
+    They stand on lines of their own, or behind each other as in PATH. A path that exists as a
+    whole is one, whatever is in it.
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) != 1 or Path(lines[0]).expanduser().exists():
+        return lines
+    return [part for part in _BETWEEN[os.pathsep].split(lines[0]) if part]

@@ -1,0 +1,154 @@
+"""Observing several archives into one store: each for itself, then what they have in common.
+
+An archive that cannot be read keeps what was last observed of it, and is noted with the reason;
+the others go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from agentsview_assets.archive_urls import ArchiveUrl
+from agentsview_assets.errors import ArchiveError, AssetsError, ConfigError
+from agentsview_assets.transforms import landing, sharing
+from resources.archive import ArchiveReader
+from resources.archive_files import find_archive
+from resources.observations import ObservationStore
+from resources.observing import Observed, Progress, observe
+from resources.sources import open_source
+
+
+class Options(NamedTuple):
+    """How to observe.
+
+    Attributes:
+        with_titles: Whether session titles may fall back to first messages.
+        progress: Told how far the reading is.
+        force: Read and compare everything, whatever the signatures say.
+    """
+
+    with_titles: bool = True
+    progress: Progress | None = None
+    force: bool = False
+
+
+def observe_all(
+    archives: Sequence[ArchiveUrl], store: ObservationStore, options: Options
+) -> Observed:
+    """Brings the store up to date with archives, each in a transaction of its own.
+
+    Raises:
+        ArchiveError: None of them can be read.
+        ConfigError: Likewise, because of their `config.toml`.
+    """
+    seen: dict[str, Observed] = {}
+    failures: list[tuple[ArchiveUrl, AssetsError]] = []
+    for archive in archives:
+        try:
+            _refuse_copy(archive, seen, store)
+            found = _observe(archive, store, options)
+        except (ArchiveError, ConfigError) as error:
+            failures.append((archive, error))
+        else:
+            seen[found.archive_id] = found
+    if not seen:
+        raise failures[0][1]
+    unread = tuple((archive.shown, str(error)) for archive, error in failures)
+    with store.transaction():
+        _note_unread(store, unread)
+        is_settled = _settle(store)
+    return Observed(
+        ", ".join(seen),
+        sum(found.sessions for found in seen.values()),
+        is_unchanged=is_settled and all(found.is_unchanged for found in seen.values()),
+        unread=unread,
+        archive_ids=tuple(seen),
+    )
+
+
+def _observe(archive: ArchiveUrl, store: ObservationStore, options: Options) -> Observed:
+    source = open_source(archive)
+    before = store.archive_at(source.key)
+    found = observe(
+        source,
+        store,
+        with_titles=options.with_titles,
+        progress=options.progress,
+        force=options.force,
+    )
+    if before is not None and before["archive_id"] != found.archive_id:
+        # An upgrade gives the archive another identity; it keeps its place among the others.
+        store.connection.execute(
+            "UPDATE archive_order SET archive_id = ? WHERE archive_id = ?",
+            [found.archive_id, before["archive_id"]],
+        )
+    return found
+
+
+def _refuse_copy(archive: ArchiveUrl, seen: dict[str, Observed], store: ObservationStore) -> None:
+    """Copies of an archive share its identity: reading both would have them replace each other.
+
+    Raises:
+        ArchiveError: The archive, or a copy of it, was read before.
+    """
+    if not seen or archive.path is None:
+        return
+    path = find_archive(archive.path)
+    with ArchiveReader(path) as reader, reader.transaction():
+        archive_id = reader.identity().archive_id
+    if archive_id in seen:
+        held = {known.archive_id: known.path for known in store.archives()}
+        raise ArchiveError(
+            f"archive {path}: is a copy of {held.get(archive_id, archive_id)}; name only one of "
+            "them"
+        )
+
+
+def _note_unread(store: ObservationStore, unread: Sequence[tuple[str, str]]) -> None:
+    store.connection.execute("DELETE FROM unread")
+    for shown, note in unread:
+        store.connection.execute(
+            "INSERT INTO unread VALUES (?, 'unreadable', ?, now())", [shown, note]
+        )
+
+
+def forget(store: ObservationStore, archive_ids: Sequence[str]) -> None:
+    """Removes all that the store holds of archives, in a transaction of the caller's."""
+    db = store.connection
+    for archive_id in archive_ids:
+        db.execute(
+            "DELETE FROM verdict WHERE number IN (SELECT number FROM usage WHERE archive_id = ?)",
+            [archive_id],
+        )
+        for table in ("archive", *landing.ARCHIVE_TABLES, *landing.DAY_FACTS):
+            if table != "day_reach":
+                db.execute(f"DELETE FROM {table} WHERE archive_id = ?", [archive_id])
+    _settle(store)
+
+
+def _settle(store: ObservationStore) -> bool:
+    """Works out what counts across archives, where any of them changed.
+
+    Returns:
+        Whether there was nothing to work out.
+    """
+    db = store.connection
+    db.execute("DELETE FROM archive_order WHERE archive_id NOT IN (SELECT archive_id FROM archive)")
+    db.execute(sharing.IN_ORDER)
+    digest = store.rows(sharing.DIGEST)
+    if store.rows("SELECT digest FROM settled") == digest:
+        return True
+    shared = store.rows("SELECT count(*) FROM archive")[0][0] != 1
+    held = store.rows("SELECT (SELECT count(*) FROM elsewhere) + count(*) FROM session_elsewhere")
+    for table in ("settled", "elsewhere", "session_elsewhere"):
+        db.execute(f"DELETE FROM {table}")
+    if shared:
+        db.execute(sharing.SHARED_SESSIONS)
+        db.execute(sharing.SHARED_ROWS)
+    if shared or held[0][0]:
+        for table, statement in landing.DAY_FACTS.items():
+            db.execute(f"DELETE FROM {table}")
+            db.execute(statement)
+    db.execute("INSERT INTO settled VALUES (?)", list(digest[0]))
+    return False

@@ -1,0 +1,82 @@
+"""Reading nothing of archives but their prices.
+
+What belongs here: the price rows of all layers. What does not: sessions, and what prices mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from agentsview_assets.archive_urls import ArchiveUrl
+from agentsview_assets.errors import ArchiveError
+from resources import archive_schema as source
+from resources.archive import ArchiveReader
+from resources.archive_files import find_archive, path_text, same_file, signature
+from resources.observation_reader import ObservationReader
+from resources.price_tables import custom_prices, embedded_table
+
+_ATTEMPTS = 5
+
+
+class Prices(NamedTuple):
+    """The price rows of one archive.
+
+    Attributes:
+        archive_id: Its identity, as in every table.
+        path: Where it was read.
+        rows: Rows of `model_pricing`, in column order.
+    """
+
+    archive_id: str
+    path: str
+    rows: list[tuple[Any, ...]]
+
+
+def read_all_prices(archives: Sequence[ArchiveUrl]) -> list[Prices]:
+    """Reads the prices of every archive that is a file; a mirror keeps those last observed.
+
+    Raises:
+        ArchiveError: One of them cannot be read.
+        ConfigError: A `config.toml` cannot be used.
+    """
+    paths = [archive.path for archive in archives if archive.path is not None]
+    return [read_prices(find_archive(path)) for path in paths]
+
+
+def read_prices(path: Path) -> Prices:
+    """Reads the stored, custom and embedded prices that hold for an archive.
+
+    Raises:
+        ArchiveError: The archive cannot be read, or is written to without pause.
+        ConfigError: Its `config.toml` cannot be used.
+    """
+    for _ in range(_ATTEMPTS):
+        before = signature(path)
+        with ArchiveReader(path) as reader, reader.transaction():
+            archive_id = reader.identity().archive_id
+            stored = reader.read(source.MODEL_PRICING).to_pylist()
+            is_snapshot = not reader.is_immutable
+        if is_snapshot or same_file(before, signature(path)):
+            embedded = embedded_table()
+            rows = [(archive_id, "stored", *row.values(), None) for row in stored]
+            rows += [(archive_id, "custom", *row, None) for row in custom_prices(path.parent)]
+            rows += [(archive_id, "embedded", *row, embedded.version) for row in embedded.rows]
+            return Prices(archive_id, path_text(path), rows)
+    raise ArchiveError(f"archive {path}: it is being written to without pause; try again later")
+
+
+def require_known(store: ObservationReader, prices: Sequence[Prices]) -> None:
+    """Refuses archives that were not observed into the warehouse: nothing of theirs is in it.
+
+    Raises:
+        ArchiveError: One was never observed here, or another one has taken its place.
+    """
+    for found in prices:
+        known = store.archive_at(found.path)
+        if known is None or known["archive_id"] != found.archive_id:
+            raise ArchiveError(
+                f"archive {found.path}: not the one that was observed into this warehouse from "
+                "here; run `agentsview-assets materialize`, which prices everything, too"
+            )

@@ -1,0 +1,244 @@
+"""What is observed: an archive's file, or a mirror of it, behind one small interface."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from agentsview_assets.archive_urls import ArchiveUrl
+from agentsview_assets.errors import ArchiveError
+from resources.archive_files import (
+    Signature,
+    find_archive,
+    path_text,
+    same_file,
+    signature,
+    stamp,
+)
+
+if TYPE_CHECKING:
+    from resources.archive import ArchiveReader
+    from resources.mirror_reader import MirrorReader
+
+_ATTEMPTS = 5
+
+
+class Source(Protocol):
+    """Something that holds sessions.
+
+    Attributes:
+        key: What it is known by: the path of its file, or its URL without a password.
+        config_dir: Folder of its `config.toml`; None where there is none.
+    """
+
+    key: str
+    config_dir: Path | None
+
+    def stamp(self, *, with_titles: bool) -> str:
+        """All that has to be equal for the last observation to still hold."""
+
+    def state(self) -> object:
+        """What tells, before and after reading, whether anybody wrote in between."""
+
+    def open(self) -> contextlib.AbstractContextManager[ArchiveReader | MirrorReader]:
+        """Opens it for reading."""
+
+    def is_same(self, before: object, after: object, *, is_snapshot: bool) -> bool:
+        """Whether all that was read between two states belongs together."""
+
+
+class FileSource:
+    """A `sessions.db`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.key = path_text(path)
+        self.config_dir: Path | None = path.parent
+
+    def stamp(self, *, with_titles: bool) -> str:
+        """See `Source`."""
+        return stamp(self.path, with_titles=with_titles)
+
+    def state(self) -> Signature:
+        """See `Source`."""
+        return signature(self.path)
+
+    def open(self) -> ArchiveReader:
+        """See `Source`."""
+        from resources.archive import ArchiveReader  # noqa: PLC0415 - status asks for stamps only
+
+        return ArchiveReader(self.path)
+
+    def is_same(self, before: object, after: object, *, is_snapshot: bool) -> bool:
+        """See `Source`."""
+        if not isinstance(before, Signature) or not isinstance(after, Signature):
+            return False
+        if is_snapshot:
+            return (before.device, before.inode) == (after.device, after.inode)
+        return same_file(before, after)
+
+
+class DuckDBMirror:
+    """A DuckDB file that `agentsview duckdb push` wrote; read from a private copy.
+
+    A reader that held the file would make pushes of 0.37 fail and those of later releases rebuild
+    it.
+    """
+
+    def __init__(self, shown: str, path: Path) -> None:
+        self.key = shown
+        self.config_dir: Path | None = None
+        self._path = path
+
+    def stamp(self, *, with_titles: bool) -> str:
+        """See `Source`."""
+        self._require()
+        return stamp(self._path, with_titles=with_titles)
+
+    def state(self) -> None:
+        """A copy does not change."""
+        return
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[MirrorReader]:
+        """Copies the file while nobody writes it, and opens the copy.
+
+        Raises:
+            ArchiveError: It is missing, or being pushed to.
+        """
+        from resources.mirror_reader import DuckDBMirrorReader  # noqa: PLC0415 - as above
+
+        self._require()
+        with tempfile.TemporaryDirectory(prefix="agentsview-assets-") as folder:
+            copy = Path(folder) / "mirror.duckdb"
+            self._copy_to(copy)
+            with DuckDBMirrorReader(self.key, copy) as reader:
+                yield reader
+
+    def is_same(self, before: object, after: object, *, is_snapshot: bool) -> bool:  # noqa: ARG002
+        """See `Source`."""
+        return True
+
+    def _require(self) -> None:
+        if not self._path.is_file():
+            raise ArchiveError(f"archive {self.key}: no such file; push to it with agentsview")
+
+    def _copy_to(self, copy: Path) -> None:
+        log = Path(f"{self._path}.wal")
+        for _ in range(_ATTEMPTS):
+            try:
+                before = (signature(self._path), _size(log))
+                if log.exists():
+                    shutil.copyfile(log, f"{copy}.wal")
+                shutil.copyfile(self._path, copy)
+            except OSError as error:
+                raise ArchiveError(f"archive {self.key}: {error.strerror}") from None
+            if (signature(self._path), _size(log)) == before and not self._is_written():
+                return
+        raise ArchiveError(f"archive {self.key}: is being pushed to; try again when that is done")
+
+    def _is_written(self) -> bool:
+        """Whether a push has the file open now; looking takes a lock for a moment only."""
+        import duckdb  # noqa: PLC0415 - as above
+
+        try:
+            duckdb.connect(str(self._path), read_only=True).close()
+        except duckdb.IOException as error:
+            return "lock" in str(error)
+        except duckdb.Error:
+            return False  # told by whoever opens the copy
+        return False
+
+
+class PostgresMirror:
+    """A PostgreSQL schema that `agentsview pg push` wrote."""
+
+    def __init__(self, url: ArchiveUrl) -> None:
+        self.key = url.shown
+        self.config_dir: Path | None = None
+        self._url = url
+
+    def stamp(self, *, with_titles: bool) -> str:
+        """See `Source`."""
+        with self.open() as reader:
+            return f"{reader.stamp()} {with_titles}"
+
+    def state(self) -> str:
+        """See `Source`."""
+        return self.stamp(with_titles=False)
+
+    def open(self) -> PostgresMirrorReader:
+        """See `Source`."""
+        from resources.mirror_postgres import PostgresMirrorReader as Reader  # noqa: PLC0415
+
+        if self._url.mirror is None:
+            message = "an archive's path is no PostgreSQL mirror"
+            raise RuntimeError(message)
+        return Reader(self._url.mirror)
+
+    def is_same(self, before: object, after: object, *, is_snapshot: bool) -> bool:
+        """See `Source`."""
+        return is_snapshot or before == after
+
+
+if TYPE_CHECKING:
+    from resources.mirror_postgres import PostgresMirrorReader
+
+
+def open_source(url: ArchiveUrl) -> Source:
+    """The source that an archive's path or URL names.
+
+    Raises:
+        ArchiveError: There is no such file.
+    """
+    if url.path is not None:
+        return FileSource(find_archive(url.path))
+    if url.mirror is not None and url.mirror.path is not None:
+        return DuckDBMirror(url.shown, url.mirror.path)
+    return PostgresMirror(url)
+
+
+def require_one(archives: Sequence[ArchiveUrl]) -> None:
+    """Looks whether there is anything to read.
+
+    Raises:
+        ArchiveError: None of them is there.
+    """
+    failures: list[ArchiveError] = []
+    for archive in archives:
+        try:
+            open_source(archive)
+        except ArchiveError as error:
+            failures.append(error)
+    if failures and len(failures) == len(archives):
+        raise failures[0]
+
+
+def stamps(archives: Sequence[ArchiveUrl], *, with_titles: bool) -> list[str]:
+    """What moves when anyone writes to one of several archives; one that cannot be read says why.
+
+    Raises:
+        ArchiveError: None of them can be read.
+    """
+    found: list[str] = []
+    failures: list[ArchiveError] = []
+    for archive in archives:
+        try:
+            found.append(open_source(archive).stamp(with_titles=with_titles))
+        except ArchiveError as error:
+            failures.append(error)
+            found.append(str(error))
+    if len(failures) == len(found):
+        raise failures[0]
+    return found
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return -1

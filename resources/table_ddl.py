@@ -1,0 +1,74 @@
+"""The DDL of warehouse tables, derived from their contracts; each backend brings its types.
+
+What belongs here: texts of SQL. What does not: running them.
+"""
+
+from __future__ import annotations
+
+from resources.warehouse import ARCHIVES_TABLE, META_TABLE, PARTITIONS_TABLE
+from schemas import Column, TableContract
+
+
+def bookkeeping(types: dict[str, str]) -> list[str]:
+    """The DDL of the tables that the stores keep about themselves."""
+    text, integer, instant = types["text"], types["bigint"], types["timestamptz"]
+    return [
+        f"CREATE TABLE IF NOT EXISTS {META_TABLE} (schema_version {integer} NOT NULL)",
+        f"""CREATE TABLE IF NOT EXISTS {PARTITIONS_TABLE} (
+    asset {text} NOT NULL, partition_date {text} NOT NULL, row_count {integer} NOT NULL,
+    input_version {text} NOT NULL, rates_version {text} NOT NULL, run_id {text} NOT NULL,
+    written_at {instant} NOT NULL)""",
+        f"""CREATE TABLE IF NOT EXISTS {ARCHIVES_TABLE} (
+    archive_id {text} NOT NULL, database_id {text} NOT NULL, user_version {integer} NOT NULL,
+    path {text} NOT NULL, observed_at {instant} NOT NULL)""",
+    ]
+
+
+def column_ddl(contract: TableContract, types: dict[str, str]) -> str:
+    """The columns of a table with their types and nullability, one a line."""
+    return ",\n    ".join(
+        f"{column.name} {types[column.kind]}{'' if column.nullable else ' NOT NULL'}"
+        for column in contract.columns
+    )
+
+
+def primary_key(contract: TableContract) -> str:
+    """The columns of a table's primary key.
+
+    The partition's day comes first: it is what rows are replaced by. It is part of the key because
+    a row that changes day is, between two transactions, in its old partition and in its new one.
+    """
+    day = contract.partition_column
+    rest = [name for name in contract.key if name != day]
+    return ", ".join([day, *rest] if day else rest)
+
+
+def index_statements(contract: TableContract, indexes: dict[str, str]) -> list[str]:
+    """The index of a table that reports look things up in, if it has one.
+
+    Args:
+        contract: The table.
+        indexes: Columns by table, for a backend.
+    """
+    columns = indexes.get(contract.name)
+    name = f"{contract.name}_lookup"
+    return [f"CREATE INDEX {name} ON {contract.name} ({columns})"] if columns else []
+
+
+def comment_statements(contract: TableContract) -> list[str]:
+    """Comments on a table and its columns, for backends that have them."""
+    table = f"COMMENT ON TABLE {contract.name} IS {quoted(contract.description)}"
+    return [table] + [
+        f"COMMENT ON COLUMN {contract.name}.{column.name} IS {quoted(described(column))}"
+        for column in contract.columns
+    ]
+
+
+def described(column: Column) -> str:
+    """A column's meaning with its unit."""
+    return f"{column.description} [{column.unit}]" if column.unit else column.description
+
+
+def quoted(text: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
