@@ -6,8 +6,8 @@ import re
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from agentsview_assets.cli.human import cost_text
 from agentsview_assets.cli.tables import aligned
+from agentsview_assets.transforms.money import cost_text
 from agentsview_assets.transforms.timestamps import (
     Instant,
     format_utc_seconds,
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from agentsview_assets.documents.window import Zone
 
 _MISSING = "—"
+_MIDNIGHT = " 00:00:00"
 _SHOWN = 5
 _LABEL_WIDTH = 19
 # Control characters but tab and line feed, and bytes that are not UTF-8.
@@ -41,17 +42,17 @@ def activity_text(report: ActivityReport, zone: Zone) -> str:
 
 def _lines(report: ActivityReport, zone: Zone) -> Iterator[str]:
     document = report.head
-    start, end = (_local(document[key], zone) for key in ("range_start", "range_end"))
+    start, end = (_bound(document[key], zone) for key in ("range_start", "range_end"))
     unit = document["bucket_unit"]
     yield f"Activity {start} to {end} ({document['timezone']}, {unit} buckets)"
     if document["partial"]:
-        yield f"Partial range, data as of {_local(document['as_of'], zone)}"
+        yield f"Partial range, data as of {_minute(document['as_of'], zone)}"
     yield ""
     for label, value in _figures(document["totals"]):
         yield label.ljust(_LABEL_WIDTH) + value
     yield ""
     peak = document["peak"]
-    yield f"Peak concurrency: {peak['agents']} agents at {_local(peak['at'], zone)}"
+    yield f"Peak concurrency: {peak['agents']} agents at {_minute(peak['at'], zone)}"
     for name in ("project", "model", "agent"):
         rows = [
             (f"  {_clean(row['key'])}", f"{_minutes(row['agent_minutes'])} min")
@@ -95,15 +96,24 @@ def _minutes(minutes: float | None) -> str:
     return _MISSING if minutes is None else f"{minutes:.1f}"
 
 
-def _local(text: str | None, zone: Zone) -> str:
+def _bound(text: str, zone: Zone) -> str:
     """Return a UTC text as local time to the minute, or as a date where it is midnight."""
-    instant = parse_rfc3339(text or "")
-    if instant is None:  # missing, or of a year with more than four digits
-        return text or _MISSING
+    local = _second(text, zone)
+    return local.removesuffix(_MIDNIGHT) if local.endswith(_MIDNIGHT) else local[:-3]
+
+
+def _minute(text: str | None, zone: Zone) -> str:
+    """Return a UTC text as local time to the minute."""
+    return _MISSING if text is None else _second(text, zone)[:-3]
+
+
+def _second(text: str, zone: Zone) -> str:
+    instant = parse_rfc3339(text)
+    if instant is None:  # of a year with more than four digits
+        return text.replace("T", " ").removesuffix("Z")
     second = instant.epoch_seconds
     local = format_utc_seconds(Instant(second + utc_offset_seconds(zone.tzinfo, second), 0))
-    date, _, clock = local.removesuffix("Z").rpartition("T")
-    return date if clock == "00:00:00" else f"{date} {clock[:5]}"
+    return local.replace("T", " ").removesuffix("Z")
 
 
 def _clean(text: str) -> str:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from agentsview_assets.documents.session_export import SessionExport
     from agentsview_assets.documents.session_filters import SessionFilters
-    from agentsview_assets.settings import Settings
-    from resources.warehouse import Reader
 
 MAX_LIMIT = 500
 # The order in which a cursor objects to other options.
@@ -145,12 +143,15 @@ def _check(given: frozenset[str], options: Mapping[str, Any]) -> None:
 
 def _export(options: Mapping[str, Any]) -> None:
     from agentsview_assets.documents.session_export import session_export_all, session_export_page
+    from agentsview_assets.documents.session_secret import cursor_key
     from agentsview_assets.settings import load_settings
     from resources.warehouse import open_reader
 
     settings = load_settings(archive=options["archive"], warehouse=options["warehouse"])
     with open_reader(settings.warehouse) as reader:
-        secret = _secret(reader, settings, options)
+        secret = cursor_key(
+            reader, settings, options["archive_id"], as_set=bool(options["archive"])
+        )
         filters = _filters(options)
         if options["all"]:
             found = session_export_all(reader, filters=filters, archive_id=options["archive_id"])
@@ -185,24 +186,6 @@ _SAME_NAMED = (
     *("date_to", "active_since", "min_messages", "max_messages", "min_user_messages"),
     *("include_children", "has_secret"),
 )
-
-
-def _secret(reader: Reader, settings: Settings, options: Mapping[str, Any]) -> Callable[[], bytes]:
-    """Return what gives the key of cursors: the archive's, else our own, made on first use.
-
-    Raises:
-        ConfigError: The archive's settings cannot be used.
-    """
-    from pathlib import Path
-
-    from agentsview_assets.documents.session_archive import archive_path
-    from resources.cursor_secret import archive_secret, own_secret
-
-    path = Path(archive_path(reader, options["archive_id"]))
-    if options["archive"] or not path.exists():
-        path = settings.archive
-    key = archive_secret(path if path.is_dir() else path.parent)
-    return lambda: own_secret(settings.state_dir) if key is None else key
 
 
 def _failure(error: AssetsError) -> click.ClickException:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from agentsview_assets.cli.tables import aligned
+from agentsview_assets.transforms.money import cost_text
 from agentsview_assets.transforms.text import trim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 HEADER = ("DATE", "INPUT", "OUTPUT", "CACHE_CR", "CACHE_RD", "COST", "MODELS")
-_SMALLEST_SHOWN_USD = 0.005
 _COUNTERS = ("inputTokens", "outputTokens", "cacheCreationTokens", "cacheReadTokens")
 
 _COPILOT_AGENTS = frozenset({"copilot", "vscode-copilot", "visualstudio-copilot"})
@@ -22,15 +21,6 @@ _COPILOT_NOTE = (
     "that agentsview can total."
 )
 _NO_TOKENS_NOTE = "note: matching sessions do not record per-message token usage."
-
-
-def cost_text(usd: float) -> str:
-    """Return a cost to the cent, such as `$12.30`; less than half a cent is `<$0.01`."""
-    if 0 < usd < _SMALLEST_SHOWN_USD:
-        return "<$0.01"
-    if math.isinf(usd):
-        return "$+Inf" if usd > 0 else "$-Inf"
-    return "$NaN" if math.isnan(usd) else f"${usd:.2f}"
 
 
 def usage_table(document: Mapping[str, Any], *, breakdown: bool) -> str:

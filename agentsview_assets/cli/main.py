@@ -13,6 +13,7 @@ from agentsview_assets.cli.export import export
 from agentsview_assets.cli.flags import CommandFailure
 from agentsview_assets.cli.materialize import materialize
 from agentsview_assets.cli.reference import ReferenceGroup
+from agentsview_assets.cli.reprice import reprice
 from agentsview_assets.cli.status import status
 from agentsview_assets.cli.ui import ui
 from agentsview_assets.cli.usage import usage
@@ -25,6 +26,7 @@ _EXAMPLES = """
 \b
 Examples:
   agentsview-assets materialize                  read ~/.agentsview into the warehouse
+  agentsview-assets reprice --dry-run            what changed prices would move
   agentsview-assets usage daily --since 7d       what the last week cost
   agentsview-assets status                       what is there, and can it be trusted
   agentsview-assets ui                           the graph, its days and runs in Dagster
@@ -41,7 +43,7 @@ def cli() -> None:
     """A warehouse of coding-agent usage, cost and activity, built from agentsview archives."""
 
 
-for command in (materialize, status, ui, usage, activity, export):
+for command in (materialize, reprice, status, ui, usage, activity, export):
     cli.add_command(command)
 
 

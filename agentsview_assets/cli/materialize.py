@@ -23,6 +23,7 @@ _EXAMPLES = """
 Examples:
   agentsview-assets materialize                        ~/.agentsview into the default warehouse
   agentsview-assets materialize --archive ~/backup/agentsview --warehouse duckdb:////srv/agents.duckdb
+  agentsview-assets materialize --archive ~/.agentsview --archive /mnt/laptop/agentsview
   agentsview-assets materialize --since 2026-07-01 --until 2026-07-31
   agentsview-assets materialize --select group:reports --force
 """
@@ -32,7 +33,8 @@ Examples:
 @click.option(
     "--archive",
     metavar="PATH",
-    help="agentsview data folder or sessions.db  [env: AGENTSVIEW_ASSETS_ARCHIVE]",
+    multiple=True,
+    help="agentsview data folder or sessions.db; may be repeated  [env: AGENTSVIEW_ASSETS_ARCHIVE]",
 )
 @click.option(
     "--warehouse",
@@ -45,15 +47,19 @@ Examples:
     "--select", metavar="ASSETS", help="Asset names, comma-separated, or a Dagster selection"
 )
 @click.option("--force", is_flag=True, help="Make everything again, changed or not")
+@click.option(
+    "--forget", metavar="ID", multiple=True, help="Archive whose rows are to go; may be repeated"
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object")
 def materialize(  # noqa: PLR0913 - one parameter an option
     *,
-    archive: str | None,
+    archive: tuple[str, ...],
     warehouse: str | None,
     since: str | None,
     until: str | None,
     select: str | None,
     force: bool,
+    forget: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Bring the warehouse up to date with an archive.
@@ -67,11 +73,15 @@ def materialize(  # noqa: PLR0913 - one parameter an option
 
     settings = load_settings(archive=archive, warehouse=warehouse)
     _check_window(since, until, settings)
+    tell = teller()
+    tell("loading Dagster")  # which takes a second or more: silence would look like a hang
     from agentsview_assets.materializing import Request
     from agentsview_assets.materializing import materialize as run
 
-    request = Request(since=since, until=until, select=select, force=force)
-    summary = run(settings, request, _teller(), started)
+    request = Request(since=since, until=until, select=select, force=force, forget=forget)
+    summary = run(settings, request, tell, started)
+    for note in summary.unread:
+        click.echo(f"not read, its rows stay as they were: {note}", err=True)
     click.echo(_as_json(summary) if as_json else _as_text(summary))
 
 
@@ -100,8 +110,8 @@ def _check_window(since: str | None, until: str | None, settings: Settings) -> N
         raise UsageError(f"--since ({since}) is after the last day, {settings.last_date}")
 
 
-def _teller() -> Tell:
-    """One line of progress that rewrites itself on a terminal, plain lines elsewhere."""
+def teller() -> Tell:
+    """Tells progress: one line that rewrites itself on a terminal, plain lines elsewhere."""
     if not sys.stderr.isatty():
         return lambda what: click.echo(f"  {what}", err=True)
 

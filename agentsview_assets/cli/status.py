@@ -21,13 +21,14 @@ Examples:
 @click.option(
     "--archive",
     metavar="PATH",
-    help="agentsview data folder or sessions.db  [env: AGENTSVIEW_ASSETS_ARCHIVE]",
+    multiple=True,
+    help="agentsview data folder or sessions.db; may be repeated  [env: AGENTSVIEW_ASSETS_ARCHIVE]",
 )
 @click.option(
     "--warehouse", metavar="URL", help="Warehouse to look at  [env: AGENTSVIEW_ASSETS_WAREHOUSE]"
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object")
-def status(*, archive: str | None, warehouse: str | None, as_json: bool) -> None:
+def status(*, archive: tuple[str, ...], warehouse: str | None, as_json: bool) -> None:
     """Show archives, partitions, row counts, prices and how complete they are."""
     from agentsview_assets.documents.status import warehouse_status
     from agentsview_assets.settings import load_settings
@@ -37,7 +38,23 @@ def status(*, archive: str | None, warehouse: str | None, as_json: bool) -> None
 
 
 def _as_text(found: dict[str, Any]) -> str:
-    lines = [f"Warehouse {found['warehouse']}", f"Archive   {found['archive']['note']}", ""]
+    lines = [f"Warehouse {found['warehouse']}"]
+    lines += [f"Copy      {copy['warehouse']}: {copy['note']}" for copy in found["copies"]]
+    for source in found["sources"]:
+        lines.append(f"Archive   {source['note']}")
+        if "lacks" in source:
+            lines.append(f"          a mirror, without {', '.join(source['lacks'])}")
+    lines += [
+        f"Archive   {held['path']}: not named now; its rows stay as written {held['written_at']}"
+        for held in found["held"]
+        if held["state"] == "kept"
+    ]
+    if found["shared"]["sessions"]:
+        lines.append(
+            f"Shared    {found['shared']['sessions']:,} sessions are in several archives; they "
+            "count once where all are reported together"
+        )
+    lines.append("")
     lines.append(f"{'TABLE':<22}{'ROWS':>12}{'DAYS':>8}{'STALE':>8}  LAST WRITTEN")
     lines += [
         f"{name:<22}{table['rows']:>12,}{table['partitions']:>8,}"

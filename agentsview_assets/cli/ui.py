@@ -51,7 +51,8 @@ Examples:
 @click.option(
     "--archive",
     metavar="PATH",
-    help="agentsview data folder or sessions.db  [env: AGENTSVIEW_ASSETS_ARCHIVE]",
+    multiple=True,
+    help="agentsview data folder or sessions.db; may be repeated  [env: AGENTSVIEW_ASSETS_ARCHIVE]",
 )
 @click.option(
     "--warehouse",
@@ -66,7 +67,7 @@ Examples:
     show_default=True,
     help="Port to listen on",
 )
-def ui(*, archive: str | None, warehouse: str | None, host: str, port: int) -> None:
+def ui(*, archive: tuple[str, ...], warehouse: str | None, host: str, port: int) -> None:
     """Open the Dagster UI: the graph, its days, runs, backfills and schedules.
 
     It shows and continues the history that `materialize` wrote, and stays until Ctrl-C. The UI has
@@ -74,15 +75,15 @@ def ui(*, archive: str | None, warehouse: str | None, host: str, port: int) -> N
     unless --host says otherwise.
     """
     from agentsview_assets.settings import load_settings
-    from resources.archive_files import find_archive
+    from resources.sources import stamps
 
     settings = load_settings(archive=archive, warehouse=warehouse)
-    find_archive(settings.archive)  # told here, rather than as a failed run later
+    stamps(settings.archives, with_titles=True)  # told here, rather than as a failed run later
     _require_free(host, port)
     workspace = _prepare(settings)
     click.echo(
         f"Dagster UI of {settings.warehouse}\n"
-        f"reading         {settings.archive}\n"
+        f"reading         {', '.join(named.shown for named in settings.archives)}\n"
         f"opens in about 20 s at http://{host}:{port} - Ctrl-C ends it",
         err=True,
     )
@@ -134,8 +135,8 @@ def _become_dagster(settings: Settings, workspace: Path, host: str, port: int) -
     """Replaces this process, so that Ctrl-C and signals reach Dagster itself."""
     from agentsview_assets.settings import ARCHIVE_VARIABLE, WAREHOUSE_VARIABLE
 
-    os.environ[ARCHIVE_VARIABLE] = str(settings.archive)
-    os.environ[WAREHOUSE_VARIABLE] = settings.warehouse
+    os.environ[ARCHIVE_VARIABLE] = "\n".join(a.with_password() for a in settings.archives)
+    os.environ[WAREHOUSE_VARIABLE] = " ".join(url.with_password() for url in settings.warehouses)
     # A shell that starts a background job has it ignore SIGINT, without which Dagster never ends.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     command = [sys.executable, "-W", _WARNINGS, "-m", "dagster", "dev", "-w", str(workspace)]

@@ -121,7 +121,7 @@ def statusline(
     """Cost of today in one line, for status bars and prompts."""
     with reported():
         usd = _cost_today(warehouse, agents=agent, offline=offline, archive_id=archive_id)
-    from agentsview_assets.cli.human import cost_text
+    from agentsview_assets.transforms.money import cost_text
 
     whose = f" ({agent})" if agent else ""
     write(f"{cost_text(usd)} today{whose}\n")

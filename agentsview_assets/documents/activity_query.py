@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from agentsview_assets.documents.activity_clock import NANOSECONDS
+from agentsview_assets.documents.lookups import of_archive
 from agentsview_assets.documents.usage_query import Sql
 from agentsview_assets.transforms.timestamps import SECONDS_PER_DAY
 
@@ -20,12 +21,17 @@ if TYPE_CHECKING:
     from resources.warehouse import Reader
 
 _LONGEST_SPAN_SECONDS: Final = 300
-_ROWS_PER_PAGE: Final = 60_000
+_ROWS_PER_PAGE: Final = 40_000
 _SLICE_NS: Final = 32 * SECONDS_PER_DAY * NANOSECONDS
 _WIDEST_NS: Final = 366 * SECONDS_PER_DAY * NANOSECONDS
 
+# A session that several archives hold is active once.
+_NO_COPY: Final = (
+    "(archive_id, session_id) NOT IN (SELECT archive_id, session_id FROM sessions "
+    "WHERE elsewhere_archive_id IS NOT NULL)"
+)
 _LABELS: Final = "session_id, model, bucket, reported"
-_PLACE: Final = "epoch_seconds, nanosecond, ordinal, row_kind, row_id"
+_PLACE: Final = "epoch_seconds, nanosecond, ordinal, row_kind, row_id, archive_id"
 _USED: Final = (
     f"session_id, model, {_PLACE}, reported_cost_usd, input_tokens, output_tokens, "
     "cache_creation_tokens, cache_read_tokens, billable_output_tokens"
@@ -65,12 +71,14 @@ class ActivityQuery:
         """
         span = self._scope.range
         order = self._reader.binary_order("session_id")
+        archive, found = of_archive(self._scope.archive_id)
         tests = [
-            "archive_id = ?",
+            archive,
+            *([_NO_COPY] if self._scope.is_of_all else []),
             f"epoch_seconds >= {self._scope.origin - _LONGEST_SPAN_SECONDS}",
             f"epoch_seconds <= {span.effective_end_ns // NANOSECONDS}",
         ]
-        params: tuple[object, ...] = (self._scope.archive_id,)
+        params: tuple[object, ...] = found
         if any(self._scope.chosen):
             tests.append(self._takes_part)
             params += self._sessions.params
@@ -101,7 +109,7 @@ class ActivityQuery:
         for begin in range(span.start_ns, span.effective_end_ns, _SLICE_NS):
             rows = self._rows(begin, min(begin + _SLICE_NS, span.effective_end_ns))
             single = Sql(
-                f"SELECT {_USED} FROM usage_rows WHERE {rows.text} AND NOT has_duplicates",
+                f"SELECT {_USED} FROM usage_rows WHERE {rows.text} AND {self._is_single}",
                 rows.params,
             )
             yield from self._usage(starts, single)
@@ -111,7 +119,7 @@ class ActivityQuery:
         span = self._scope.range
         rows, repeats = self._rows(span.start_ns, span.effective_end_ns), self._first_of_each_key()
         every = Sql(
-            f"SELECT {_USED} FROM usage_rows WHERE {rows.text} AND NOT has_duplicates "
+            f"SELECT {_USED} FROM usage_rows WHERE {rows.text} AND {self._is_single} "
             f"UNION ALL {repeats.text}",
             rows.params + repeats.params,
         )
@@ -126,7 +134,7 @@ class ActivityQuery:
                    CAST(SUM(billable_output_tokens) AS BIGINT),
                    CAST(SUM(cache_creation_tokens) AS BIGINT),
                    CAST(SUM(cache_read_tokens) AS BIGINT), CAST(SUM(output_tokens) AS BIGINT),
-                   SUM(COALESCE(reported_cost_usd, 0)), MIN(billable_output_tokens),
+                   {self._reader.exact_sum("reported_cost_usd")}, MIN(billable_output_tokens),
                    MIN(COALESCE(reported_cost_usd, 0))
             FROM (
                 SELECT placed.*, {_bucket_moment("moment", starts)} AS bucket,
@@ -151,7 +159,7 @@ class ActivityQuery:
                 SELECT {_USED}, ROW_NUMBER() OVER (
                     PARTITION BY dedup_key ORDER BY {self._row_order()}
                 ) AS place
-                FROM usage_rows WHERE {rows.text} AND has_duplicates AND {self._takes_part}
+                FROM usage_rows WHERE {rows.text} AND NOT ({self._is_single}) AND {self._takes_part}
             ) AS repeats WHERE place = 1
             """,
             rows.params + self._sessions.params,
@@ -163,7 +171,13 @@ class ActivityQuery:
         return (
             f"epoch_seconds, nanosecond, {binary('session_id')}, COALESCE(ordinal, -1), "
             f"row_kind, LENGTH(row_id), {binary('row_id')}"
+            + (", archive_id" if self._scope.is_of_all else "")
         )
+
+    @property
+    def _is_single(self) -> str:
+        """The test that no other row has a row's key."""
+        return "dedup_key IS NULL" if self._scope.is_of_all else "NOT has_duplicates"
 
     def _rows(self, begin_ns: int, end_ns: int) -> Sql:
         """Return the tests on the time of a usage row, as text and as an instant, and its filter.
@@ -172,14 +186,15 @@ class ActivityQuery:
         for the sums than for the rows.
         """
         text = self._reader.binary_order("timestamp_text")
+        archive, found = of_archive(self._scope.archive_id)
         tests = [
-            "archive_id = ?",
+            archive,
             "row_kind <> 'cursor_event'",
             f"{text} >= ? AND {text} <= ?",
             _at_least(begin_ns),
             _less_than(end_ns),
         ]
-        params: tuple[object, ...] = (self._scope.archive_id, *self._scope.usage_texts())
+        params: tuple[object, ...] = (*found, *self._scope.usage_texts())
         if any(self._scope.chosen):
             tests.append(self._takes_part)
             params += self._sessions.params

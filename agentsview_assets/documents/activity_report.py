@@ -31,7 +31,7 @@ from agentsview_assets.documents.activity_sweep import (
     sweep,
 )
 from agentsview_assets.documents.activity_usage import ActivityUsage
-from agentsview_assets.documents.lookups import load_prices, project_map, resolve_archive
+from agentsview_assets.documents.lookups import load_prices, project_map, resolve_archives
 from agentsview_assets.documents.pricing_block import pricing_block
 from agentsview_assets.transforms.gojson import encode
 from agentsview_assets.transforms.timestamps import Instant, format_utc_seconds
@@ -108,11 +108,11 @@ def activity_report(  # noqa: PLR0913 - what a report can be asked for, all by n
         agents: Comma-separated agent names; empty for all.
         machines: Comma-separated machine labels; empty for all.
         offline: Prefer the embedded prices to the archive's own.
-        archive_id: Archive of the report; None takes the only one in the warehouse.
+        archive_id: Archive of the report; None takes all of the warehouse.
 
     Raises:
         UsageError: The range cannot be understood, or asks for too much.
-        WarehouseError: The warehouse cannot be read, or its archive is ambiguous or absent.
+        WarehouseError: The warehouse cannot be read, or its archive is absent.
     """
     span = resolve_range(RangeRequest(preset, date, from_, to, bucket), zone, now)
     return build_report(
@@ -135,16 +135,18 @@ def build_report(  # noqa: PLR0913 - likewise
     archive_id: str | None,
 ) -> ActivityReport:
     """Return the report of a range that is settled already; see `activity_report`."""
-    archive = resolve_archive(reader, archive_id)
+    archive = resolve_archives(reader, archive_id)
     scope = ActivityScope(archive, span, chosen)
     query = ActivityQuery(reader, scope)
     edges = scope.edges
-    sessions, worked = _active_sessions(query, edges, scope.moment(span.effective_end_ns))
+    sessions = [Session(*columns) for columns in query.sessions()]
+    by_id = {session.session_id: session for session in sessions}
+    prices = load_prices(reader, archive, offline=offline)
+    # Before the spans, which stay in memory: these queries are the largest.
+    usage = ActivityUsage(query, prices, by_id, edges[:-1])
+    worked = _work(query, sessions, edges, scope.moment(span.effective_end_ns))
     spans = Spans(worked.keys)
     concurrency = sweep(spans, [session.is_automated for session in sessions], edges)
-    prices = load_prices(reader, archive, offline=offline)
-    by_id = {session.session_id: session for session in sessions}
-    usage = ActivityUsage(query, prices, by_id, edges[:-1])
     clock = UtcClock(scope.origin)
     head = {
         "schema_version": SCHEMA_VERSION,
@@ -170,21 +172,19 @@ def build_report(  # noqa: PLR0913 - likewise
     )
 
 
-def _active_sessions(
-    query: ActivityQuery, edges: Sequence[int], until: int
-) -> tuple[list[Session], Gathered]:
-    """Return the sessions, ids ascending, with their activity, and what it adds up to."""
-    found = query.sessions()
-    sessions = [Session(*columns) for *columns, _ in found]
+def _work(
+    query: ActivityQuery, sessions: Sequence[Session], edges: Sequence[int], until: int
+) -> Gathered:
+    """Give the sessions, ids ascending, their activity, and return what it adds up to."""
     worked = gather(
-        query.spans((session_id, messages) for session_id, *_, messages in found),
+        query.spans((session.session_id, session.message_count) for session in sessions),
         [(session.session_id, session.is_automated) for session in sessions],
         (edges[0], until),
         edges,
     )
     for number, activity in worked.by_session.items():
         sessions[number].activity = activity
-    return sessions, worked
+    return worked
 
 
 def _range_entry(span: ReportRange) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agentsview_assets.documents.activity_clock import NANOSECONDS
+from agentsview_assets.documents.lookups import ALL_ARCHIVES, of_archive
 from agentsview_assets.documents.usage_query import Sql
 from agentsview_assets.transforms.text import trim
 from agentsview_assets.transforms.timestamps import Instant, format_utc_seconds
@@ -41,7 +42,7 @@ class ActivityScope(NamedTuple):
     """Which activity a report is about.
 
     Attributes:
-        archive_id: Archive of the sessions.
+        archive_id: Archive of the sessions, or `ALL_ARCHIVES`.
         range: Span of time.
         chosen: What else sessions are chosen by.
     """
@@ -49,6 +50,11 @@ class ActivityScope(NamedTuple):
     archive_id: str
     range: ReportRange
     chosen: ActivityFilter = ActivityFilter()
+
+    @property
+    def is_of_all(self) -> bool:
+        """Whether it is about all archives, in which copies count once."""
+        return self.archive_id == ALL_ARCHIVES
 
     @property
     def origin(self) -> int:
@@ -66,15 +72,17 @@ class ActivityScope(NamedTuple):
 
     def sessions(self, reader: Reader) -> Sql:
         """Return the tests on a session; its bounds are compared as text, cut to seconds."""
+        archive, found = of_archive(self.archive_id)
         tests = [
-            "archive_id = ?",
+            archive,
+            *(["elsewhere_archive_id IS NULL"] if self.is_of_all else []),
             "message_count > 0",
             "deleted_at_text IS NULL",
             f"{reader.binary_order(_END)} >= ?",
             f"{reader.binary_order(_START)} < ?",
         ]
         bounds = (self.range.start_ns, self.range.end_ns)
-        params = [self.archive_id, *(_utc_text(bound).removesuffix("Z") for bound in bounds)]
+        params = [*found, *(_utc_text(bound).removesuffix("Z") for bound in bounds)]
         if self.chosen.project:
             tests.append("project = ?")
             params.append(self.chosen.project)

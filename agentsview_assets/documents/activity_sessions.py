@@ -7,6 +7,7 @@ time, and money of a single row.
 from __future__ import annotations
 
 from itertools import islice
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from agentsview_assets.documents.activity_order import descending_order
@@ -35,6 +36,7 @@ class Session:
         project: Project label, which may be empty.
         agent: Coding agent.
         is_automated: Whether a program started it.
+        message_count: Number of messages, as stored.
         activity: Its spans; None for an untimed session.
         costs: Model -> USD of the rows that count for it.
         cost: USD of all of these rows.
@@ -47,20 +49,28 @@ class Session:
         "cost",
         "costs",
         "is_automated",
+        "message_count",
         "output_tokens",
         "project",
         "session_id",
         "title",
     )
 
-    def __init__(
-        self, session_id: str, title: str, project: str, agent: str, is_automated: object
+    def __init__(  # noqa: PLR0913 - the columns of a row
+        self,
+        session_id: str,
+        title: str,
+        project: str,
+        agent: str,
+        is_automated: object,
+        message_count: int,
     ) -> None:
         self.session_id = session_id
         self.title = title
-        self.project = project
-        self.agent = agent
+        self.project = intern(project)  # one of few, each of which a database sends anew
+        self.agent = intern(agent)
         self.is_automated = bool(is_automated)
+        self.message_count = message_count
         self.activity: SessionActivity | None = None
         self.costs: dict[str, float] = {}
         self.cost = 0.0

@@ -162,9 +162,9 @@ class Spans:
             keys: Spans as `gather` packs them; the list is emptied.
         """
         keys.sort()
-        self.starts = array("q", [key >> _START_SHIFT for key in keys])
-        self.lengths = array("q", [key >> _LENGTH_SHIFT & _LENGTH_MASK for key in keys])
-        self.sessions = array("l", [key & _SESSION_MASK for key in keys])
+        self.starts = array("q", (key >> _START_SHIFT for key in keys))
+        self.lengths = array("q", (key >> _LENGTH_SHIFT & _LENGTH_MASK for key in keys))
+        self.sessions = array("I", (key & _SESSION_MASK for key in keys))
         keys.clear()
 
     def __len__(self) -> int:

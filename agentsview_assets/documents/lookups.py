@@ -17,25 +17,49 @@ if TYPE_CHECKING:
     from agentsview_assets.transforms.pricing import PriceTuple
     from resources.warehouse import Reader
 
+ALL_ARCHIVES = "*"
+"""Stands for an archive id where a document is about all archives of the warehouse."""
+
 _ARCHIVES = """
 SELECT MIN(archive_id) FROM usage_rows
 UNION SELECT MAX(archive_id) FROM usage_rows
 UNION SELECT archive_id FROM model_pricing WHERE archive_id <> ''
 UNION SELECT archive_id FROM project_identities
 """
+# Of rows with one pattern the last one holds: the newest, then that of the least archive id.
 _PRICES = """
 SELECT layer, table_version, model_pattern, input_usd_per_mtok, output_usd_per_mtok,
-       cache_write_usd_per_mtok, cache_read_usd_per_mtok, updated_at_text
-FROM model_pricing WHERE archive_id IN ('', ?)
+       cache_write_usd_per_mtok, cache_read_usd_per_mtok, updated_at_text, archive_id
+FROM model_pricing WHERE archive_id = '' OR {test}
 """
 _IDENTITIES = """
 SELECT project, resolution, key, key_source, normalized_remote, root_path, machine_local
-FROM project_identities WHERE archive_id = ?
+FROM project_identities WHERE {test} ORDER BY project, archive_id
 """
 
 
+def of_archive(archive_id: str) -> tuple[str, tuple[str, ...]]:
+    """Return the test on a row's archive, and its parameters."""
+    return ("1 = 1", ()) if archive_id == ALL_ARCHIVES else ("archive_id = ?", (archive_id,))
+
+
+def resolve_archives(reader: Reader, archive_id: str | None) -> str:
+    """Return the archive that a document is about, or `ALL_ARCHIVES` when there are several.
+
+    Args:
+        reader: The warehouse.
+        archive_id: The archive asked for; None takes all.
+
+    Raises:
+        WarehouseError: The archive asked for is not there.
+    """
+    if archive_id is None and len({found for (found,) in reader.rows(_ARCHIVES) if found}) > 1:
+        return ALL_ARCHIVES
+    return resolve_archive(reader, archive_id)
+
+
 def resolve_archive(reader: Reader, archive_id: str | None) -> str:
-    """Return the archive that a document is about; `''` when the warehouse is empty.
+    """Return the one archive that a document is about; `''` when the warehouse is empty.
 
     Args:
         reader: The warehouse.
@@ -63,13 +87,18 @@ def load_prices(reader: Reader, archive_id: str, *, offline: bool) -> PricingTab
 
     Args:
         reader: The warehouse.
-        archive_id: Whose stored and custom prices to use.
+        archive_id: Whose stored and custom prices to use; of all archives, the newest.
         offline: Prefer the embedded prices to the archive's own; otherwise they only stand in for
             an archive that has none.
     """
     layers: dict[str, list[PriceTuple]] = {"stored": [], "embedded": [], "custom": []}
     version = ""
-    for layer, table_version, *price in reader.rows(_PRICES, (archive_id,)):
+    test, params = of_archive(archive_id)
+    found = reader.rows(_PRICES.format(test=test), params)
+    if archive_id == ALL_ARCHIVES:
+        found.sort(key=lambda row: row[-1], reverse=True)
+        found.sort(key=lambda row: row[-2] or "")
+    for layer, table_version, *price, _ in found:
         pattern, uncached, output, cache_write, cache_read, updated_at = price
         layers[layer].append((pattern, uncached, output, cache_write, cache_read, updated_at))
         version = table_version or version
@@ -93,13 +122,23 @@ def project_map(
         labels: The document's project labels.
         with_empty: Whether the empty label has an entry, too.
     """
-    known = {
-        label: {"resolution": resolution, "identity": _identity(*columns)}
-        for label, resolution, *columns in reader.rows(_IDENTITIES, (archive_id,))
-    }
-    unknown = {"resolution": "unknown", "identity": None}
+    test, params = of_archive(archive_id)
+    known: dict[str, dict[str, object]] = {}
+    unknown: dict[str, object] = {"resolution": "unknown", "identity": None}
+    for label, resolution, *columns in reader.rows(_IDENTITIES.format(test=test), params):
+        found: dict[str, object] = {"resolution": resolution, "identity": _identity(*columns)}
+        known[label] = _joined(known.get(label, unknown), found)
     names = sorted({label for label in labels if label or with_empty}, key=utf8_bytes)
     return {label: known.get(label, unknown) for label in names}
+
+
+def _joined(one: dict[str, object], other: dict[str, object]) -> dict[str, object]:
+    """Return what two archives know of a label: the same project, or none that is certain."""
+    if one["resolution"] == "unknown" or one["identity"] == other["identity"]:
+        return other
+    if other["resolution"] == "unknown":
+        return one
+    return {"resolution": "ambiguous", "identity": None}
 
 
 def _identity(

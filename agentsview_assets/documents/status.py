@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from agentsview_assets.errors import ArchiveError
+from agentsview_assets.documents.archive_status import archive_states, held_archives, shared
+from agentsview_assets.errors import WarehouseError
 from agentsview_assets.settings import OBSERVATION_STORE
 from agentsview_assets.transforms import staleness
-from resources.archive_files import find_archive, stamp
 from resources.observation_reader import DayWindow, open_observations
-from resources.warehouse import ARCHIVES_TABLE, PARTITIONS_TABLE, Reader, open_reader
+from resources.warehouse import PARTITIONS_TABLE, Reader, open_reader
 
 if TYPE_CHECKING:
     from agentsview_assets.settings import Settings
@@ -23,19 +24,27 @@ TABLES = (
 
 
 def warehouse_status(settings: Settings) -> dict[str, Any]:
-    """Tells archives, partitions, rows, prices, completeness and the last run.
+    """Tells archives, partitions, rows, prices, completeness, the last run, and of copies.
+
+    Where several warehouses are named, all of it is about the first; a copy is told by whether it
+    can be read and how many of its partitions are out of date.
 
     Raises:
         WarehouseError: The warehouse cannot be read.
     """
-    expected, archive = _observed(settings)
+    expected, states = _observed(settings)
     with open_reader(settings.warehouse) as reader:
         tables = {name: _table(reader, name, expected) for name in TABLES}
+        held = held_archives(reader, states)
         digest = reader.rows("SELECT max(pricing_digest) FROM effective_pricing")[0][0]
         return {
-            "warehouse": settings.warehouse,
-            "archive": archive,
-            "archives": [row[0] for row in reader.rows(_ARCHIVES)],
+            "warehouse": settings.warehouses[0].shown,
+            "copies": [_copy(url.shown, expected) for url in settings.warehouses[1:]],
+            "archive": states[0],
+            "sources": states,
+            "archives": [archive["archive_id"] for archive in held],
+            "held": held,
+            "shared": shared(reader),
             "tables": tables,
             "pricing_digest": digest,
             "completeness": _completeness(reader),
@@ -43,22 +52,15 @@ def warehouse_status(settings: Settings) -> dict[str, Any]:
         }
 
 
-_ARCHIVES = f"SELECT archive_id FROM {ARCHIVES_TABLE} ORDER BY archive_id"
-
-
-def _observed(settings: Settings) -> tuple[staleness.Expected | None, dict[str, Any]]:
-    """What an up-to-date warehouse would have noted, and how the archive stands to that."""
-    try:
-        path = find_archive(settings.archive)
-        seen = stamp(path, with_titles=settings.with_titles)
-    except ArchiveError as error:
-        return None, {"path": str(settings.archive), "state": "missing", "note": str(error)}
+def _observed(
+    settings: Settings,
+) -> tuple[staleness.Expected | None, list[dict[str, Any]]]:
+    """What an up-to-date warehouse would have noted, and how the archives stand to that."""
     window = DayWindow(settings.start_date, settings.last_date)
     with open_observations(settings.state_dir / OBSERVATION_STORE) as store:
-        noted = store.archive(path) if store else None
-        if store is None or noted is None:
-            note = f"{path}: never observed into this warehouse"
-            return None, {"path": str(path), "state": "unobserved", "note": note}
+        states = archive_states(settings, store)
+        if store is None or not any("archive_id" in state for state in states):
+            return None, states
         expected = staleness.expected_versions(
             store.versions(window),
             store.models(window),
@@ -66,15 +68,23 @@ def _observed(settings: Settings) -> tuple[staleness.Expected | None, dict[str, 
             store.table_version("project_observations"),
             store.table_version("model_pricing"),
         )
-    unchanged = noted["signature"] == seen
-    state = "observed" if unchanged else "changed"
-    words = "unchanged since" if unchanged else "written to since"
-    note = f"{path}: {words} it was observed" + ("" if unchanged else "; run materialize")
-    return expected, {
-        "path": str(path),
-        "archive_id": noted["archive_id"],
-        "state": state,
-        "note": note,
+    return expected, states
+
+
+def _copy(url: str, expected: staleness.Expected | None) -> dict[str, Any]:
+    """How a further warehouse stands: one that cannot be read does not hide the others."""
+    try:
+        with open_reader(url) as reader:
+            stale = [_table(reader, name, expected)["stale"] for name in TABLES]
+    except WarehouseError as error:
+        return {"warehouse": url, "stale": None, "note": str(error)}
+    if None in stale:
+        return {"warehouse": url, "stale": None, "note": "readable"}
+    count = sum(stale)
+    return {
+        "warehouse": url,
+        "stale": count,
+        "note": f"{count} partitions out of date; run materialize" if count else "up to date",
     }
 
 
@@ -93,7 +103,7 @@ def _table(reader: Reader, name: str, expected: staleness.Expected | None) -> di
         "rows": rows,
         "partitions": len(noted),
         "stale": stale,
-        "written_at": max((row[3] for row in noted), default=None),
+        "written_at": max((_instant(row[3]) for row in noted), default=None),
     }
 
 
@@ -119,5 +129,13 @@ def _last_run(reader: Reader) -> dict[str, Any]:
         f"SELECT run_id, CAST(written_at AS VARCHAR) FROM {PARTITIONS_TABLE} "
         "ORDER BY written_at DESC LIMIT 1"
     )
-    run_id, written_at = found[0] if found else (None, None)
-    return {"run_id": run_id, "written_at": written_at}
+    if not found:
+        return {"run_id": None, "written_at": None}
+    run_id, written_at = found[0]
+    return {"run_id": run_id, "written_at": _instant(written_at)}
+
+
+def _instant(text: str) -> str:
+    """A time as every backend's text of it reads: UTC, to the millisecond."""
+    found = datetime.fromisoformat(text).astimezone(UTC)
+    return found.isoformat(sep=" ", timespec="milliseconds")

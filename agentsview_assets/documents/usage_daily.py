@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from agentsview_assets.documents.lookups import (
     load_prices,
     project_map,
-    resolve_archive,
+    resolve_archives,
 )
 from agentsview_assets.documents.pricing_block import pricing_block
 from agentsview_assets.documents.usage_query import CountedRows, UsageScope
@@ -96,12 +96,12 @@ def usage_daily(  # noqa: PLR0913 - what a report can be asked for, all by name
         agents: Comma-separated agent names; empty for all.
         breakdown: Fill the break-downs by project and agent.
         offline: Prefer the embedded prices to the archive's own.
-        archive_id: Archive of the report; None takes the only one in the warehouse.
+        archive_id: Archive of the report; None takes all of the warehouse.
 
     Raises:
-        WarehouseError: The warehouse cannot be read, or its archive is ambiguous or absent.
+        WarehouseError: The warehouse cannot be read, or its archive is absent.
     """
-    archive = resolve_archive(reader, archive_id)
+    archive = resolve_archives(reader, archive_id)
     prices = load_prices(reader, archive, offline=offline)
     rows = CountedRows(reader, UsageScope(archive, window, zone, agents))
     buckets = _buckets(reader, rows, prices, by_project=breakdown)
@@ -136,9 +136,9 @@ def _buckets(
                agent, model, CASE WHEN reported_cost_usd IS NULL THEN 0 ELSE 1 END AS reported,
                CAST(SUM(input_tokens) AS BIGINT), CAST(SUM(output_tokens) AS BIGINT),
                CAST(SUM(cache_creation_tokens) AS BIGINT), CAST(SUM(cache_read_tokens) AS BIGINT),
-               CAST(SUM(billable_output_tokens) AS BIGINT), SUM(COALESCE(reported_cost_usd, 0))
+               CAST(SUM(billable_output_tokens) AS BIGINT), {reader.exact_sum("reported_cost_usd")}
         FROM ({rows.sql.text}) AS counted
-        GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6
+        GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1 NULLS LAST, 2 NULLS LAST, 3, 4, 5, 6
         """,
         rows.sql.params,
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from agentsview_assets.documents.lookups import ALL_ARCHIVES, of_archive
 from agentsview_assets.documents.window import offset_segments, prefilter_bounds
 from agentsview_assets.transforms.text import trim
 from agentsview_assets.transforms.timestamps import (
@@ -58,7 +59,7 @@ class UsageScope(NamedTuple):
     """Which usage a report is about.
 
     Attributes:
-        archive_id: Archive of the rows.
+        archive_id: Archive of the rows, or `ALL_ARCHIVES`.
         window: Local dates, both ends included.
         zone: Zone of the local dates.
         agents: Comma-separated agent names; empty for all.
@@ -136,10 +137,32 @@ class CountedRows:
 
     def _every_row(self) -> Sql:
         """Nothing is left out, so the stored verdict on duplicates holds."""
+        elsewhere = " AND elsewhere_archive_id IS NULL" if self._is_of_all else ""
         return Sql(
             f"SELECT *, {self._dated()} FROM usage_rows "
-            f"WHERE {self._filter.text} AND duplicate_of IS NULL",
+            f"WHERE {self._filter.text} AND duplicate_of IS NULL{elsewhere}",
             self._filter.params,
+        )
+
+    @property
+    def _is_of_all(self) -> bool:
+        return self._scope.archive_id == ALL_ARCHIVES
+
+    def _first_of_shared_keys(self) -> Sql:
+        """Choose among the rows of the report alone, whichever archive they are from."""
+        rows = self._rows_in_report()
+        return Sql(
+            f"""
+            SELECT {_CARRIED} FROM ({rows.text}) AS single WHERE dedup_key IS NULL
+            UNION ALL
+            SELECT {_CARRIED} FROM (
+                SELECT {_CARRIED}, ROW_NUMBER() OVER (
+                    PARTITION BY dedup_key ORDER BY {self._row_order()}
+                ) AS place
+                FROM ({rows.text}) AS repeats WHERE dedup_key IS NOT NULL
+            ) AS ordered WHERE place = 1
+            """,
+            rows.params * 2,
         )
 
     def _first_of_each_key(self) -> Sql:
@@ -148,6 +171,8 @@ class CountedRows:
         The first of all rows is also the first of any of them that include it. Only where it is
         left out by the filter or the window do the others have to be put in order.
         """
+        if self._is_of_all:
+            return self._first_of_shared_keys()
         rows = self._rows_in_report()
         return Sql(
             f"""
@@ -179,7 +204,11 @@ class CountedRows:
         """Return the order in which the first row of a key counts."""
         binary = self._reader.binary_order
         text = binary("COALESCE(timestamp_text, '')")
-        return f"{text}, {binary('session_id')}, COALESCE(ordinal, -1), {binary('row_id')}"
+        place = f"{text}, {binary('session_id')}, COALESCE(ordinal, -1)"
+        if self._is_of_all:
+            # Copies are equal up to here: the one that counts over all time comes first.
+            place += ", CASE WHEN elsewhere_archive_id IS NULL THEN 0 ELSE 1 END, archive_id"
+        return f"{place}, {binary('row_id')}"
 
     def _in_window(self) -> Sql:
         """Return the test on the local date."""
@@ -206,7 +235,8 @@ def _is_unlimited(scope: UsageScope) -> bool:
 
 def _row_filter(reader: Reader, scope: UsageScope) -> Sql:
     """Return the tests that need no local date: archive, agents, and the window's text bounds."""
-    tests, params = ["archive_id = ?"], [scope.archive_id]
+    archive, found = of_archive(scope.archive_id)
+    tests, params = [archive], list(found)
     if scope.agents:
         agents = _agent_filter(scope.agents)
         tests.append(agents.text)

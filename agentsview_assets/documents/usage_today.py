@@ -31,7 +31,7 @@ def cost_today(  # noqa: PLR0913 - what can be asked for, all by name
         now: The present, with a zone.
         agents: Comma-separated agent names; empty for all.
         offline: Prefer the embedded prices to the archive's own.
-        archive_id: Archive of the report; None takes the only one in the warehouse.
+        archive_id: Archive of the report; None takes all of the warehouse.
 
     Raises:
         WarehouseError: The warehouse cannot be read, or its archive is ambiguous or absent.

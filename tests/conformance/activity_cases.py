@@ -31,7 +31,7 @@ FILTERS: tuple[tuple[str, ...], ...] = (
     ("--project", "alpha"),
     ("--project", "nowhere"),
     ("--machine", "local"),
-    ("--machine", "laptop,desktop", "--agent", "claude"),
+    ("--machine", "laptop,desktop,local", "--agent", "claude"),
 )
 
 
@@ -101,21 +101,38 @@ EVERYDAY = (
     ActivityCase("days", "1h", chosen=("--project", "alpha")),
     ActivityCase("year", human=True),
 )
+# Every range in every size of bucket and every zone, filtered or not, in both layouts.
 MATRIX = tuple(
-    dict.fromkeys(
-        (
-            *(
-                ActivityCase(name, bucket, zone)
-                for name, zone in itertools.product(RANGES, ZONES)
-                for bucket in BUCKETS[name]
-            ),
-            *(
-                ActivityCase(name, chosen=chosen)
-                for name, chosen in itertools.product(("day", "days", "year"), FILTERS)
-            ),
-            *(ActivityCase(name, zone=zone, human=True) for name in RANGES for zone in ZONES[:2]),
-            *EVERYDAY,
-        )
+    ActivityCase(name, bucket, zone, chosen, human)
+    for name, zone, chosen, human in itertools.product(
+        RANGES, (*ZONES, None), ((), *FILTERS), (False, True)
+    )
+    for bucket in BUCKETS[name]
+)
+# Zones, and days on or about which their clocks change.
+CLOCK_CHANGES = {
+    "Africa/Cairo": ("2026-04-24", "2026-10-30"),
+    "Africa/Casablanca": ("2026-02-15", "2026-03-22"),
+    "America/Asuncion": ("2024-03-24", "2024-10-06"),
+    "America/Havana": ("2026-03-08", "2025-11-02"),
+    "America/New_York": ("2026-03-08", "2025-11-02"),
+    "America/Sao_Paulo": ("2018-11-04", "2018-02-18"),
+    "America/St_Johns": ("2006-04-02", "2006-10-29"),
+    "Antarctica/Troll": ("2026-03-29", "2026-10-25"),
+    "Asia/Beirut": ("2026-03-29", "2026-10-25"),
+    "Asia/Tehran": ("2022-03-22", "2022-09-22"),
+    "Australia/Lord_Howe": ("2026-04-05", "2026-10-04"),
+    "Europe/Dublin": ("2026-03-29", "2026-10-25"),
+    "Pacific/Apia": ("2011-09-24", "2012-04-01"),
+}
+CALENDAR: tuple[tuple[str, ...], ...] = tuple(
+    (
+        *("activity", "report", "--json", "--offline", "--timezone", zone),
+        *("--preset", preset, "--date", date, *([] if bucket is None else ["--bucket", bucket])),
+    )
+    for zone, dates in CLOCK_CHANGES.items()
+    for date, preset, bucket in itertools.product(
+        dates, ("day", "week", "month"), (None, "5m", "1h", "1d", "1w")
     )
 )
 # Nothing to count: the shape of an empty document.

@@ -110,31 +110,16 @@ EMPTY = (
     Case(human=True),
     *(Case(agent=agent, human=True) for agent in ("zcode", " windsurf,,copilot", "copilot", ",")),
 )
-# Every window in every zone, filtered or not.
+# Every window in every zone, for agents or not, in each layout.
 MATRIX = tuple(
-    dict.fromkeys(
-        (
-            *(
-                Case(window, zone, agent, breakdown=True)
-                for window, zone, agent in itertools.product(WINDOWS, ZONES, (None, "claude"))
-            ),
-            *(Case("closed", agent=agent) for agent in AGENTS),
-            *THOROUGH,
-            *EMPTY,
-        )
+    Case(window, zone, agent, breakdown=breakdown, human=human)
+    for window, zone, agent, (breakdown, human) in itertools.product(
+        WINDOWS,
+        (*ZONES, None, "Local"),
+        (None, *AGENTS[:4]),
+        ((False, False), (True, False), (True, True)),
     )
 )
-# A smaller one for archives of which there are many.
-BRIEF_MATRIX = tuple(
-    dict.fromkeys(
-        (
-            *(Case(window, "Pacific/Kiritimati", breakdown=True) for window in WINDOWS),
-            *(Case("closed", zone, agent="claude") for zone in ZONES),
-            *EVERYDAY,
-        )
-    )
-)
-
 
 # Command lines that fail before any archive or warehouse is looked at.
 MISTAKES: tuple[tuple[str, ...], ...] = (

@@ -48,15 +48,6 @@ class Pair:
 PairOf = Callable[[str], Pair]
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the matrix out, unless markers were asked for."""
-    if config.option.markexpr:
-        return
-    left_out = [item for item in items if item.get_closest_marker("matrix")]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if not item.get_closest_marker("matrix")]
-
-
 @pytest.fixture(scope="session")
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of this test run that all workers share."""
@@ -113,7 +104,7 @@ def _prepare(recipe: Recipe, archive: Path, ours: OurCommand, oracle: Oracle) ->
     ours.home.mkdir()
     before = hashlib.sha256((archive / "sessions.db").read_bytes()).hexdigest()
     (ours.home / "digest-before").write_text(before, encoding="utf-8")
-    done = ours.materialize()
+    done = ours.materialize_here()
     if done.returncode == 0:
         return ""
     return f"materialize of {archive.name} failed ({done.returncode}):\n{done.stderr[-4000:]}"

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+EXPORT = ("export", "sessions")
 EVERYTHING = ("--all", "--include-one-shot", "--include-automated", "--include-children")
 # For every archive: the defaults, everything in both forms, and each way to widen the choice.
 PLAIN: tuple[tuple[str, ...], ...] = (

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tests.support.busy_archive import busy, negative_costs
 from tests.support.odd_archives import BREAKING, ODD, THEMES, make_archive, make_scrambled
 from tests.support.oracle import REPOSITORY
 from tests.support.transcripts import Settings
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from tests.support.oracle import Oracle
 
 SCRAMBLES = 16
+# Sessions of each busy archive: from thirteen on, ties are put in an order of their own.
+BUSY = (300, 12, 13, 60, 900)
 # Enough for every rule; the themes one by one, which tell more of a failure, are for the matrix.
 EVERYDAY_RECIPES = (
     *("recent", "sample", "empty", "odd", "golden", "custom-prices", "stored-prices"),
@@ -53,11 +56,11 @@ def _corpus(seed: int, last_day: dt.date, days: int, *, sessions: int = 40) -> R
     )
 
 
-def _edited(edits: tuple[Edit, ...]) -> Recipe:
+def _edited(edits: tuple[Edit, ...], start: str = "2026-06-25") -> Recipe:
     return Recipe(
         lambda oracle, folder: make_archive(oracle, folder, edits=edits),
         window=_ODD_WINDOW,
-        start="2026-06-25",
+        start=start,
     )
 
 
@@ -85,5 +88,9 @@ RECIPES: dict[str, Recipe] = {
     "odd": _edited(ODD),
     **{name: _edited(edits) for name, edits in THEMES.items()},
     **{f"scrambled-{seed}": _scramble(seed) for seed in range(SCRAMBLES)},
+    **{
+        f"busy-{seed}": _edited((busy(seed, sessions), negative_costs), start="2026-07-02")
+        for seed, sessions in enumerate(BUSY)
+    },
 }
 BREAKING_RECIPES: dict[str, Recipe] = {name: _edited((edit,)) for name, edit in BREAKING.items()}

@@ -45,10 +45,10 @@ class Follower:
 
     def check(self) -> None:
         """Materialise what changed and compare the documents."""
-        made = self._ours.materialize()
+        made = self._ours.materialize_here()
         assert made.returncode == 0, made.stderr
         for window in WINDOWS:
-            ours = self._ours.run(*REPORT, *window)
+            ours = self._ours.here(*REPORT, *window)
             theirs = self._oracle.run(self.archive, *REPORT, *window)
             assert ours.returncode == 0, ours.stderr
             assert_same_document(ours.stdout, theirs.stdout, " ".join(window))
@@ -110,7 +110,7 @@ def test_prices_and_projects_that_change(follower: Follower) -> None:
 
 
 @pytest.mark.matrix
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(2))
 def test_an_archive_that_is_scrambled_again_and_again(
     follower: Follower, tmp_path: Path, seed: int
 ) -> None:

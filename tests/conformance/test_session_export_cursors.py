@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.conformance.comparison import compare
 from tests.conformance.conftest import Pair
-from tests.conformance.test_session_export import compare, ours
+from tests.conformance.export_cases import EXPORT
 from tests.support.command import OurCommand
 from tests.support.odd_archives.sessions import signals
 from tests.support.odd_archives.workbench import apply_edits
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
     from pathlib import Path
 
@@ -34,15 +36,19 @@ def pair(pair_of: PairOf) -> Pair:
     return pair_of("sessions")
 
 
+def ours(pair: Pair, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return pair.ours.here(*EXPORT, *arguments)
+
+
 def mine(pair: Pair, *arguments: str) -> dict[str, Any]:
     done = ours(pair, *arguments)
-    assert done.exit_code == 0, done.stderr
+    assert done.returncode == 0, done.stderr
     document: dict[str, Any] = json.loads(done.stdout)
     return document
 
 
 def theirs(pair: Pair, *arguments: str) -> dict[str, Any]:
-    done = pair.theirs.run(pair.archive, "export", "sessions", *arguments)
+    done = pair.theirs.run(pair.archive, *EXPORT, *arguments)
     assert done.returncode == 0, done.stderr
     document: dict[str, Any] = json.loads(done.stdout)
     return document
@@ -56,7 +62,13 @@ def following(document: dict[str, Any]) -> str:
 
 
 @GROUP
-@pytest.mark.parametrize("limit", [7, 33, 100, 499, 500])
+@pytest.mark.parametrize(
+    "limit",
+    [
+        *(7, 100, 500),
+        *(pytest.param(n, marks=pytest.mark.matrix) for n in (11, 33, 64, 250, 499)),
+    ],
+)
 @pytest.mark.parametrize("chosen", [(), WIDE], ids=["defaults", "everything"])
 def test_a_walk_of_ours_is_everything_of_theirs(
     pair: Pair, limit: int, chosen: tuple[str, ...]
@@ -95,7 +107,7 @@ def test_a_run_may_change_programs_at_every_page(pair: Pair, chosen: tuple[str, 
         (cursor,) = cursors
         if not cursor:
             break
-        compare(pair, ("--cursor", cursor, "--limit", str(page + 2), "--format", "ndjson"))
+        compare(pair, (*EXPORT, "--cursor", cursor, "--limit", str(page + 2), "--format", "ndjson"))
         documents = [run(pair, "--cursor", cursor, "--limit", str(page + 2)) for run in programs]
 
 
@@ -183,7 +195,7 @@ _FILTERS: tuple[dict[str, Any], ...] = (
 @GROUP
 def test_forged_and_odd_cursors_are_answered_alike(pair: Pair) -> None:
     for cursor in Forger(pair).variants():
-        compare(pair, ("--cursor", cursor, "--limit", "9"))
+        compare(pair, (*EXPORT, "--cursor", cursor, "--limit", "9"))
 
 
 # --- changes in mid-walk -------------------------------------------------------------------------
@@ -239,10 +251,10 @@ def test_changes_reset_where_the_original_resets(
         bench.database.execute(statement)
 
     apply_edits(pair.archive, (edit,))
-    made = pair.ours.materialize()
+    made = pair.ours.materialize_here()
     assert made.returncode == 0, made.stderr
-    compare(pair, ("--cursor", cursor, "--limit", "6"))
-    assert (ours(pair, "--cursor", cursor).exit_code == 4) is resets
+    compare(pair, (*EXPORT, "--cursor", cursor, "--limit", "6"))
+    assert (ours(pair, "--cursor", cursor).returncode == 4) is resets
 
 
 @pytest.fixture
@@ -253,7 +265,7 @@ def make_pair(oracle: Oracle, pair_of: PairOf) -> Callable[[Path], Pair]:
         oracle.sync(folder)
         apply_edits(folder, (signals,))
         command = OurCommand.beside(folder, AGENTSVIEW_ASSETS_START_DATE="2026-06-25")
-        done = command.materialize()
+        done = command.materialize_here()
         assert done.returncode == 0, done.stderr
         return Pair(pair_of("empty").recipe, folder, command, oracle)
 
@@ -270,5 +282,5 @@ def test_without_a_secret_we_make_one_and_leave_theirs_alone(
     assert mine(pair, "--cursor", cursor)["sessions"]
     assert not config.exists()
     theirs(pair, "--limit", "1")  # makes its own
-    compare(pair, ("--cursor", cursor))
-    assert ours(pair, "--cursor", cursor).exit_code == 4
+    compare(pair, (*EXPORT, "--cursor", cursor))
+    assert ours(pair, "--cursor", cursor).returncode == 4

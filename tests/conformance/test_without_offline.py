@@ -24,11 +24,11 @@ def _compare_with_a_server(oracle: Oracle, archive: Path) -> None:
     with serving(oracle, archive) as asking:
         # The server seeds an empty table of prices, so only now does the archive stand still.
         ours = OurCommand.beside(archive, AGENTSVIEW_ASSETS_START_DATE="2026-06-25")
-        made = ours.materialize()
+        made = ours.materialize_here()
         assert made.returncode == 0, made.stderr
         for window in WINDOWS:
             theirs = oracle.run(archive, *REPORT, *window, env=asking)
-            mine = ours.run(*REPORT, *window)
+            mine = ours.here(*REPORT, *window)
             assert theirs.returncode == 0, theirs.stderr
             assert mine.returncode == 0, mine.stderr
             assert_same_document(mine.stdout, theirs.stdout, " ".join(window))

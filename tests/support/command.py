@@ -1,4 +1,4 @@
-"""Our own command line, run in a process of its own with a pinned environment."""
+"""Our own command line with a pinned environment, in a process of its own or in the tests'."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tests.support.in_process import run_here
 from tests.support.oracle import REPOSITORY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 
@@ -66,11 +67,21 @@ class OurCommand:
             check=False,
         )
 
+    def here(
+        self, *arguments: str, zone: str = "UTC", env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in this process: the same code without its start-up."""
+        done = run_here(arguments, {**self.environment(zone), **(env or {})}, alone=True)
+        return subprocess.CompletedProcess(list(arguments), done.code, done.out, done.err)
+
     def materialize(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Bring the warehouse up to date with the archive."""
-        return self.run(
-            "materialize",
-            *("--archive", str(self.archive)),
-            *("--warehouse", self.warehouse),
-            *arguments,
-        )
+        return self.run(*self._materialize(arguments))
+
+    def materialize_here(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Bring the warehouse up to date with the archive, in this process."""
+        return self.here(*self._materialize(arguments))
+
+    def _materialize(self, arguments: Sequence[str]) -> tuple[str, ...]:
+        named = ("--archive", str(self.archive), "--warehouse", self.warehouse)
+        return ("materialize", *named, *arguments)

@@ -22,7 +22,7 @@ from resources.warehouse import PARTITIONS_TABLE, open_reader
 from tests.support.oracle import REPOSITORY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 SAMPLE = REPOSITORY / "agentsview_assets" / "data" / "sample" / "sessions.db"
 
@@ -40,6 +40,31 @@ class Finished:
         """What it printed, as JSON."""
         assert self.code == 0, self.err
         return json.loads(self.out)
+
+
+def run_here(
+    arguments: Sequence[str], environ: Mapping[str, str], *, alone: bool = False
+) -> Finished:
+    """Runs a command as the program does, up to its exit code.
+
+    Args:
+        arguments: What follows the program's name.
+        environ: Environment on top of the tests' own.
+        alone: Whether it is the whole environment.
+    """
+    out = io.TextIOWrapper(io.BytesIO(), "utf-8")
+    err = io.TextIOWrapper(io.BytesIO(), "utf-8", errors="backslashreplace")
+    code = 0
+    with (
+        mock.patch.dict(os.environ, environ, clear=alone),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        try:
+            run_command(list(arguments))
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+    return Finished(code, _text(out), _text(err))
 
 
 @dataclass(frozen=True)
@@ -85,14 +110,7 @@ class Desk:
             "TZ": "UTC",
             **self.settings,
         }
-        out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2))
-        code = 0
-        with mock.patch.dict(os.environ, environ), redirect_stdout(out), redirect_stderr(err):
-            try:
-                run_command(list(arguments))
-            except SystemExit as ended:
-                code = int(ended.code or 0)
-        return Finished(code, _text(out), _text(err))
+        return run_here(arguments, environ)
 
     def materialize(self, *arguments: str) -> dict[str, Any]:
         """Brings the warehouse up to date and returns the summary."""
@@ -133,4 +151,4 @@ def _text(stream: io.TextIOWrapper) -> str:
     stream.flush()
     buffer = stream.buffer
     assert isinstance(buffer, io.BytesIO)
-    return buffer.getvalue().decode()
+    return buffer.getvalue().decode("utf-8", "surrogateescape")

@@ -25,7 +25,8 @@ CREATE TABLE usage_rows (
     nanosecond INTEGER, project TEXT, agent TEXT, machine TEXT, model TEXT, session_date DATE,
     input_tokens BIGINT, output_tokens BIGINT, cache_creation_tokens BIGINT,
     cache_read_tokens BIGINT, reasoning_tokens BIGINT, billable_output_tokens BIGINT,
-    reported_cost_usd DOUBLE PRECISION, dedup_key TEXT, has_duplicates BOOLEAN, duplicate_of TEXT
+    reported_cost_usd DOUBLE PRECISION, dedup_key TEXT, has_duplicates BOOLEAN, duplicate_of TEXT,
+    elsewhere_archive_id TEXT, elsewhere_row_id TEXT
 );
 CREATE TABLE model_pricing (
     archive_id TEXT, layer TEXT, model_pattern TEXT, input_usd_per_mtok DOUBLE PRECISION,
@@ -94,6 +95,8 @@ def _record(row: Usage, rows: Sequence[Usage], archive_id: str) -> dict[str, Any
         "billable_output_tokens": row.billable_output_tokens,
         "has_duplicates": len(alike) > 1,
         "duplicate_of": None if first == row.row_id else first,
+        "elsewhere_archive_id": None,
+        "elsewhere_row_id": None,
     }
 
 
@@ -111,6 +114,10 @@ class WarehouseDouble:
     def binary_order(self, expression: str) -> str:
         """Both stores compare text by its bytes already."""
         return expression
+
+    def exact_sum(self, expression: str) -> str:
+        """Few rows: an ordinary sum will do."""
+        return f"COALESCE(SUM({expression}), 0)"
 
     def has_table(self, name: str) -> bool:
         """All tables that documents read are there."""

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner, Result
 
-from agentsview_assets.cli.human import agents_note, cost_text, usage_table
+from agentsview_assets.cli.human import agents_note, usage_table
 from agentsview_assets.cli.usage import usage
+from agentsview_assets.transforms.money import cost_text
 from tests.support.usage_warehouse import Usage, warehouse_file
 
 if TYPE_CHECKING:

@@ -1,0 +1,40 @@
+"""Which key signs the cursors of a session export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agentsview_assets.documents.session_archive import archive_path
+from resources.cursor_secret import archive_secret, own_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agentsview_assets.settings import Settings
+    from resources.warehouse import Reader
+
+
+def cursor_key(
+    reader: Reader, settings: Settings, archive_id: str | None, *, as_set: bool = False
+) -> Callable[[], bytes]:
+    """Return what gives the key of cursors: the archive's, else our own, made on first use.
+
+    Args:
+        reader: The warehouse.
+        settings: Where the archive is if it is not where the warehouse says, and our own state.
+        archive_id: Archive of the export; None takes the only one in the warehouse.
+        as_set: Take the archive of the settings in any case.
+
+    Raises:
+        ConfigError: The archive's settings cannot be used.
+        WarehouseError: The archive is ambiguous, absent or without an identity.
+    """
+    held = archive_path(reader, archive_id)
+    if "://" in held and not as_set:  # a mirror, which does not carry the archive's
+        return lambda: own_secret(settings.state_dir)
+    path = Path(held)
+    if as_set or not path.exists():
+        path = settings.archive
+    key = archive_secret(path if path.is_dir() else path.parent)
+    return lambda: own_secret(settings.state_dir) if key is None else key
