@@ -36,7 +36,7 @@ REPORT := usage daily
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui test lint format docs bench sync sync-dev
+.PHONY: help run ui test test-all browser lint format docs bench sync sync-dev
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -50,14 +50,20 @@ run: sync ## Materialise an archive (ARCHIVE=PATH, or yours, or the sample) and 
 	@printf '  1. See the graph, its days and runs    %s\n' '$(UI)'
 	@printf '  2. Export the report as a document     %s\n' \
 		'$(BIN)/agentsview-assets $(REPORT) --json $(NAMED)'
-	@printf '  3. Point a BI tool at the DuckDB file  %s\n' \
-		"$$($(BIN)/python -c 'from agentsview_assets.settings import *; print(warehouse_path(load_settings().warehouse))')"
+	@printf '  3. Point a BI tool at the warehouse    %s\n' \
+		"$$($(BIN)/python -c 'from agentsview_assets.settings import *; print(load_settings().warehouse)')"
 
 ui: sync ## Open the Dagster UI on the same state as `make run` (PORT=3000)
 	@$(BIN)/agentsview-assets ui --port $(PORT)
 
-test: sync-dev ## Run the whole test suite (ARGS= is passed to pytest)
+test: sync-dev ## Run the tests but for the long ones (ARGS= is passed to pytest)
 	@$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
+
+test-all: sync-dev ## Run all tests, the conformance matrix included
+	@$(BIN)/pytest -n auto --dist loadgroup -m "not browser" $(ARGS)
+
+browser: sync-dev ## Run the tests of the UI in Chromium (SCREENSHOTS=docs/images takes its pictures anew)
+	@$(BIN)/pytest -m browser tests/browser $(ARGS)
 
 lint: sync-dev ## Check format, style and types
 	@failed=0; \
@@ -68,8 +74,9 @@ format: sync-dev ## Format the code and mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: sync-dev ## Write docs/tables.md from the table contracts
+docs: sync-dev ## Write docs/tables.md and schemas/v1/ from the contracts
 	@$(BIN)/python -m docs.make_tables
+	@$(BIN)/python -m docs.make_schemas
 
 bench: sync-dev $(BENCH_ARCHIVE) ## Measure beside agentsview on a made archive (BENCH_SIZE=large or xl)
 	@$(BIN)/python -m benchmarks.run --archive $(BENCH_ARCHIVE)

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from schemas.contract import Column, TableContract
 from schemas.identities import PROJECT_IDENTITIES
-from schemas.observations import ACTIVITY_INTERVALS, PROJECT_OBSERVATIONS, SESSIONS, USAGE_ROWS
+from schemas.observations import (
+    ACTIVITY_INTERVALS,
+    MACHINES,
+    PROJECT_OBSERVATIONS,
+    SESSIONS,
+    USAGE_ROWS,
+)
+from schemas.price_history import PRICE_CHANGES, RESTATEMENTS
 from schemas.pricing import EFFECTIVE_PRICING, MODEL_PRICING, MODEL_RATES
 from schemas.reports import (
     ACTIVITY_BUCKETS,
@@ -20,10 +27,13 @@ CONTRACTS: dict[str, TableContract] = {
         USAGE_ROWS,
         ACTIVITY_INTERVALS,
         PROJECT_OBSERVATIONS,
+        MACHINES,
         MODEL_PRICING,
         PROJECT_IDENTITIES,
         EFFECTIVE_PRICING,
         MODEL_RATES,
+        PRICE_CHANGES,
+        RESTATEMENTS,
         DAILY_USAGE,
         ACTIVITY_BUCKETS,
         SESSION_SUMMARIES,
@@ -32,4 +42,7 @@ CONTRACTS: dict[str, TableContract] = {
 }
 """Every contracted table by its name, which is also its asset's name."""
 
-__all__ = ["CONTRACTS", "Column", "TableContract"]
+HISTORIES = (PRICE_CHANGES.name, RESTATEMENTS.name)
+"""Tables that are only ever added to, by the assets whose changes they tell of."""
+
+__all__ = ["CONTRACTS", "HISTORIES", "Column", "TableContract"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from agentsview_assets.assets.archive import archive_asset
+from agentsview_assets.assets.histories import history_specs
 from agentsview_assets.assets.identities import identity_assets
 from agentsview_assets.assets.observations import observation_assets
 from agentsview_assets.assets.pricing import pricing_assets
@@ -13,7 +14,7 @@ from agentsview_assets.assets.reports import report_assets
 
 def all_assets(
     partitions: dg.DailyPartitionsDefinition,
-) -> list[dg.AssetsDefinition | dg.SourceAsset]:
+) -> list[dg.AssetsDefinition | dg.SourceAsset | dg.AssetSpec]:
     """Every asset of the graph over the given days."""
     return [
         archive_asset(partitions),
@@ -21,4 +22,5 @@ def all_assets(
         *identity_assets(),
         *pricing_assets(),
         *report_assets(partitions),
+        *history_specs(),
     ]

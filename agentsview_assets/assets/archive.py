@@ -1,27 +1,124 @@
-"""The archive itself: observed, never made."""
+"""The archive itself: observed, never made.
+
+What belongs here: which days' versions are reported. What does not: how a version is worked out.
+"""
+
+from collections.abc import Iterator, Mapping
 
 import dagster as dg
+from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
-from agentsview_assets.assets.common import ARCHIVE_KEY, window
+from agentsview_assets.assets.common import ARCHIVE_KEY, DOCS, IO_MANAGER_KEY, window
+from agentsview_assets.errors import AssetsError
 from resources.archive_resource import ArchiveResource
+from resources.io_manager import WarehouseIOManager
+from resources.observing import Observed
+from resources.store import Store
+
+ARCHIVE = dg.AssetKey("archive")
+NOTHING = "nothing"
+"""Version of a day that no longer holds anything."""
 
 
 def archive_asset(partitions: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
     """The observed source, its data version by day a digest of all that it holds of that day."""
 
     @dg.observable_source_asset(
-        name="archive",
+        name=ARCHIVE.path[-1],
         group_name="archive",
         description=(
-            "An agentsview archive (`sessions.db`), read without being touched. Its data version "
-            "by day is a digest of everything that it holds of that UTC day."
+            "Your agentsview archive, `sessions.db`: looked at, never written. Observing it tells "
+            "what changed since the last look: its data version by day is a digest of everything "
+            "that it holds of that UTC day, whatever agentsview rewrote around it. Only days "
+            "whose version moved are reported. If the archive cannot be read, the versions stay "
+            "as they were and the step says why."
         ),
         partitions_def=partitions,
-        required_resource_keys={ARCHIVE_KEY},
+        required_resource_keys={ARCHIVE_KEY, IO_MANAGER_KEY},
+        metadata={"docs": dg.MetadataValue.path(f"{DOCS}/operations.md")},
         tags={"dagster/kind/sqlite": ""},
     )
     def archive(context: dg.OpExecutionContext) -> dg.DataVersionsByPartition:
         source: ArchiveResource = getattr(context.resources, ARCHIVE_KEY)
-        return dg.DataVersionsByPartition(source.observed().versions(window(partitions)))
+        manager: WarehouseIOManager = getattr(context.resources, IO_MANAGER_KEY)
+        try:
+            seen = source.refresh()
+            versions = source.observed().versions(window(partitions))
+            moved = moved_days(versions, recorded(context.instance), materialised(manager.store))
+        except AssetsError as error:
+            raise dg.Failure(str(error), allow_retries=False) from None
+        context.log_event(_summary(source, seen, versions, moved))
+        return dg.DataVersionsByPartition(moved)
 
     return archive
+
+
+def moved_days(
+    versions: Mapping[str, str], recorded: Mapping[str, str], made: Mapping[str, str]
+) -> dict[str, str]:
+    """The days whose version is not the last known one, with the version that they have now.
+
+    Args:
+        versions: Version by day as just observed.
+        recorded: Version by day as last reported to Dagster.
+        made: Version by day that the warehouse was made from: a history that was materialised
+            before anybody observed it is known, too, and must not look new.
+    """
+    known = {**made, **recorded}
+    # Of an archive of which nothing is known, every day is as new as the other: nothing moved.
+    if not known:
+        return {}
+    moved = {day: version for day, version in versions.items() if known.get(day) != version}
+    gone = {day for day, version in known.items() if version not in ("", NOTHING)} - set(versions)
+    return moved | dict.fromkeys(gone, NOTHING)
+
+
+def recorded(instance: dg.DagsterInstance) -> dict[str, str]:
+    """The data version of each day as it was last reported to Dagster."""
+    found = instance.event_log_storage.get_latest_tags_by_partition(
+        ARCHIVE, dg.DagsterEventType.ASSET_OBSERVATION, [DATA_VERSION_TAG]
+    )
+    return {day: tags[DATA_VERSION_TAG] for day, tags in found.items() if DATA_VERSION_TAG in tags}
+
+
+def materialised(warehouse: Store) -> dict[str, str]:
+    """The version by day that the warehouse's observations were made from."""
+    return {day: version for day, (version, _) in warehouse.partitions("usage_rows").items()}
+
+
+def report_observation(
+    instance: dg.DagsterInstance,
+    source: ArchiveResource,
+    seen: Observed,
+    versions: Mapping[str, str],
+    made: Mapping[str, str],
+) -> None:
+    """Tells Dagster what was observed outside of a step of the archive's own."""
+    moved = moved_days(versions, recorded(instance), made)
+    for observation in _observations(moved):
+        instance.report_runless_asset_event(observation)
+    instance.report_runless_asset_event(_summary(source, seen, versions, moved))
+
+
+def _observations(moved: Mapping[str, str]) -> Iterator[dg.AssetObservation]:
+    for day, version in sorted(moved.items()):
+        yield dg.AssetObservation(ARCHIVE, partition=day, tags={DATA_VERSION_TAG: version})
+
+
+def _summary(
+    source: ArchiveResource, seen: Observed, versions: Mapping[str, str], moved: Mapping[str, str]
+) -> dg.AssetObservation:
+    days = sorted(versions)
+    span = f"{len(days):,} days, {days[0]} to {days[-1]}" if days else "no days"
+    return dg.AssetObservation(
+        ARCHIVE,
+        description=f"{span}; {len(moved):,} changed since the last observation",
+        metadata={
+            "archive": source.shown,
+            "unread": "; ".join(note for _, note in seen.unread),
+            "archive_id": seen.archive_id,
+            "days": len(days),
+            "days_changed": len(moved),
+            "sessions_read": seen.sessions,
+        },
+    )

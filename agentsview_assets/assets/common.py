@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import functools
+import warnings
 from collections.abc import Callable
 from typing import Any, cast
 
 import dagster as dg
 
+from agentsview_assets.assets.shown import show_lineage
 from resources.observation_reader import DayWindow
 from schemas import CONTRACTS, Column, TableContract
+
+# Single-run backfills are what ranges of days need; the warning about their status is known.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 OWNERS = ["team:agentsview-assets"]
 IO_MANAGER_KEY = "warehouse"
 ARCHIVE_KEY = "archive_source"
 CODE_VERSION = "1"
+POOL = "warehouse"
+"""Pool of everything that writes: an instance may let one run at a time have it."""
+DOCS = "docs"
+"""Folder of the documentation, as the links in the UI name it."""
 
 
 def table_asset(
@@ -37,14 +47,31 @@ def table_asset(
         kinds={"python", "duckdb"},
         owners=OWNERS,
         code_version=CODE_VERSION,
-        metadata={
-            "dagster/column_schema": column_schema(contract),
-            "dagster/table_name": name,
-            "key": ", ".join(contract.key),
-        },
+        pool=POOL,
+        metadata=table_metadata(contract),
         **more,
     )
-    return cast("Callable[[Callable[..., Any]], dg.AssetsDefinition]", decorator)
+
+    def made(compute: Callable[..., Any]) -> dg.AssetsDefinition:
+        @functools.wraps(compute)
+        def shown(*args: Any, **inputs: Any) -> Any:
+            output = compute(*args, **inputs)
+            show_lineage(dg.AssetExecutionContext.get(), name)
+            return output
+
+        return cast("dg.AssetsDefinition", decorator(shown))
+
+    return made
+
+
+def table_metadata(contract: TableContract) -> dict[str, Any]:
+    """What the UI shows of a table whether or not it was ever made."""
+    return {
+        "dagster/column_schema": column_schema(contract),
+        "dagster/table_name": contract.name,
+        "key": ", ".join(contract.key),
+        "docs": dg.MetadataValue.path(f"{DOCS}/tables.md#{contract.name}"),
+    }
 
 
 def column_schema(contract: TableContract) -> dg.TableSchema:

@@ -10,7 +10,7 @@ from resources.archive_resource import ArchiveResource
 from resources.io_manager import Frames
 
 DAILY = ("sessions", "usage_rows", "activity_intervals")
-WHOLE = ("project_observations", "model_pricing")
+WHOLE = ("project_observations", "machines", "model_pricing")
 
 
 def observation_assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:

@@ -3,7 +3,8 @@
 import dagster as dg
 import pyarrow as pa
 
-from agentsview_assets.assets.common import table_asset
+from agentsview_assets.assets.common import IO_MANAGER_KEY, table_asset
+from agentsview_assets.assets.histories import note_rates
 from agentsview_assets.transforms.rates import model_rates as rate_models
 from agentsview_assets.transforms.rates import price_tables, rates_version
 from agentsview_assets.transforms.timestamps import Instant
@@ -57,8 +58,11 @@ def _model_rates() -> dg.AssetsDefinition:
             )
         },
         deps=["effective_pricing"],
+        required_resource_keys={IO_MANAGER_KEY},
     )
-    def model_rates(usage_rows: pa.Table, model_pricing: pa.Table) -> Frames:
+    def model_rates(
+        context: dg.AssetExecutionContext, usage_rows: pa.Table, model_pricing: pa.Table
+    ) -> Frames:
         contract = CONTRACTS["model_rates"]
         with METER.measure():
             seen = [
@@ -69,6 +73,7 @@ def _model_rates() -> dg.AssetsDefinition:
             table = pa.Table.from_pylist([r._asdict() for r in rates], schema=contract.arrow_schema)
             by_model = {(r.archive_id, r.model): r for r in rates}
             version = rates_version(by_model, by_model)
+        note_rates(context, rates)
         return Frames(
             [contract.frame(table)], rates_versions={"": version}, follows=("model_pricing",)
         )

@@ -8,7 +8,15 @@ from collections.abc import Callable
 import dagster as dg
 import pyarrow as pa
 
-from agentsview_assets.assets.common import ARCHIVE_KEY, days_of, table_asset, window
+from agentsview_assets.assets.common import (
+    ARCHIVE_KEY,
+    IO_MANAGER_KEY,
+    days_of,
+    table_asset,
+    window,
+)
+from agentsview_assets.assets.histories import note_restatements
+from agentsview_assets.assets.shown import show_usage
 from agentsview_assets.errors import ContractError
 from agentsview_assets.transforms import reports
 from agentsview_assets.transforms.rates import ModelRate, rates_version
@@ -49,7 +57,7 @@ def _daily_usage(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinitio
     @table_asset(
         "daily_usage",
         partitions,
-        required_resource_keys={ARCHIVE_KEY},
+        required_resource_keys={ARCHIVE_KEY, IO_MANAGER_KEY},
         ins={"usage_rows": dg.AssetIn(metadata={"columns": DAILY_COLUMNS})},
     )
     def daily_usage(
@@ -60,7 +68,9 @@ def _daily_usage(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinitio
             _require_rates(usage, model_rates)
             return reports.daily_usage(usage, model_rates)
 
-        return _priced(context, "daily_usage", usage_rows, made, model_rates, partitions)
+        frames = _priced(context, "daily_usage", usage_rows, made, model_rates, partitions)
+        note_restatements(context, frames.rates_versions, model_rates)
+        return show_usage(context, frames)
 
     return daily_usage
 

@@ -54,10 +54,14 @@ _DAILY_USAGE = f"""
 WITH counted AS (
     SELECT *, duplicate_of IS NULL AS counts,
         duplicate_of IS NULL AND reported_cost_usd IS NULL AS computes,
-        CAST(floor(epoch_seconds / 86400.0) AS INTEGER) AS day_number,
         CASE WHEN epoch_seconds IS NULL THEN
             CASE WHEN strlen(timestamp_text) >= 10 THEN left(timestamp_text, 10) ELSE '' END
-            END AS unread
+            END AS head,
+        try_cast(head AS DATE) AS head_day,
+        -- A text that starts with a date belongs to the rows that have a time on that date.
+        CASE WHEN CAST(head_day AS VARCHAR) = head THEN NULL ELSE head END AS unread,
+        CAST(coalesce(floor(epoch_seconds / 86400.0), CASE WHEN unread IS NULL
+            THEN head_day - DATE '1970-01-01' END) AS INTEGER) AS day_number
     FROM usage
 ), g AS (
     SELECT archive_id, partition_date, day_number, unread, project, agent, model,

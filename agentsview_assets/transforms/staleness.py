@@ -10,9 +10,12 @@ from agentsview_assets.transforms.rates import ModelRate, model_rates, price_tab
 OBSERVATIONS = ("sessions", "usage_rows", "activity_intervals")
 REPORTS = ("daily_usage", "activity_buckets", "session_model_usage", "session_summaries")
 DAILY_TABLES = (*OBSERVATIONS, *REPORTS)
-PROJECT_TABLES = ("project_observations", "project_identities")
+PROJECT_TABLES = ("project_observations", "machines", "project_identities")
 PRICE_TABLES = ("model_pricing", "effective_pricing")
 RATES_TABLE = "model_rates"
+
+MIXED_VERSION = "mixed"
+"""Noted of a day made from tables of which some were out of date: no version ever equals it."""
 
 Versions = tuple[str, str]
 """The version of the observations and that of the rates that a partition was made from."""
@@ -88,3 +91,41 @@ def stale_partitions(expected: Mapping[str, Versions], noted: Mapping[str, Versi
     missing = {day for day, versions in expected.items() if noted.get(day) != versions}
     left_over = {day for day in noted if day not in expected and noted[day][0] != ""}
     return missing | left_over
+
+
+def waiting_reports(
+    expected: Expected,
+    noted: Mapping[str, Mapping[str, Versions]],
+    reaches: Mapping[str, Iterable[str]],
+    bounds: tuple[str, str],
+) -> set[str]:
+    """The days whose reports would come out as they are, for want of days outside the bounds.
+
+    Such a day is out of date only because it reads another one that is out of date, and that is
+    not to be made this time.
+
+    Args:
+        expected: The versions of an up-to-date warehouse.
+        noted: Versions noted, by table and day.
+        reaches: Other days that each day's reports read.
+        bounds: First and last day to be made.
+    """
+
+    def is_observed(day: str) -> bool:
+        version = expected.observations.get(day, "")
+        return all(noted[name].get(day, ("", ""))[0] == version for name in OBSERVATIONS)
+
+    def is_as_it_can_be(day: str) -> bool:
+        versions = {noted[name].get(day, ("", "")) for name in REPORTS}
+        full = (expected.observations.get(day, ""), expected.rates.get(day, ""))
+        return versions <= {full, (MIXED_VERSION, full[1])}
+
+    first, last = bounds
+    return {
+        day
+        for day, others in reaches.items()
+        if is_observed(day)
+        and is_as_it_can_be(day)
+        and not all(is_observed(other) for other in others)
+        and all(is_observed(other) or not first <= other <= last for other in others)
+    }

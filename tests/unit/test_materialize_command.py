@@ -12,7 +12,7 @@ import pytest
 
 from agentsview_assets.transforms.staleness import DAILY_TABLES, OBSERVATIONS, REPORTS
 from resources.history import prepare_home
-from schemas import CONTRACTS
+from schemas import CONTRACTS, HISTORIES
 from tests.support import naive_reports
 from tests.support.command import OurCommand
 from tests.support.in_process import SAMPLE, Desk
@@ -25,6 +25,7 @@ FIRST, LAST = "2026-10-29", "2026-11-10"
 SUMMARY_TYPES = {
     "archive": str,
     "archive_id": str,
+    "unread": list,
     "warehouse": str,
     "up_to_date": bool,
     "changed_sessions": int,
@@ -40,7 +41,7 @@ SUMMARY_TYPES = {
     "history_seconds": float,
     "total_seconds": float,
 }
-ALL_TABLES = sorted(CONTRACTS)
+ALL_TABLES = sorted(set(CONTRACTS) - set(HISTORIES))
 SUMMED = (
     "usage_row_count",
     "input_tokens",
@@ -134,7 +135,7 @@ class TestTheFirstRun:
         assert summary["up_to_date"] is False
         assert summary["assets"] == ALL_TABLES
         assert summary["ranges"] == [[FIRST, LAST]]
-        assert summary["partitions"] == 7 * 13 + 5
+        assert summary["partitions"] == 7 * 13 + 6
         assert all(desk.rows(f"SELECT count(*) FROM {t}")[0][0] > 0 for t in ALL_TABLES)
 
     def test_its_summary_has_exactly_these_keys_and_types(self, done):
@@ -224,6 +225,13 @@ class TestRestricting:
         [(tokens,)] = fresh.rows(spent.format("usage_rows"))
         assert fresh.rows(spent.format("session_model_usage")) == [(tokens,)]
         assert fresh.rows(spent.format("session_summaries")) == [(tokens,)]
+        assert fresh.materialize()["up_to_date"] is True
+
+    def test_the_same_bounds_again_do_nothing_though_a_session_goes_on_outside_them(self, fresh):
+        fresh.edit(*_grow("677a880c-a20b-4447-be44-93fcbd208f7d", f"{LAST}T12:00:00Z"))
+        fresh.materialize("--until", FIRST)
+        assert fresh.materialize("--until", FIRST)["up_to_date"] is True
+        assert fresh.materialize()["up_to_date"] is False
         assert fresh.materialize()["up_to_date"] is True
 
     def test_activity_that_runs_into_the_first_day_made_is_completed_later(self, fresh):

@@ -1,0 +1,134 @@
+"""Asset checks: whether the numbers can be trusted, told in words and numbers.
+
+What belongs here: which checks there are, and running them in Dagster. What does not: what each of
+them asks, which is in the modules beside. They read the warehouse as a report does, all of it, so
+that their state is that of the table and not of the run that they came with.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import dagster as dg
+
+from agentsview_assets.assets.common import IO_MANAGER_KEY
+from agentsview_assets.checks.contents import content_free, contract_holds
+from agentsview_assets.checks.observed import coverage, duplicates_removed, freshness
+from agentsview_assets.checks.prices import completeness, rates_in_force
+from agentsview_assets.checks.totals import totals_agree
+from agentsview_assets.checks.verdict import Check, Verdict
+from resources.io_manager import WarehouseIOManager
+from resources.warehouse import open_reader
+from resources.work import METER
+from schemas import CONTRACTS, HISTORIES
+
+# One step cannot both hold up a table and wait for what is made from it.
+_MADE_FROM_LATER = {"effective_pricing", "model_rates", "session_model_usage"}
+_MADE = [contract for contract in CONTRACTS.values() if contract.name not in HISTORIES]
+_CONTRACTS = [
+    Check(
+        "contract",
+        contract.name,
+        "Every row keeps the rules of the table's contract: no missing value, no value outside a "
+        "closed list, no negative count, no repeated key, as many rows as were written.",
+        contract_holds(contract),
+        is_blocking=contract.name not in _MADE_FROM_LATER,
+    )
+    for contract in _MADE
+]
+OBSERVED = [
+    *(check for check in _CONTRACTS if CONTRACTS[check.asset].group == "observations"),
+    Check(
+        "duplicates_removed",
+        "usage_rows",
+        "Of the rows that share a duplicate key exactly one counts, and the others point at it.",
+        duplicates_removed,
+        is_blocking=True,
+    ),
+]
+REPORTED = [
+    *(check for check in _CONTRACTS if CONTRACTS[check.asset].group != "observations"),
+    Check(
+        "totals_agree",
+        "daily_usage",
+        "daily_usage and session_model_usage per archive and model, activity_buckets per archive "
+        "and day, session_summaries per archive: each equals what the usage rows say. Sessions "
+        "keep messages that other sessions repeat, so that they are compared with the rows that "
+        "count once per session; buckets with the rows whose time can be read.",
+        totals_agree,
+        is_blocking=True,
+    ),
+    Check(
+        "completeness",
+        "daily_usage",
+        "Every token has a price or a reported cost; what has none, by model.",
+        completeness,
+    ),
+    Check(
+        "rates_in_force",
+        "daily_usage",
+        "Every day is priced with the rates in force, whatever price table brought them.",
+        rates_in_force,
+    ),
+    Check(
+        "coverage",
+        "session_summaries",
+        "Sessions with messages but without any usage, by agent: some agents report no tokens.",
+        coverage,
+    ),
+    Check(
+        "content_free",
+        "session_summaries",
+        "No table holds a credential, or a text as long as a message outside of titles.",
+        content_free,
+        is_blocking=True,
+    ),
+    Check(
+        "freshness",
+        "session_summaries",
+        "Every archive of the warehouse was written to it lately.",
+        freshness,
+    ),
+]
+
+
+def all_checks() -> list[dg.AssetChecksDefinition]:
+    """Every check, in two steps: before the reports are made, and after."""
+    return [_step("observations_checked", OBSERVED), _step("reports_checked", REPORTED)]
+
+
+def _step(name: str, checks: Sequence[Check]) -> dg.AssetChecksDefinition:
+    @dg.multi_asset_check(
+        name=name,
+        specs=[
+            dg.AssetCheckSpec(
+                check.name,
+                asset=check.asset,
+                description=check.about,
+                blocking=check.is_blocking,
+            )
+            for check in checks
+        ],
+        can_subset=True,
+        required_resource_keys={IO_MANAGER_KEY},
+    )
+    def step(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        manager: WarehouseIOManager = getattr(context.resources, IO_MANAGER_KEY)
+        # A file has one kind of handle at a time; the next asset opens the warehouse again.
+        manager.close()
+        chosen = context.selected_asset_check_keys
+        with METER.measure(), open_reader(manager.url) as reader:
+            verdicts = [
+                (check, check.ask(reader))
+                for check in checks
+                if dg.AssetCheckKey(dg.AssetKey(check.asset), check.name) in chosen
+            ]
+        for check, verdict in verdicts:
+            _tell(check, verdict)
+            yield verdict.result(check.name, check.asset)
+
+    return step
+
+
+def _tell(check: Check, verdict: Verdict) -> None:
+    if not verdict.passed:
+        mark = "WRONG" if verdict.is_wrong else "note"
+        METER.tell(f"{mark}: {check.asset}, {check.name}: {verdict.words}")

@@ -1,0 +1,182 @@
+"""Whether the reports say the same as the rows that they were made from, and as each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from agentsview_assets.checks.verdict import Verdict, same, table
+from resources.warehouse import PARTITIONS_TABLE, Reader
+
+_EARLIEST = -62_135_596_800
+"""Year 1: activity before it has no place on the clock, so that buckets leave it out."""
+_SHOWN = 20
+
+_TOKENS = ("input_tokens", "output_tokens", "cache_creation_tokens", "cache_read_tokens")
+
+
+def _sums(prefix: str, cost: str) -> str:
+    tokens = ", ".join(f"SUM({prefix}{name})" for name in _TOKENS)
+    return f"{tokens}, SUM({cost})"
+
+
+# What the rows themselves say, at the rates in force, independent of any report.
+_ROW_COST = """COALESCE(u.reported_cost_usd, (u.input_tokens * r.input_usd_per_mtok
+    + u.billable_output_tokens * r.output_usd_per_mtok
+    + u.cache_creation_tokens * r.cache_write_usd_per_mtok
+    + u.cache_read_tokens * r.cache_read_usd_per_mtok) / 1000000.0)"""
+_ROWS = """usage_rows u JOIN model_rates r ON r.archive_id = u.archive_id AND r.model = u.model"""
+_COUNTED = f"""SELECT u.archive_id, u.model, {_sums("u.", _ROW_COST)}
+FROM {_ROWS} WHERE u.duplicate_of IS NULL GROUP BY u.archive_id, u.model"""
+_DAILY = f"""SELECT archive_id, model, {_sums("", "cost_usd")}
+FROM daily_usage GROUP BY archive_id, model"""
+_TIMED = f"""SELECT u.archive_id, CAST(u.partition_date AS VARCHAR(10)), {_sums("u.", _ROW_COST)}
+FROM {_ROWS} WHERE u.duplicate_of IS NULL AND u.epoch_seconds BETWEEN {_EARLIEST} AND 253402300799
+GROUP BY u.archive_id, u.partition_date"""
+_BUCKETS = f"""SELECT archive_id, CAST(partition_date AS VARCHAR(10)), {_sums("", "cost_usd")}
+FROM activity_buckets GROUP BY archive_id, partition_date"""
+_SESSION_MODELS = f"""SELECT archive_id, model, {_sums("", "cost_usd")}
+FROM session_model_usage GROUP BY archive_id, model"""
+_SUMMARIES = f"""SELECT archive_id, 'all models', {_sums("", "cost_usd")}
+FROM session_summaries GROUP BY archive_id"""
+_SESSION_TOTALS = f"""SELECT archive_id, 'all models', {_sums("", "cost_usd")}
+FROM session_model_usage GROUP BY archive_id"""
+
+
+def _once_per_session(reader: Reader) -> str:
+    """What sessions spent: of the rows of one session that share a key, the first alone.
+
+    Rows on days that are there may belong to sessions that started on days that are not.
+    """
+    time, row = (reader.binary_order(f) for f in ("COALESCE(timestamp_text, '')", "row_id"))
+    return f"""SELECT u.archive_id, u.model, {_sums("u.", _ROW_COST)}
+FROM (SELECT *, CASE WHEN dedup_key IS NULL THEN 1 ELSE ROW_NUMBER() OVER (
+        PARTITION BY archive_id, session_id, dedup_key
+        ORDER BY {time}, COALESCE(ordinal, -1), {row}) END AS place
+    FROM usage_rows WHERE CAST(session_date AS VARCHAR(10)) IN (SELECT partition_date
+        FROM {PARTITIONS_TABLE} WHERE asset = 'session_model_usage')) u
+JOIN model_rates r ON r.archive_id = u.archive_id AND r.model = u.model
+WHERE u.place = 1 GROUP BY u.archive_id, u.model"""
+
+
+class _Comparison(NamedTuple):
+    """Two queries that must say the same, once the tables they read are made of the same."""
+
+    name: str
+    made: str
+    of: str
+    tables: tuple[str, ...]
+
+
+def totals_agree(reader: Reader) -> Verdict:
+    """Compares the totals of all reports with the rows; tokens exactly, costs to 1e-9."""
+    rows = "usage_rows"
+    comparisons = (
+        _Comparison("daily_usage by model", _DAILY, _COUNTED, (rows, "daily_usage")),
+        _Comparison("activity_buckets by day", _BUCKETS, _TIMED, (rows, "activity_buckets")),
+        _Comparison(
+            "session_model_usage by model",
+            _SESSION_MODELS,
+            _once_per_session(reader),
+            (rows, "session_model_usage"),
+        ),
+        _Comparison(
+            "session_summaries in all",
+            _SUMMARIES,
+            _SESSION_TOTALS,
+            ("session_model_usage", "session_summaries"),
+        ),
+    )
+    noted = _noted(reader)
+    told, wrong, waiting = [], [], []
+    for comparison in comparisons:
+        behind = _behind(noted, comparison.tables)
+        if behind:
+            waiting.append(f"{comparison.name}: {len(behind)} days are of another observation")
+            continue
+        costs = not _repriced(noted, comparison.tables)
+        compared, differing = _compare(reader, comparison, with_costs=costs)
+        told.append(f"{comparison.name} ({compared:,} totals{'' if costs else ', tokens only'})")
+        wrong += [(comparison.name, *difference) for difference in differing]
+    return _verdict(told, wrong, waiting)
+
+
+def _verdict(told: list[str], wrong: list[tuple[object, ...]], waiting: list[str]) -> Verdict:
+    agreed = "; ".join(told) or "nothing"
+    numbers: dict[str, Any] = {"totals_that_differ": len(wrong), "not_compared": len(waiting)}
+    if wrong:
+        head = ("report", "archive", "of", "what", "report says", "rows say")
+        numbers["differences"] = table(head, wrong[:_SHOWN])
+        name, _, of, what, says, rows = wrong[0]
+        return Verdict(
+            passed=False,
+            words=f"{len(wrong)} totals differ from the rows that they were made from, the first "
+            f"in {name}, {of}, {what}: {says} instead of {rows}",
+            numbers=numbers,
+            is_wrong=True,
+        )
+    if waiting:
+        return Verdict(
+            passed=False,
+            words=f"compared with the rows and equal: {agreed}. Not compared, because days are "
+            f"out of date (run `update`): {'; '.join(waiting)}",
+            numbers=numbers,
+        )
+    return Verdict(
+        passed=True,
+        words=f"equal to the rows that they were made from, tokens exactly and costs to nine "
+        f"digits: {agreed}",
+        numbers=numbers,
+    )
+
+
+Noted = dict[str, dict[str, tuple[str, str]]]
+
+
+def _noted(reader: Reader) -> Noted:
+    """Versions of the observations and of the rates that each day was made from, by table."""
+    found: Noted = {}
+    for name, day, version, rates in reader.rows(
+        f"SELECT asset, partition_date, input_version, rates_version FROM {PARTITIONS_TABLE}"
+    ):
+        found.setdefault(name, {})[day] = (version, rates)
+    return found
+
+
+def _behind(noted: Noted, tables: Iterable[str]) -> set[str]:
+    """Days that the tables have of different observations, or that one of them lacks."""
+    versions = [{d: v for d, (v, _) in noted.get(name, {}).items()} for name in tables]
+    days = {day for by_day in versions for day in by_day}
+    return {
+        day
+        for day in days
+        if len({by_day.get(day, "") for by_day in versions}) > 1
+        or "mixed" in {by_day.get(day) for by_day in versions}
+    }
+
+
+def _repriced(noted: Noted, tables: Iterable[str]) -> bool:
+    """Whether some day has been priced with rates that another of the reports does not have yet."""
+    reports = ("daily_usage", *(name for name in tables if name != "usage_rows"))
+    by_report = [{d: r for d, (_, r) in noted.get(name, {}).items()} for name in reports]
+    days = {day for rates in by_report for day in rates}
+    return any(len({rates.get(day) for rates in by_report if day in rates}) > 1 for day in days)
+
+
+def _compare(
+    reader: Reader, comparison: _Comparison, *, with_costs: bool
+) -> tuple[int, list[tuple[object, ...]]]:
+    """The number of totals compared, and the ones that differ."""
+    made, of = (
+        {(a, b): sums for a, b, *sums in reader.rows(sql)}
+        for sql in (comparison.made, comparison.of)
+    )
+    differing: list[tuple[object, ...]] = []
+    for key in sorted(made.keys() | of.keys()):
+        zeros = [0] * (len(_TOKENS) + 1)
+        left, right = made.get(key, zeros), of.get(key, zeros)
+        pairs = zip(_TOKENS, left[:-1], right[:-1], strict=True)
+        differing += [(*key, name, a, b) for name, a, b in pairs if int(a) != int(b)]
+        if with_costs and not same(float(left[-1]), float(right[-1])):
+            differing.append((*key, "cost_usd", left[-1], right[-1]))
+    return len(made.keys() | of.keys()), differing

@@ -1,0 +1,234 @@
+"""Pricing anew what the warehouse holds, when prices change, without reading any session.
+
+What belongs here: finding out what a change of prices moves, and running that. What does not: the
+arithmetic, and the terminal.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from agentsview_assets.settings import OBSERVATION_STORE, Settings
+from agentsview_assets.transforms import staleness
+from agentsview_assets.transforms.pricing import TOKENS_PER_MTOK
+from agentsview_assets.transforms.rates import (
+    ModelRate,
+    model_rates,
+    price_tables,
+    rates_version,
+)
+from agentsview_assets.transforms.repricing import moved_rates
+from resources.observation_reader import open_observations
+from resources.price_observation import read_all_prices, require_known
+from resources.warehouse import PARTITIONS_TABLE, Reader, open_reader
+from resources.work import METER
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from agentsview_assets.running import Tell
+
+MOST_RUNS = 12
+"""Ranges that are run one by one; more are bridged over days that need nothing."""
+PRICE_COLUMNS = (
+    "archive_id", "layer", "model_pattern", "input_usd_per_mtok", "output_usd_per_mtok",
+    "cache_write_usd_per_mtok", "cache_read_usd_per_mtok", "updated_at_text", "table_version",
+)  # fmt: skip
+Rates = dict[tuple[str, str], ModelRate]
+
+
+@dataclass(frozen=True)
+class ModelImpact:
+    """What a price change does to one model: rates in USD per million tokens, None if unpriced."""
+
+    archive_id: str
+    model: str
+    old_rates: tuple[float, ...] | None
+    new_rates: tuple[float, ...] | None
+    days: int
+    old_cost_usd: float
+    new_cost_usd: float
+
+
+@dataclass
+class Impact:
+    """What a price change does; the attributes are the keys of `reprice --json`."""
+
+    warehouse: str
+    archive: str
+    archive_id: str
+    dry_run: bool
+    up_to_date: bool
+    models: list[ModelImpact] = field(default_factory=list)
+    days: list[str] = field(default_factory=list)
+    old_cost_usd: float = 0.0
+    new_cost_usd: float = 0.0
+    old_pricing_digest: str = ""
+    new_pricing_digest: str = ""
+    ranges: list[tuple[str, str]] = field(default_factory=list)
+    partitions: int = 0
+    seconds: float = 0.0
+
+
+def assess(settings: Settings, *, dry_run: bool = True) -> Impact:
+    """Works out what the prices that hold now would move, and writes nothing.
+
+    Raises:
+        ArchiveError: The archive is gone, or is not the one observed into this warehouse.
+        WarehouseError: The warehouse cannot be read.
+    """
+    prices = read_all_prices(settings.archives)
+    with open_observations(settings.state_dir / OBSERVATION_STORE) as store:
+        if store is not None:
+            require_known(store, prices)
+    known = {found.archive_id for found in prices}
+    with open_reader(settings.warehouse) as reader:
+        held = reader.rows(f"SELECT {', '.join(PRICE_COLUMNS)} FROM model_pricing")
+        rows = [row for row in held if row[0] not in known]
+        rows += [row for found in prices for row in found.rows]
+        impact = _impact(settings, reader, rows)
+    impact.archive = ", ".join(archive.shown for archive in settings.archives)
+    impact.archive_id, impact.dry_run = ", ".join(sorted(known)), dry_run
+    impact.up_to_date = impact.up_to_date and set(held) == set(rows)
+    return impact
+
+
+def _impact(settings: Settings, reader: Reader, rows: list[tuple[object, ...]]) -> Impact:
+    columns = ", ".join(ModelRate._fields)
+    old = _by_model(ModelRate(*row) for row in reader.rows(f"SELECT {columns} FROM model_rates"))
+    seen = reader.rows("SELECT archive_id, model, COUNT(*) FROM usage_rows GROUP BY 1, 2")
+    new = _by_model(model_rates(seen, price_tables(rows)))
+    days = _affected_days(reader, new, settings.start_date)
+    impact = Impact(settings.warehouse, "", "", dry_run=True, up_to_date=not days)
+    impact.days = sorted(days)
+    impact.models = _model_impacts(reader, old, new, days)
+    impact.old_cost_usd = sum(model.old_cost_usd for model in impact.models)
+    impact.new_cost_usd = sum(model.new_cost_usd for model in impact.models)
+    digests = ("/".join(sorted({rate.pricing_digest for rate in r.values()})) for r in (old, new))
+    impact.old_pricing_digest, impact.new_pricing_digest = digests
+    return impact
+
+
+def _by_model(rates: Iterable[ModelRate]) -> Rates:
+    return {(rate.archive_id, rate.model): rate for rate in rates}
+
+
+_MODELS = """
+SELECT CAST(partition_date AS VARCHAR), archive_id, model FROM usage_rows
+UNION SELECT CAST(session_date AS VARCHAR), archive_id, model FROM usage_rows
+WHERE session_date IS NOT NULL
+"""
+
+
+def _affected_days(reader: Reader, rates: Rates, first: str) -> set[str]:
+    """The days of which a report was priced with other rates than these."""
+    models: dict[str, set[tuple[str, str]]] = {}
+    for day, archive_id, model in reader.rows(_MODELS):
+        models.setdefault(day, set()).add((archive_id, model))
+    marks = ", ".join("?" for _ in staleness.REPORTS)
+    noted = reader.rows(
+        f"SELECT partition_date, rates_version FROM {PARTITIONS_TABLE} WHERE asset IN ({marks})",
+        list(staleness.REPORTS),
+    )
+    versions = {day: rates_version(models.get(day, ()), rates) for day, _ in noted}
+    return {day for day, version in noted if day >= first and versions[day] != version}
+
+
+_COSTS = """
+SELECT CAST(partition_date AS VARCHAR), archive_id, model, SUM(cost_usd), SUM(reported_cost_usd),
+    CAST(SUM(priced_input_tokens) AS BIGINT), CAST(SUM(priced_output_tokens) AS BIGINT),
+    CAST(SUM(priced_cache_creation_tokens) AS BIGINT), CAST(SUM(priced_cache_read_tokens) AS BIGINT)
+FROM daily_usage GROUP BY 1, 2, 3
+"""
+
+
+def _model_impacts(reader: Reader, old: Rates, new: Rates, days: set[str]) -> list[ModelImpact]:
+    """What moves, model by model: those whose rates do, and those that a killed run left."""
+    costs: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for day, archive_id, model, cost, reported, *tokens in reader.rows(_COSTS):
+        rate = new.get((archive_id, model))
+        if day in days and rate is not None:
+            per_mtok = zip(tokens, rate[4:8], strict=True)
+            computed = sum(count * price for count, price in per_mtok) / TOKENS_PER_MTOK
+            costs.setdefault((archive_id, model), []).append((cost, reported + computed))
+    moved = {(now.archive_id, now.model) for _, now in moved_rates(old, new)}
+    moved |= {key for key, found in costs.items() if any(_differ(*pair) for pair in found)}
+    return [
+        ModelImpact(
+            *key,
+            _shown(old.get(key)),
+            _shown(new[key]),
+            len(costs.get(key, ())),
+            sum(before for before, _ in costs.get(key, ())),
+            sum(after for _, after in costs.get(key, ())),
+        )
+        for key in sorted(moved)
+    ]
+
+
+def _differ(before: float, after: float) -> bool:
+    return abs(before - after) > 1e-9 * max(abs(before), abs(after))
+
+
+def _shown(rate: ModelRate | None) -> tuple[float, ...] | None:
+    return rate[4:8] if rate is not None and rate.matched_pattern is not None else None
+
+
+def reprice(
+    settings: Settings, impact: Impact, tell: Tell, instance: dg.DagsterInstance | None = None
+) -> Impact:
+    """Makes the price tables and the affected days of the reports anew.
+
+    Args:
+        settings: Archive, warehouse and window.
+        impact: What `assess` has found.
+        tell: Told each step in words.
+        instance: Keeps the history; the warehouse's own if not given.
+
+    Returns:
+        The impact, with what was done.
+
+    Raises:
+        AssetsError: Something the user can mend; every day is priced by the one table or the other.
+    """
+    from agentsview_assets.assets.common import ARCHIVE_KEY  # noqa: PLC0415 - imports Dagster
+    from agentsview_assets.connections import build_resources  # noqa: PLC0415
+    from agentsview_assets.planning import Plan  # noqa: PLC0415
+    from agentsview_assets.running import history, run_plan  # noqa: PLC0415
+    from resources.prices_resource import PricesOfArchives  # noqa: PLC0415
+
+    started = time.perf_counter()
+    impact.dry_run = False
+    impact.ranges = _ranges(impact.days)
+    tables = {*staleness.PRICE_TABLES, staleness.RATES_TABLE}
+    plan = Plan(frozenset(tables | ({*staleness.REPORTS} if impact.days else set())), impact.ranges)
+    source = PricesOfArchives(
+        archive="\n".join(archive.shown for archive in settings.archives),
+        store_path=str(settings.state_dir / OBSERVATION_STORE),
+        with_titles=settings.with_titles,
+    )
+    METER.listener = tell
+    resources = {**build_resources(settings), ARCHIVE_KEY: source}
+    with history(settings, instance) as kept:
+        outcome = run_plan(settings, plan, resources, kept, tell)
+    outcome.require_whole()
+    impact.partitions = outcome.partitions
+    impact.seconds = time.perf_counter() - started
+    return impact
+
+
+def _ranges(days: list[str]) -> list[tuple[str, str]]:
+    """The days and no others, unless that would take too many runs."""
+    from agentsview_assets.partitions import coalesce  # noqa: PLC0415 - imports Dagster
+
+    ranges = coalesce(days, 0)
+    gap = 1
+    while len(ranges) > MOST_RUNS:
+        ranges, gap = coalesce(days, gap), gap * 2
+    return ranges
+
+
+__all__ = ["Impact", "ModelImpact", "assess", "reprice"]

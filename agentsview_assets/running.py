@@ -1,0 +1,231 @@
+"""Running steps of a plan in Dagster, so that one bad day does not keep the others back.
+
+What belongs here: one in-process run for each step, and what becomes of the ones that fail. What
+does not: deciding what runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import dagster as dg
+from dagster._core.errors import DagsterAssetCheckFailedError
+
+from agentsview_assets.assets import all_assets
+from agentsview_assets.checks import all_checks
+from agentsview_assets.errors import (
+    DISK_FULL,
+    AssetsError,
+    ContractError,
+    WarehouseError,
+    is_disk_full,
+)
+from agentsview_assets.partitions import daily_partitions
+from agentsview_assets.planning import Plan, Step, phases, without_days
+from agentsview_assets.settings import Settings
+from resources.history import explain_history, prepare_home
+
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+_BEFORE_REPORTS = dg.AssetCheckKey(dg.AssetKey("usage_rows"), "duplicates_removed")
+MOST_REFUSED, HOPELESS = 30, 3
+"""Bad days after which the rest is not tried; fewer will do if there was no good one before."""
+
+Tell = Callable[[str], None]
+
+
+@dataclass
+class Outcome:
+    """What became of a plan.
+
+    Attributes:
+        partitions: Partitions written.
+        refused: Why, by day ('' for tables without days), rows were refused by their contract.
+    """
+
+    partitions: int = 0
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def require_whole(self) -> None:
+        """Names the days that were not made.
+
+        Raises:
+            ContractError: There are some.
+        """
+        if not self.refused:
+            return
+        days = ", ".join(day for day in sorted(self.refused) if day) or "tables without days"
+        why = "\n".join(dict.fromkeys(self.refused.values()))
+        raise ContractError(
+            f"not made: {days}; everything else was. Mend this and run it again:\n{why}"
+        )
+
+
+@contextlib.contextmanager
+def history(
+    settings: Settings, instance: dg.DagsterInstance | None = None
+) -> Iterator[dg.DagsterInstance]:
+    """The instance that keeps the history: the one given, or the warehouse's own.
+
+    Raises:
+        WarehouseError: The history's folder cannot be made.
+    """
+    if instance is not None:
+        yield instance
+        return
+    try:
+        prepare_home(settings.state_dir)
+    except OSError as error:
+        raise WarehouseError(f"run history {error.filename}: {error.strerror}") from None
+    with dg.DagsterInstance.get() as own:
+        yield own
+
+
+def run_plan(
+    settings: Settings,
+    plan: Plan,
+    resources: Mapping[str, object],
+    instance: dg.DagsterInstance,
+    tell: Tell,
+) -> Outcome:
+    """Makes a plan's tables, days without bad rows even where others have some.
+
+    Raises:
+        AssetsError: Something the user can mend; what was made until then stays.
+    """
+    runner = Runner(settings, resources, instance, tell)
+    if plan.is_empty:
+        return runner.outcome
+    try:
+        for step in (step for phase in phases(plan) for step in phase):
+            runner.run(step)
+    except ContractError as error:
+        tell(f"refused: {str(error).splitlines()[0]}; trying smaller ranges")
+        runner.outcome = Outcome()
+        _run_good_days(plan, runner)
+    runner.check(plan.tables)
+    return runner.outcome
+
+
+def _run_good_days(plan: Plan, runner: Runner) -> None:
+    """Observes first and throughout, so that reports of good days are made of whole sessions."""
+    for number, phase in enumerate(phases(plan, is_split=True)):
+        bad = [day for day in runner.outcome.refused if day]
+        ranges = without_days((step.days for step in phase if step.days[0]), bad)
+        steps = phase if number == 0 or not bad else _again(phase, ranges)
+        for step in steps:
+            runner.run_in_parts(step)
+
+
+def _again(phase: list[Step], ranges: list[tuple[str, str]]) -> list[Step]:
+    """The steps of a phase over other ranges; the first one makes what has no days."""
+    tables, daily = phase[0].tables, phase[-1].tables
+    return [Step(tables if n == 0 else daily, days) for n, days in enumerate(ranges)]
+
+
+class Runner:
+    """Runs steps against one instance and adds up what they wrote."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        resources: Mapping[str, object],
+        instance: dg.DagsterInstance,
+        tell: Tell,
+    ) -> None:
+        self._assets = [*all_assets(daily_partitions(settings)), *all_checks()]
+        self._resources = resources
+        self._instance = instance
+        self._tell = tell
+        self.outcome = Outcome()
+
+    def run(self, step: Step) -> None:
+        """Makes a step in one run.
+
+        Raises:
+            AssetsError: It failed for a reason that the user can mend, or a check found numbers
+                that are wrong.
+        """
+        first, last = step.days
+        if first:
+            self._tell(f"materialising {len(step.tables)} assets, {first} to {last}")
+        tags = {RANGE_START: first, RANGE_END: last} if first else {}
+        keys = (dg.AssetKey(name) for name in sorted(step.tables))
+        selection = dg.AssetSelection.assets(*keys).without_checks()
+        if {"usage_rows", "daily_usage"} <= step.tables:
+            # No report is made of tokens that count twice.
+            selection |= dg.AssetSelection.checks(_BEFORE_REPORTS)
+        self._materialize(selection, tags)
+        self.outcome.partitions += step.partitions
+
+    def check(self, tables: frozenset[str]) -> None:
+        """Asks the checks of some tables, once everything is in the warehouse.
+
+        In a run of its own, because Dagster notes every check of a run once for each of its days.
+
+        Raises:
+            AssetsError: A check found numbers that are wrong.
+        """
+        keys = (dg.AssetKey(name) for name in sorted(tables))
+        self._materialize(dg.AssetSelection.checks_for_assets(*keys), {})
+
+    def _materialize(self, selection: dg.AssetSelection, tags: dict[str, str]) -> None:
+        try:
+            dg.materialize(
+                self._assets,
+                selection=selection,
+                resources=self._resources,
+                instance=self._instance,
+                tags=tags,
+                run_config=_QUIET,
+            )
+        except Exception as error:
+            found = user_error(error)
+            if found is None:
+                raise
+            raise found from None
+
+    def run_in_parts(self, step: Step) -> None:
+        """Makes a step, or its halves where its rows are refused, down to single days."""
+        try:
+            self.run(step)
+        except ContractError as error:
+            halves = step.halves()
+            if not halves:
+                self.outcome.refused[step.days[0]] = str(error)
+                self._require_progress(error)
+            for half in halves:
+                self.run_in_parts(half)
+
+    def _require_progress(self, error: ContractError) -> None:
+        """Gives up where it is not some days that are bad but all of them."""
+        refused = len(self.outcome.refused)
+        if refused > MOST_REFUSED or (refused >= HOPELESS and not self.outcome.partitions):
+            raise error
+
+
+def user_error(error: BaseException | None) -> AssetsError | None:
+    """The user's error inside the ones that Dagster wraps around it.
+
+    One of ours tells more than what became of the history: a full disk takes that down as well.
+    """
+    chain: list[BaseException] = []
+    while error is not None and error not in chain:  # chains of exceptions may be circles
+        chain.append(error)
+        error = error.__cause__ or error.__context__
+    told = [inner for inner in chain if isinstance(inner, AssetsError)]
+    told += [found for inner in chain if (found := explain_history(inner)) is not None]
+    told += [
+        WarehouseError(f"{' '.join(str(inner).split())}; nothing of it can be trusted until mended")
+        for inner in chain
+        if isinstance(inner, DagsterAssetCheckFailedError)
+    ]
+    if not told and any(is_disk_full(inner) for inner in chain):
+        told = [WarehouseError(DISK_FULL)]
+    return told[0] if told else None
+
+
+__all__ = ["Outcome", "Tell", "history", "run_plan", "user_error"]

@@ -1,0 +1,128 @@
+"""A person before the UI: the graph, a day, a range, the checks, the price change and its effect.
+
+The tests are steps of one story and run in this order. `make browser` runs them, and with
+`SCREENSHOTS=docs/images` takes the pictures of the documentation anew.
+"""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+DAY, FIRST, LAST = "2026-11-03", "2026-10-29", "2026-11-10"
+MODEL = "kelp-coder-preview-3"
+ASSETS = 13
+
+
+def _launch(page: Page, partitions: str) -> None:
+    """Asks for all assets of some partitions, as typed into the dialog."""
+    page.get_by_role("button", name="Materialize all").click()
+    chosen = page.get_by_placeholder("No matching partitions")
+    chosen.fill(partitions)
+    chosen.press("Enter")
+    launch = page.get_by_role("button", name="Launch")
+    expect(launch).to_be_enabled()
+    launch.click()
+    expect(launch).to_be_hidden()
+
+
+def _tag(run: dict, key: str) -> str | None:
+    return {tag["key"]: tag["value"] for tag in run["tags"]}.get(key)
+
+
+def test_the_graph_shows_every_group(ui, picture):
+    page = ui.open("/asset-groups")
+    for group in ("archive", "observations", "identities", "pricing", "reports", "histories"):
+        expect(page.get_by_text(group, exact=True).first).to_be_visible()
+    picture(page, "graph-groups")
+    page = ui.open("/locations/agentsview_assets/asset-groups/reports")
+    for asset in ("daily_usage", "activity_buckets", "session_summaries", "session_model_usage"):
+        expect(page.get_by_text(asset, exact=True).first).to_be_visible()
+
+
+def test_nothing_starts_by_itself(ui, picture):
+    page = ui.open("/automation")
+    for name in ("daily", "archive_changes", "price_changes_follow"):
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
+    expect(page.get_by_text("Scheduled At 03:00 AM UTC")).to_be_visible()
+    expect(page.locator("input[type=checkbox]:checked")).to_have_count(0)
+    picture(page, "automation")
+    assert ui.runs() == []
+
+
+def test_one_day_of_everything_is_one_run(ui):
+    page = ui.open("/asset-groups")
+    _launch(page, DAY)
+    [run] = ui.wait_for_runs(1)
+    assert run["status"] == "SUCCESS"
+    assert _tag(run, "dagster/partition") == DAY
+    assert len(run["assetSelection"]) == ASSETS
+    held = ui.desk.rows("SELECT DISTINCT CAST(partition_date AS VARCHAR) FROM daily_usage")
+    assert held == [(DAY,)]
+
+
+def test_a_range_is_a_backfill_of_few_runs_however_long_it_is(ui):
+    page = ui.open("/asset-groups")
+    _launch(page, f"[{FIRST}...{LAST}]")
+    runs = ui.wait_for_runs(1 + 5)[:-1]
+    assert {run["status"] for run in runs} == {"SUCCESS"}
+    assert len(runs) <= 6
+    ranges = {_tag(run, "dagster/asset_partition_range_start") for run in runs} - {None}
+    assert ranges == {FIRST}
+    assert len(ui.desk.noted("daily_usage")) == 13
+
+
+def test_a_job_brings_the_rest_up_to_date(ui):
+    page = ui.open("/locations/agentsview_assets/jobs/update/playground")
+    page.get_by_role("button", name="Launch run").click()
+    [run] = ui.wait_for_runs(1, "update")
+    assert run["status"] == "SUCCESS"
+    assert ui.desk.run("materialize", "--json").json["up_to_date"] is True
+
+
+def test_the_checks_tell_in_words_and_numbers(ui, picture):
+    page = ui.open("/locations/agentsview_assets/jobs/check/playground")
+    page.get_by_role("button", name="Launch run").click()
+    ui.wait_for_runs(1, "check")
+    page = ui.open("/assets/daily_usage?view=checks&checkDetail=totals_agree")
+    expect(page.get_by_text("equal to the rows that they were made from").first).to_be_visible()
+    picture(page, "checks")
+    page = ui.open("/assets/daily_usage?view=checks&checkDetail=completeness")
+    expect(page.get_by_text(f"{MODEL} (").first).to_be_visible()
+
+
+def test_a_day_shows_its_projects_and_a_chart_of_its_cost(ui, picture):
+    page = ui.open(f"/assets/daily_usage?view=partitions&partition={LAST}")
+    page.get_by_text("[Show Markdown]").nth(0).click()
+    chart = page.locator("img[src^='data:image/svg+xml']")
+    expect(chart).to_be_visible()
+    assert chart.evaluate("image => image.naturalWidth") > 0
+    picture(page, "cost-chart")
+    page.keyboard.press("Escape")
+
+
+def test_a_price_change_is_shown_first_and_then_carried_out(ui, picture):
+    config = ui.desk.archive / "config.toml"
+    config.write_text(f"[custom_model_pricing.{MODEL}]\ninput = 3.0\noutput = 9.0\n")
+    page = ui.open("/locations/agentsview_assets/jobs/reprice/playground")
+    page.get_by_role("button", name="Launch run").click()
+    [run] = ui.wait_for_runs(1, "reprice")
+    assert run["status"] == "SUCCESS"
+    page = ui.open(f"/runs/{run['runId']}")
+    page.get_by_text("[Show Markdown]").first.click()
+    expect(page.get_by_text("one model with other rates").first).to_be_visible()
+    picture(page, "reprice")
+    page.keyboard.press("Escape")
+    [(unpriced,)] = ui.desk.rows("SELECT sum(unpriced_tokens)::BIGINT FROM daily_usage")
+    assert unpriced == 0
+
+
+def test_the_restatement_is_there_to_be_read(ui, picture):
+    page = ui.open("/assets/restatements?view=events")
+    expect(page.get_by_text(MODEL).first).to_be_visible()
+    picture(page, "restatement")
+    [(old, new)] = ui.desk.rows("SELECT sum(old_cost_usd), sum(new_cost_usd) FROM restatements")
+    assert old == 0
+    assert new > 0
