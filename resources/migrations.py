@@ -31,7 +31,31 @@ class Migration(NamedTuple):
     forget: tuple[str, ...] = ()
 
 
-MIGRATIONS: tuple[Migration, ...] = ()
+_SHARED_AND_RESTATED = (
+    "ALTER TABLE sessions ADD COLUMN elsewhere_archive_id VARCHAR",
+    "ALTER TABLE usage_rows ADD COLUMN elsewhere_archive_id VARCHAR",
+    "ALTER TABLE usage_rows ADD COLUMN elsewhere_row_id VARCHAR",
+    """CREATE TABLE machines (
+    archive_id VARCHAR NOT NULL, machine VARCHAR NOT NULL, kind VARCHAR NOT NULL,
+    label VARCHAR NOT NULL, is_own BOOLEAN NOT NULL)""",
+    """CREATE TABLE price_changes (
+    archive_id VARCHAR NOT NULL, model VARCHAR NOT NULL, matched_pattern VARCHAR, source VARCHAR,
+    input_usd_per_mtok DOUBLE NOT NULL, output_usd_per_mtok DOUBLE NOT NULL,
+    cache_write_usd_per_mtok DOUBLE NOT NULL, cache_read_usd_per_mtok DOUBLE NOT NULL,
+    valid_from TIMESTAMPTZ NOT NULL, valid_to TIMESTAMPTZ, pricing_digest VARCHAR NOT NULL,
+    run_id VARCHAR NOT NULL)""",
+    """CREATE TABLE restatements (
+    archive_id VARCHAR NOT NULL, partition_date DATE NOT NULL, project VARCHAR NOT NULL,
+    model VARCHAR NOT NULL, restated_at TIMESTAMPTZ NOT NULL, old_cost_usd DOUBLE NOT NULL,
+    new_cost_usd DOUBLE NOT NULL, tokens BIGINT NOT NULL, old_pricing_digest VARCHAR NOT NULL,
+    new_pricing_digest VARCHAR NOT NULL, run_id VARCHAR NOT NULL)""",
+)
+"""What several archives share, machine labels, and the histories of prices."""
+
+MIGRATIONS: tuple[Migration, ...] = (
+    # Version 1 was DuckDB's alone.
+    Migration(2, {"duckdb": _SHARED_AND_RESTATED, "sqlite": (), "postgresql": ()}),
+)
 """In order; the first leads away from the earliest version that can still be upgraded."""
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import duckdb
 import pytest
 
 from agentsview_assets.errors import WarehouseError
 from resources import migrations, warehouse
 from resources.migrations import Migration
 from resources.store import Partition
-from resources.warehouse import META_TABLE, open_reader
+from resources.warehouse import META_TABLE, SCHEMA_VERSION, open_reader
 from resources.warehouses import open_store
 from schemas import CONTRACTS
 from tests.support.contract_rows import DAY, frame
@@ -43,7 +44,7 @@ def _ask(url: str, sql: str) -> list[tuple[object, ...]]:
 
 def test_a_new_warehouse_is_of_this_version(warehouse):
     _fill(warehouse)
-    assert _ask(warehouse, f"SELECT schema_version FROM {META_TABLE}") == [(1,)]
+    assert _ask(warehouse, f"SELECT schema_version FROM {META_TABLE}") == [(SCHEMA_VERSION,)]
 
 
 def test_an_earlier_version_is_upgraded_by_the_next_writer(warehouse, next_version):
@@ -53,7 +54,7 @@ def test_an_earlier_version_is_upgraded_by_the_next_writer(warehouse, next_versi
         assert store.partitions("model_rates") == {}
     assert _ask(warehouse, "SELECT n FROM added") == [(7,)]
     assert _ask(warehouse, "SELECT count(*) FROM model_rates") == [(3,)]
-    assert _ask(warehouse, f"SELECT schema_version FROM {META_TABLE}") == [(2,)]
+    assert _ask(warehouse, f"SELECT schema_version FROM {META_TABLE}") == [(SCHEMA_VERSION + 1,)]
     with open_store(warehouse):
         pass  # and only once
     assert _ask(warehouse, "SELECT n FROM added") == [(7,)]
@@ -71,16 +72,16 @@ def test_versions_are_upgraded_one_after_the_other(warehouse, next_version):
 def test_an_upgrade_that_fails_leaves_the_earlier_version(warehouse, next_version, monkeypatch):
     _fill(warehouse)
     with monkeypatch.context() as later:
-        later.setattr("resources.warehouse.SCHEMA_VERSION", 2)
+        later.setattr("resources.warehouse.SCHEMA_VERSION", SCHEMA_VERSION + 1)
         step = Migration(
-            2,
+            SCHEMA_VERSION + 1,
             dict.fromkeys(KINDS, ("CREATE TABLE added (n BIGINT)", "SELECT nothing FROM nowhere")),
         )
         later.setattr(migrations, "MIGRATIONS", (step,))
         with pytest.raises(WarehouseError), open_store(warehouse):
             pass
     with open_reader(warehouse) as reader:
-        assert reader.rows(f"SELECT schema_version FROM {META_TABLE}") == [(1,)]
+        assert reader.rows(f"SELECT schema_version FROM {META_TABLE}") == [(SCHEMA_VERSION,)]
         assert not reader.has_table("added")
         assert reader.has_table("model_rates")
 
@@ -98,7 +99,7 @@ def test_an_earlier_version_is_not_read_before_it_is_upgraded(warehouse, next_ve
 def test_what_is_too_old_is_refused_and_left_alone(warehouse, monkeypatch):
     _fill(warehouse)
     with monkeypatch.context() as later:
-        later.setattr("resources.warehouse.SCHEMA_VERSION", 3)
+        later.setattr("resources.warehouse.SCHEMA_VERSION", SCHEMA_VERSION + 2)
         with pytest.raises(WarehouseError, match="too old to upgrade"), open_store(warehouse):
             pass
     assert _ask(warehouse, "SELECT count(*) FROM model_rates") == [(3,)]
@@ -122,3 +123,33 @@ def test_days_keep_their_rows_through_an_upgrade(warehouse, next_version):
     with open_store(warehouse) as store:
         assert store.partitions("sessions") == {DAY: ("v1", "")}
     assert _ask(warehouse, "SELECT count(*) FROM sessions") == [(2,)]
+
+
+def test_the_first_duckdb_warehouses_become_what_new_ones_are(tmp_path):
+    old, new = tmp_path / "old.duckdb", tmp_path / "new.duckdb"
+    for path in (old, new):
+        _fill(f"duckdb:///{path}")
+    with duckdb.connect(str(old)) as connection:
+        for statement in _AS_IN_VERSION_1:
+            connection.execute(statement)
+    with open_store(f"duckdb:///{old}") as store:
+        assert store.partitions("model_rates") != {}
+    assert _shapes(old) == _shapes(new)
+
+
+_AS_IN_VERSION_1 = (
+    "ALTER TABLE sessions DROP COLUMN elsewhere_archive_id",
+    "ALTER TABLE usage_rows DROP COLUMN elsewhere_archive_id",
+    "ALTER TABLE usage_rows DROP COLUMN elsewhere_row_id",
+    "DROP TABLE machines",
+    "DROP TABLE price_changes",
+    "DROP TABLE restatements",
+    f"UPDATE {META_TABLE} SET schema_version = 1",
+)
+
+
+def _shapes(path):
+    columns = "table_name, column_index, column_name, data_type, is_nullable"
+    with duckdb.connect(str(path), read_only=True) as connection:
+        sql = f"SELECT {columns} FROM duckdb_columns() WHERE NOT internal ORDER BY ALL"
+        return connection.execute(sql).fetchall()
