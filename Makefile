@@ -36,7 +36,7 @@ REPORT := usage daily
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui test test-all browser lint format docs bench sync sync-dev
+.PHONY: help run ui test matrix test-all endurance browser lint format docs bench sync sync-dev
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -59,8 +59,14 @@ ui: sync ## Open the Dagster UI on the same state as `make run` (PORT=3000)
 test: sync-dev ## Run the tests but for the long ones (ARGS= is passed to pytest)
 	@$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
 
+matrix: sync-dev ## Compare generated command lines over all archives with agentsview
+	@$(BIN)/pytest -n auto --dist loadgroup -m matrix tests/conformance/test_matrix.py $(ARGS)
+
 test-all: sync-dev ## Run all tests, the conformance matrix included
-	@$(BIN)/pytest -n auto --dist loadgroup -m "not browser" $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadgroup -m "not browser and not endurance" $(ARGS)
+
+endurance: sync-dev ## Kill runs at fifty moments and see that nothing is lost
+	@$(BIN)/pytest -n auto -m endurance $(ARGS)
 
 browser: sync-dev ## Run the tests of the UI in Chromium (SCREENSHOTS=docs/images takes its pictures anew)
 	@$(BIN)/pytest -m browser tests/browser $(ARGS)

@@ -12,6 +12,8 @@ from resources.io_manager import Frames
 from resources.work import METER
 from schemas import CONTRACTS
 
+_YEAR_1, _YEAR_10000 = -62_135_596_800, 253_402_300_800
+
 
 def pricing_assets() -> list[dg.AssetsDefinition]:
     """The effective price rows and the rates of the models seen."""
@@ -45,7 +47,10 @@ def _effective_pricing() -> dg.AssetsDefinition:
 
 
 def _microseconds(instant: Instant | None) -> int | None:
-    return instant and instant.epoch_seconds * 1_000_000 + instant.nanosecond // 1000
+    """The instant for a column; None outside the years 1 to 9999, which not every store has."""
+    if instant is None or not _YEAR_1 <= instant.epoch_seconds < _YEAR_10000:
+        return None
+    return instant.epoch_seconds * 1_000_000 + instant.nanosecond // 1000
 
 
 def _model_rates() -> dg.AssetsDefinition:

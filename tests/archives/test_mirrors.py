@@ -40,7 +40,16 @@ def holding(program: str, *arguments: str) -> Iterator[None]:
         holder.stdin.close()
 
 
-@pytest.fixture(params=[(v, k) for v in VERSIONS for k in ("duckdb", "postgresql")], ids="-".join)
+EVERYDAY = ("0.37.5", "postgresql"), ("0.46.1", "duckdb")
+
+
+@pytest.fixture(
+    params=[
+        pytest.param((v, k), id=f"{v}-{k}", marks=() if (v, k) in EVERYDAY else pytest.mark.matrix)
+        for v in VERSIONS
+        for k in ("duckdb", "postgresql")
+    ]
+)
 def pushed(
     request: pytest.FixtureRequest, originals: Path, postgres_server: Server, tmp_path: Path
 ) -> Pushed:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.matrix
 
-DEALT: Final = {"usage": 8, "activity": 9, "export": 4, "drawn": 4}
+DEALT: Final = {"usage": 4, "activity": 4, "export": 2, "drawn": 2}
 # Archives with a text that the original reads for seconds.
 SLOW: Final = {"odd": 3, "tokens": 3}
 

@@ -106,7 +106,7 @@ class TestAKill:
     def test_a_few_leave_whole_days_and_the_next_run_finishes(self, tmp_path, undisturbed):
         self._story(tmp_path, seed=20261122, kills=4, expected=undisturbed)
 
-    @pytest.mark.matrix
+    @pytest.mark.endurance
     @pytest.mark.parametrize("seed", range(10))
     def test_fifty_at_random_moments(self, tmp_path, undisturbed, seed):
         self._story(tmp_path, seed=seed, kills=5, expected=undisturbed)
