@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from tests.support.oracle import Oracle
 
+pytestmark = pytest.mark.matrix
+
 OLD, NEW = "0.37.5", "0.46.1"
 MOST_SECONDS = 3.0
 LAST_DAY = dt.date(2026, 11, 10)
