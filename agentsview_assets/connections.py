@@ -8,9 +8,11 @@ from resources.archive_resource import ArchiveResource
 from resources.io_manager import WarehouseIOManager
 
 
-def archive_source(settings: Settings) -> ArchiveResource:
+def archive_source(
+    settings: Settings, kind: type[ArchiveResource] = ArchiveResource
+) -> ArchiveResource:
     """The archive to read, with the store of what was observed in it."""
-    return ArchiveResource(
+    return kind(
         archive="\n".join(archive.shown for archive in settings.archives),
         store_path=str(settings.state_dir / OBSERVATION_STORE),
         with_titles=settings.with_titles,

@@ -5,7 +5,7 @@ What belongs here: comparing versions, and cutting the outcome into runs. What d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import dagster as dg
@@ -18,17 +18,13 @@ from agentsview_assets.settings import Settings
 from agentsview_assets.transforms import staleness
 from resources.observation_reader import DayWindow
 from resources.observations import ObservationStore
-from resources.store import Store
 from resources.warehouses import open_store
 
 GAP_DAYS = 5
 """Idle days bridged between ranges: a run's own cost is about that of so many empty days."""
 NO_DAYS = ("", "")
 """The range of a run that makes only tables without days."""
-EVERYTHING = frozenset(
-    (*staleness.DAILY_TABLES, *staleness.PROJECT_TABLES, *staleness.PRICE_TABLES,
-     staleness.RATES_TABLE)
-)  # fmt: skip
+EVERYTHING = frozenset(staleness.TABLES)
 
 Range = tuple[str, str]
 """First and last day, both included."""
@@ -125,17 +121,11 @@ def plan_update(
         WarehouseError: The warehouse cannot be opened.
     """
     window = DayWindow(settings.start_date, settings.last_date)
-    expected = staleness.expected_versions(
-        store.versions(window),
-        store.models(window),
-        store.rows("SELECT * FROM model_pricing"),
-        store.table_version("project_observations"),
-        store.table_version("model_pricing"),
-    )
+    expected = store.expected(window)
     first, last = request.since or window.first, request.until or window.last
     with open_store(settings.warehouse) as warehouse:
-        stale = {name: _stale(warehouse, expected, name, force=request.force) for name in names}
-        noted = {name: warehouse.partitions(name) for name in staleness.DAILY_TABLES}
+        noted = {n: warehouse.partitions(n) for n in names | set(staleness.DAILY_TABLES)}
+    stale = {n: _stale(expected.of(n), noted[n], force=request.force) for n in names}
     daily = {
         name: {day for day in stale[name] if _in_bounds(day, first, last, window)}
         for name in names & set(staleness.DAILY_TABLES)
@@ -150,7 +140,8 @@ def plan_update(
     days = set().union(*daily.values()) if daily else set()
     if tables == {staleness.RATES_TABLE} and names >= set(staleness.REPORTS) and not request.force:
         # With its prices and its rows as they were, it only lacks models of days left out.
-        tables -= {staleness.RATES_TABLE} if _is_priced(settings, expected) else set()
+        is_priced = noted[staleness.RATES_TABLE].get("", ("", ""))[0] == expected.prices
+        tables -= {staleness.RATES_TABLE} if is_priced else set()
     if "session_model_usage" in tables:
         tables |= names & {"session_summaries"}
     # What an earlier window left before this one is cleared by this one's first partition.
@@ -158,22 +149,18 @@ def plan_update(
     return Plan(frozenset(tables), coalesce(placed, GAP_DAYS))
 
 
-def _is_priced(settings: Settings, expected: staleness.Expected) -> bool:
-    with open_store(settings.warehouse) as warehouse:
-        return warehouse.partitions(staleness.RATES_TABLE).get("", ("", ""))[0] == expected.prices
-
-
 def _in_bounds(day: str, first: str, last: str, window: DayWindow) -> bool:
     """Days before the window are left by an earlier one; its first partition clears them."""
     return first <= max(day, window.first) <= last
 
 
-def _stale(warehouse: Store, expected: staleness.Expected, name: str, *, force: bool) -> set[str]:
-    versions = expected.of(name)
-    noted = warehouse.partitions(name)
-    if force:
-        return set(versions) | set(noted)
-    return staleness.stale_partitions(versions, noted)
+def _stale(
+    versions: Mapping[str, staleness.Versions],
+    noted: Mapping[str, staleness.Versions],
+    *,
+    force: bool,
+) -> set[str]:
+    return set(versions) | set(noted) if force else staleness.stale_partitions(versions, noted)
 
 
 def phases(plan: Plan, *, is_split: bool = False) -> list[list[Step]]:

@@ -20,7 +20,7 @@ from agentsview_assets.transforms.rates import (
     price_tables,
     rates_version,
 )
-from agentsview_assets.transforms.repricing import moved_rates
+from agentsview_assets.transforms.repricing import TOLERANCE, moved_rates
 from resources.observation_reader import open_observations
 from resources.price_observation import read_all_prices, require_known
 from resources.warehouse import PARTITIONS_TABLE, Reader, open_reader
@@ -170,7 +170,7 @@ def _model_impacts(reader: Reader, old: Rates, new: Rates, days: set[str]) -> li
 
 
 def _differ(before: float, after: float) -> bool:
-    return abs(before - after) > 1e-9 * max(abs(before), abs(after))
+    return abs(before - after) > TOLERANCE * max(abs(before), abs(after))
 
 
 def _shown(rate: ModelRate | None) -> tuple[float, ...] | None:
@@ -195,7 +195,7 @@ def reprice(
         AssetsError: Something the user can mend; every day is priced by the one table or the other.
     """
     from agentsview_assets.assets.common import ARCHIVE_KEY  # noqa: PLC0415 - imports Dagster
-    from agentsview_assets.connections import build_resources  # noqa: PLC0415
+    from agentsview_assets.connections import archive_source, build_resources  # noqa: PLC0415
     from agentsview_assets.planning import Plan  # noqa: PLC0415
     from agentsview_assets.running import history, run_plan  # noqa: PLC0415
     from resources.prices_resource import PricesOfArchives  # noqa: PLC0415
@@ -205,11 +205,7 @@ def reprice(
     impact.ranges = _ranges(impact.days)
     tables = {*staleness.PRICE_TABLES, staleness.RATES_TABLE}
     plan = Plan(frozenset(tables | ({*staleness.REPORTS} if impact.days else set())), impact.ranges)
-    source = PricesOfArchives(
-        archive="\n".join(archive.shown for archive in settings.archives),
-        store_path=str(settings.state_dir / OBSERVATION_STORE),
-        with_titles=settings.with_titles,
-    )
+    source = archive_source(settings, PricesOfArchives)
     METER.listener = tell
     resources = {**build_resources(settings), ARCHIVE_KEY: source}
     with history(settings, instance) as kept:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from agentsview_assets.transforms import staleness
 from agentsview_assets.transforms.landing import LANDING_VERSION
 from agentsview_assets.transforms.slices import (
     PARTITION_MODELS,
@@ -94,6 +95,16 @@ class ObservationReader:
         for day, other in self._windowed(PARTITION_REACHES, window):
             found.setdefault(day, set()).add(other)
         return found
+
+    def expected(self, window: DayWindow) -> staleness.Expected:
+        """The versions that a warehouse of all this has noted."""
+        return staleness.expected_versions(
+            self.versions(window),
+            self.models(window),
+            self.rows("SELECT * FROM model_pricing"),
+            self.table_version("project_observations"),
+            self.table_version("model_pricing"),
+        )
 
     def _windowed(self, sql: str, window: DayWindow) -> list[tuple[str, ...]]:
         return self.connection.execute(sql, {"first": window.first, "last": window.last}).fetchall()

@@ -116,6 +116,18 @@ class ObservationStore(ObservationReader):
         found = self.connection.sql(f"SELECT {columns} FROM {table}")
         return CONTRACTS[table].frame(found.to_arrow_table())
 
+    def replace(self, table: str, archive_id: str, rows: Sequence[tuple[object, ...]]) -> None:
+        """Replaces what a table holds of an archive, within a transaction of the caller's."""
+        self.connection.execute(f"DELETE FROM {table} WHERE archive_id = ?", [archive_id])
+        if not rows:
+            return
+        names = [row[0] for row in self.connection.execute(f"DESCRIBE {table}").fetchall()]
+        columns = zip(names, zip(*rows, strict=True), strict=True)
+        incoming = pa.table({name: pa.array(list(values)) for name, values in columns})
+        self.connection.register("incoming", incoming)
+        self.connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
+        self.connection.unregister("incoming")
+
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """All of it or nothing.

@@ -29,7 +29,7 @@ from resources import archive_schema as source
 from resources.archive import ArchiveReader
 from resources.mirror_reader import MirrorReader
 from resources.observations import ObservationStore
-from resources.price_tables import custom_prices, embedded_table
+from resources.price_tables import all_prices
 from resources.sources import FileSource, Source
 
 BATCH_MESSAGES = 120_000
@@ -468,26 +468,11 @@ class _Landing:
         self._replace("machines", rows)
 
     def _land_prices(self, stored: pa.Table) -> None:
-        own = [(self.archive_id, "stored", *row.values(), None) for row in stored.to_pylist()]
-        folder = self.origin.config_dir
-        custom = custom_prices(folder) if folder is not None else ()
-        own += [(self.archive_id, "custom", *row, None) for row in custom]
-        embedded = embedded_table()
-        own += [(self.archive_id, "embedded", *row, embedded.version) for row in embedded.rows]
-        self._replace("model_pricing", own)
+        rows = all_prices(self.archive_id, stored.to_pylist(), self.origin.config_dir)
+        self._replace("model_pricing", rows)
 
     def _replace(self, table: str, rows: Sequence[tuple[object, ...]]) -> None:
-        self.db.execute(f"DELETE FROM {table} WHERE archive_id = ?", [self.archive_id])
-        self._insert(table, rows)
-
-    def _insert(self, table: str, rows: Sequence[tuple[object, ...]]) -> None:
-        if not rows:
-            return
-        names = [row[0] for row in self.db.execute(f"DESCRIBE {table}").fetchall()]
-        columns = zip(names, zip(*rows, strict=True), strict=True)
-        self._register("incoming", pa.table({name: pa.array(list(v)) for name, v in columns}))
-        self.db.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
-        self.db.unregister("incoming")
+        self.store.replace(table, self.archive_id, rows)
 
     def _version_days(self) -> None:
         for table, statement in landing.DAY_FACTS.items():

@@ -15,7 +15,7 @@ from resources import archive_schema as source
 from resources.archive import ArchiveReader
 from resources.archive_files import find_archive, path_text, same_file, signature
 from resources.observation_reader import ObservationReader
-from resources.price_tables import custom_prices, embedded_table
+from resources.price_tables import all_prices
 
 _ATTEMPTS = 5
 
@@ -59,10 +59,7 @@ def read_prices(path: Path) -> Prices:
             stored = reader.read(source.MODEL_PRICING).to_pylist()
             is_snapshot = not reader.is_immutable
         if is_snapshot or same_file(before, signature(path)):
-            embedded = embedded_table()
-            rows = [(archive_id, "stored", *row.values(), None) for row in stored]
-            rows += [(archive_id, "custom", *row, None) for row in custom_prices(path.parent)]
-            rows += [(archive_id, "embedded", *row, embedded.version) for row in embedded.rows]
+            rows = all_prices(archive_id, stored, path.parent)
             return Prices(archive_id, path_text(path), rows)
     raise ArchiveError(f"archive {path}: it is being written to without pause; try again later")
 

@@ -7,12 +7,12 @@ import math
 import tomllib
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentsview_assets.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from agentsview_assets.transforms.pricing import PriceTuple
@@ -54,6 +54,26 @@ def embedded_table() -> EmbeddedTable:
         for row in snapshot["rows"]
     )
     return EmbeddedTable(snapshot["version"], tuple(rows))
+
+
+def all_prices(
+    archive_id: str, stored: Iterable[Mapping[str, Any]], config_dir: Path | None
+) -> list[tuple[Any, ...]]:
+    """Return the prices of all layers that hold for an archive: rows of `model_pricing`.
+
+    Args:
+        archive_id: The archive.
+        stored: The rows that it holds itself, in column order.
+        config_dir: Folder of its `config.toml`; None where there is none.
+
+    Raises:
+        ConfigError: Its `config.toml` cannot be used.
+    """
+    rows = [(archive_id, "stored", *row.values(), None) for row in stored]
+    custom = custom_prices(config_dir) if config_dir is not None else ()
+    rows += [(archive_id, "custom", *row, None) for row in custom]
+    embedded = embedded_table()
+    return rows + [(archive_id, "embedded", *row, embedded.version) for row in embedded.rows]
 
 
 def custom_prices(data_dir: Path) -> list[PriceTuple]:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pyarrow as pa
-
 from agentsview_assets.archive_urls import parse_archives
 from resources.archive_resource import ArchiveResource
 from resources.observations import ObservationStore
 from resources.observing import Observed, Progress
-from resources.price_observation import Prices, read_all_prices, require_known
-from schemas import CONTRACTS
+from resources.price_observation import read_all_prices, require_known
 
 
 class PricesOfArchives(ArchiveResource):
@@ -25,21 +22,9 @@ class PricesOfArchives(ArchiveResource):
         try:
             require_known(self._store, prices)
             for found in prices:
-                _keep(self._store, found)
+                with self._store.transaction():
+                    self._store.replace("model_pricing", found.archive_id, found.rows)
         except BaseException:
             self.close()
             raise
         return Observed(", ".join(found.archive_id for found in prices), 0, is_unchanged=False)
-
-
-def _keep(store: ObservationStore, prices: Prices) -> None:
-    """Replaces the prices that the store holds of an archive, as observing it all would."""
-    names = CONTRACTS["model_pricing"].column_names
-    columns = dict(zip(names, zip(*prices.rows, strict=True), strict=True))
-    table = pa.table({name: pa.array(list(values)) for name, values in columns.items()})
-    database = store.connection
-    with store.transaction():
-        database.execute("DELETE FROM model_pricing WHERE archive_id = ?", [prices.archive_id])
-        database.register("incoming", table)
-        database.execute("INSERT INTO model_pricing BY NAME SELECT * FROM incoming")
-        database.unregister("incoming")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from agentsview_assets.cli.options import archive_option
 from agentsview_assets.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,12 +31,7 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLES)
-@click.option(
-    "--archive",
-    metavar="PATH",
-    multiple=True,
-    help="agentsview data folder or sessions.db; may be repeated  [env: AGENTSVIEW_ASSETS_ARCHIVE]",
-)
+@archive_option
 @click.option(
     "--warehouse",
     metavar="URL",

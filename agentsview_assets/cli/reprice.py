@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import click
 
 from agentsview_assets.cli.materialize import teller
+from agentsview_assets.cli.options import archive_option
+from agentsview_assets.cli.tables import aligned
 
 if TYPE_CHECKING:
     from agentsview_assets.repricing import Impact, ModelImpact
@@ -29,12 +31,7 @@ _HEAD = ("MODEL", "INPUT", "OUTPUT", "CACHE_WR", "CACHE_RD", "DAYS", "OLD", "NEW
 
 
 @click.command(epilog=_EXAMPLES)
-@click.option(
-    "--archive",
-    metavar="PATH",
-    multiple=True,
-    help="agentsview data folder or sessions.db; may be repeated  [env: AGENTSVIEW_ASSETS_ARCHIVE]",
-)
+@archive_option
 @click.option(
     "--warehouse", metavar="URL", help="Warehouse to price anew  [env: AGENTSVIEW_ASSETS_WAREHOUSE]"
 )
@@ -71,12 +68,7 @@ def describe(impact: Impact) -> str:
         return f"Nothing to do: {impact.warehouse} is priced with the prices that hold now."
     if not impact.models:
         return "No model that was used has other rates; only the price tables are made again."
-    rows = [_HEAD, *map(_row, impact.models)]
-    widths = [max(len(row[n]) for row in rows) for n in range(len(_HEAD))]
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+    lines = [aligned([_HEAD, *map(_row, impact.models)]).removesuffix("\n")]
     days = impact.days
     span = f"{len(days):,} days, {days[0]} to {days[-1]}" if days else "no day"
     lines.append(f"{span}: ${impact.old_cost_usd:,.2f} becomes ${impact.new_cost_usd:,.2f}")

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from agentsview_assets.cli.options import archive_option
+
 _EXAMPLES = """
 \b
 Examples:
@@ -18,12 +20,7 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLES)
-@click.option(
-    "--archive",
-    metavar="PATH",
-    multiple=True,
-    help="agentsview data folder or sessions.db; may be repeated  [env: AGENTSVIEW_ASSETS_ARCHIVE]",
-)
+@archive_option
 @click.option(
     "--warehouse", metavar="URL", help="Warehouse to look at  [env: AGENTSVIEW_ASSETS_WAREHOUSE]"
 )

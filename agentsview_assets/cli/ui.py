@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from agentsview_assets.cli.options import archive_option
 from agentsview_assets.errors import ConfigError, WarehouseError
 
 if TYPE_CHECKING:
@@ -48,12 +49,7 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLES)
-@click.option(
-    "--archive",
-    metavar="PATH",
-    multiple=True,
-    help="agentsview data folder or sessions.db; may be repeated  [env: AGENTSVIEW_ASSETS_ARCHIVE]",
-)
+@archive_option
 @click.option(
     "--warehouse",
     metavar="URL",

@@ -15,13 +15,6 @@ from resources.warehouse import PARTITIONS_TABLE, Reader, open_reader
 if TYPE_CHECKING:
     from agentsview_assets.settings import Settings
 
-TABLES = (
-    *staleness.DAILY_TABLES,
-    *staleness.PROJECT_TABLES,
-    *staleness.PRICE_TABLES,
-    staleness.RATES_TABLE,
-)
-
 
 def warehouse_status(settings: Settings) -> dict[str, Any]:
     """Tells archives, partitions, rows, prices, completeness, the last run, and of copies.
@@ -34,7 +27,7 @@ def warehouse_status(settings: Settings) -> dict[str, Any]:
     """
     expected, states = _observed(settings)
     with open_reader(settings.warehouse) as reader:
-        tables = {name: _table(reader, name, expected) for name in TABLES}
+        tables = {name: _table(reader, name, expected) for name in staleness.TABLES}
         held = held_archives(reader, states)
         digest = reader.rows("SELECT max(pricing_digest) FROM effective_pricing")[0][0]
         return {
@@ -61,13 +54,7 @@ def _observed(
         states = archive_states(settings, store)
         if store is None or not any("archive_id" in state for state in states):
             return None, states
-        expected = staleness.expected_versions(
-            store.versions(window),
-            store.models(window),
-            store.rows("SELECT * FROM model_pricing"),
-            store.table_version("project_observations"),
-            store.table_version("model_pricing"),
-        )
+        expected = store.expected(window)
     return expected, states
 
 
@@ -75,7 +62,7 @@ def _copy(url: str, expected: staleness.Expected | None) -> dict[str, Any]:
     """How a further warehouse stands: one that cannot be read does not hide the others."""
     try:
         with open_reader(url) as reader:
-            stale = [_table(reader, name, expected)["stale"] for name in TABLES]
+            stale = [_table(reader, name, expected)["stale"] for name in staleness.TABLES]
     except WarehouseError as error:
         return {"warehouse": url, "stale": None, "note": str(error)}
     if None in stale:

@@ -25,6 +25,19 @@ class ModelRate(NamedTuple):
     pricing_digest: str
 
 
+def computed_cost_sql(usage: str, rates: str) -> str:
+    """SQL of what priced tokens cost in USD, reported costs left out.
+
+    Args:
+        usage: Alias of a relation with the sums of priced tokens, such as `daily_usage`.
+        rates: Alias of `model_rates`.
+    """
+    return f"""(({usage}.priced_input_tokens * {rates}.input_usd_per_mtok
+        + {usage}.priced_output_tokens * {rates}.output_usd_per_mtok
+        + {usage}.priced_cache_creation_tokens * {rates}.cache_write_usd_per_mtok
+        + {usage}.priced_cache_read_tokens * {rates}.cache_read_usd_per_mtok) / 1000000.0)"""
+
+
 def model_rates(
     seen: Iterable[tuple[str, str, int]], tables: Mapping[str, PricingTable]
 ) -> list[ModelRate]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
+from agentsview_assets.transforms.rates import computed_cost_sql
 from agentsview_assets.transforms.slices import partition_of
 
 _MINUTE_NS = 60_000_000_000
@@ -37,10 +38,7 @@ _PRICED_SUMS = """
         FILTER (computes), 0)::BIGINT AS computed_tokens,
     coalesce(sum(reported_cost_usd) FILTER (counts), 0) AS reported_cost_usd"""
 
-_COMPUTED_COST = """((g.priced_input_tokens * r.input_usd_per_mtok
-        + g.priced_output_tokens * r.output_usd_per_mtok
-        + g.priced_cache_creation_tokens * r.cache_write_usd_per_mtok
-        + g.priced_cache_read_tokens * r.cache_read_usd_per_mtok) / 1000000.0)"""
+_COMPUTED_COST = computed_cost_sql("g", "r")
 
 _UNPRICED = "CASE WHEN r.matched_pattern IS NULL THEN g.computed_tokens ELSE 0 END"
 

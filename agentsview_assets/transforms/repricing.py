@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from agentsview_assets.transforms.rates import ModelRate
+from agentsview_assets.transforms.rates import ModelRate, computed_cost_sql
 
 RATES = (
     "matched_pattern",
@@ -30,10 +30,7 @@ TOLERANCE = 1e-9
 
 Row = dict[str, Any]
 
-COMPUTED_COST = """((d.priced_input_tokens * r.input_usd_per_mtok
-        + d.priced_output_tokens * r.output_usd_per_mtok
-        + d.priced_cache_creation_tokens * r.cache_write_usd_per_mtok
-        + d.priced_cache_read_tokens * r.cache_read_usd_per_mtok) / 1000000.0)"""
+COMPUTED_COST = computed_cost_sql("d", "r")
 """SQL of what a row `d` of `daily_usage` costs at the rates `r`, reported costs left out."""
 
 _RESTATED = f"""

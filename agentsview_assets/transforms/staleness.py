@@ -13,6 +13,8 @@ DAILY_TABLES = (*OBSERVATIONS, *REPORTS)
 PROJECT_TABLES = ("project_observations", "machines", "project_identities")
 PRICE_TABLES = ("model_pricing", "effective_pricing")
 RATES_TABLE = "model_rates"
+TABLES = (*DAILY_TABLES, *PROJECT_TABLES, *PRICE_TABLES, RATES_TABLE)
+"""Every table that can be out of date."""
 
 MIXED_VERSION = "mixed"
 """Noted of a day made from tables of which some were out of date: no version ever equals it."""

@@ -6,16 +6,15 @@ import datetime as dt
 import shutil
 import sqlite3
 import subprocess
-import time
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
-from resources.archive import ArchiveReader
 from resources.observations import ObservationStore
 from resources.observing import observe
 from tests.support.releases import USER_VERSIONS, release
+from tests.support.transactions import transactions_timed
 from tests.support.transcripts import Settings, write_corpus
 
 if TYPE_CHECKING:
@@ -71,18 +70,7 @@ class Watcher:
 @pytest.fixture
 def held(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long each read transaction was held, in seconds."""
-    seconds: list[float] = []
-    transaction = ArchiveReader.transaction
-
-    @contextmanager
-    def timed(reader: ArchiveReader) -> Iterator[None]:
-        started = time.perf_counter()
-        with transaction(reader):
-            yield
-        seconds.append(time.perf_counter() - started)
-
-    monkeypatch.setattr(ArchiveReader, "transaction", timed)
-    return seconds
+    return transactions_timed(monkeypatch)
 
 
 @pytest.fixture

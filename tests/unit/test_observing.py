@@ -7,9 +7,8 @@ import random
 import sqlite3
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ import pytest
 from agentsview_assets.errors import ArchiveError
 from agentsview_assets.transforms.landing import SESSION_FACTS
 from resources import observing
-from resources.archive import ArchiveReader
 from resources.archive_files import find_archive
 from resources.observation_reader import DayWindow
 from resources.observations import ObservationStore
@@ -40,6 +38,7 @@ from tests.support.observations import (
 )
 from tests.support.odd_archives import THEMES, Workbench, scramble
 from tests.support.odd_archives.workbench import Edit, apply_edits
+from tests.support.transactions import transactions_timed
 
 Row = dict[str, Any]
 
@@ -528,19 +527,3 @@ def test_beside_a_busy_writer_every_observation_is_of_one_moment(
     assert_same_observation(at_the_end, fresh(path, tmp_path), "at the end")
     record_property("longest_transaction_seconds", max(held))
     assert max(held) < MOST_SECONDS
-
-
-def transactions_timed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Have every read transaction note how long it was held."""
-    held: list[float] = []
-    transaction = ArchiveReader.transaction
-
-    @contextmanager
-    def timed(reader: ArchiveReader) -> Iterator[None]:
-        started = time.perf_counter()
-        with transaction(reader):
-            yield
-        held.append(time.perf_counter() - started)
-
-    monkeypatch.setattr(ArchiveReader, "transaction", timed)
-    return held
