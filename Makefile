@@ -36,7 +36,7 @@ REPORT := usage daily
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui test matrix test-all endurance browser lint format docs bench sync sync-dev
+.PHONY: help run ui test matrix hostile test-all endurance browser lint format docs bench sync sync-dev
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -61,6 +61,9 @@ test: sync-dev ## Run the tests but for the long ones (ARGS= is passed to pytest
 
 matrix: sync-dev ## Compare generated command lines over all archives with agentsview
 	@$(BIN)/pytest -n auto --dist loadgroup -m matrix tests/conformance/test_matrix.py $(ARGS)
+
+hostile: sync-dev ## Try attacks and losses in large numbers
+	@$(BIN)/pytest -n auto --dist loadgroup -m hostile tests/hostile $(ARGS)
 
 test-all: sync-dev ## Run all tests, the conformance matrix included
 	@$(BIN)/pytest -n auto --dist loadgroup -m "not browser and not endurance" $(ARGS)
