@@ -15,6 +15,7 @@ from typing import NamedTuple
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.warehouse_urls import Kind
 from resources import warehouse
+from resources.table_ddl import said_by_runs
 
 
 class Migration(NamedTuple):
@@ -52,9 +53,53 @@ _SHARED_AND_RESTATED = (
 )
 """What several archives share, machine labels, and the histories of prices."""
 
+_TYPES: Mapping[Kind, dict[str, str]] = {
+    "duckdb": {"text": "VARCHAR", "timestamptz": "TIMESTAMPTZ"},
+    "sqlite": {"text": "TEXT", "timestamptz": "TEXT"},
+    "postgresql": {"text": 'TEXT COLLATE "C"', "timestamptz": "TIMESTAMPTZ"},
+}
+_SAID_BY_RUNS: Mapping[Kind, tuple[str, ...]] = {
+    kind: tuple(said_by_runs(types)) for kind, types in _TYPES.items()
+}
+_INSTANTS = tuple(
+    f"INSERT INTO warehouse_columns VALUES ('{table}', '{column}', 'timestamptz', "
+    "'When it was noted')"
+    for table, column in (
+        ("warehouse_expected", "expected_at"),
+        ("warehouse_readings", "read_at"),
+        ("warehouse_readings", "failing_since"),
+        ("warehouse_checks", "checked_at"),
+    )
+)
+"""SQLite keeps times as texts, and notes which columns are times."""
+_LET_READERS_READ = """
+DO $$
+DECLARE reader record;
+BEGIN
+    FOR reader IN
+        SELECT CASE WHEN grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END
+            AS name
+        FROM pg_class, aclexplode(relacl)
+        WHERE oid = 'warehouse_partitions'::regclass AND privilege_type = 'SELECT'
+    LOOP
+        EXECUTE 'GRANT SELECT ON warehouse_expected, warehouse_readings, warehouse_checks TO '
+            || reader.name;
+    END LOOP;
+END $$"""
+"""Who may read the notes of partitions may read what was added beside them."""
+
 MIGRATIONS: tuple[Migration, ...] = (
     # Version 1 was DuckDB's alone.
     Migration(2, {"duckdb": _SHARED_AND_RESTATED, "sqlite": (), "postgresql": ()}),
+    # What runs say beside their rows: what should be there, what was read, which checks failed.
+    Migration(
+        3,
+        {
+            "duckdb": _SAID_BY_RUNS["duckdb"],
+            "sqlite": (*_SAID_BY_RUNS["sqlite"], *_INSTANTS),
+            "postgresql": (*_SAID_BY_RUNS["postgresql"], _LET_READERS_READ),
+        },
+    ),
 )
 """In order; the first leads away from the earliest version that can still be upgraded."""
 

@@ -21,7 +21,13 @@ from resources.sql_store import SqlStore, selection_sql
 from resources.sqlite_reader import COLUMNS_TABLE, check_version, connect, explain
 from resources.store import Selection
 from resources.table_ddl import column_ddl, described, index_statements, primary_key, quoted
-from resources.warehouse import ARCHIVES_TABLE, PARTITIONS_TABLE
+from resources.warehouse import (
+    ARCHIVES_TABLE,
+    CHECKS_TABLE,
+    EXPECTED_TABLE,
+    PARTITIONS_TABLE,
+    READINGS_TABLE,
+)
 from schemas import TableContract
 from schemas.contract import ARROW_TYPES
 
@@ -48,7 +54,14 @@ CREATE TABLE IF NOT EXISTS {COLUMNS_TABLE} (
     table_name TEXT NOT NULL, column_name TEXT NOT NULL, kind TEXT NOT NULL,
     description TEXT NOT NULL, PRIMARY KEY (table_name, column_name)) STRICT
 """
-_OWN_INSTANTS = ((PARTITIONS_TABLE, "written_at"), (ARCHIVES_TABLE, "observed_at"))
+_OWN_INSTANTS = (
+    (PARTITIONS_TABLE, "written_at"),
+    (ARCHIVES_TABLE, "observed_at"),
+    (EXPECTED_TABLE, "expected_at"),
+    (READINGS_TABLE, "read_at"),
+    (READINGS_TABLE, "failing_since"),
+    (CHECKS_TABLE, "checked_at"),
+)
 
 
 class SQLiteStore(SqlStore):

@@ -5,7 +5,14 @@ What belongs here: texts of SQL. What does not: running them.
 
 from __future__ import annotations
 
-from resources.warehouse import ARCHIVES_TABLE, META_TABLE, PARTITIONS_TABLE
+from resources.warehouse import (
+    ARCHIVES_TABLE,
+    CHECKS_TABLE,
+    EXPECTED_TABLE,
+    META_TABLE,
+    PARTITIONS_TABLE,
+    READINGS_TABLE,
+)
 from schemas import Column, TableContract
 
 
@@ -21,6 +28,29 @@ def bookkeeping(types: dict[str, str]) -> list[str]:
         f"""CREATE TABLE IF NOT EXISTS {ARCHIVES_TABLE} (
     archive_id {text} NOT NULL, database_id {text} NOT NULL, user_version {integer} NOT NULL,
     path {text} NOT NULL, observed_at {instant} NOT NULL)""",
+        *said_by_runs(types),
+    ]
+
+
+def said_by_runs(types: dict[str, str]) -> list[str]:
+    """The DDL of what runs say beside their rows: what should be there, was read, can be trusted.
+
+    Migration 3 adds them: it needs a copy of its own before any of this changes.
+    """
+    text, instant = types["text"], types["timestamptz"]
+    return [
+        # By what is expected: `daily`, or the name of a table without days.
+        f"""CREATE TABLE {EXPECTED_TABLE} (
+    part {text} NOT NULL, partition_date {text} NOT NULL, input_version {text} NOT NULL,
+    rates_version {text} NOT NULL, expected_at {instant} NOT NULL)""",
+        # An archive that cannot be read has a reason, and the moment of the first attempt in vain.
+        f"""CREATE TABLE {READINGS_TABLE} (
+    archive {text} NOT NULL, archive_id {text} NOT NULL, reason {text} NOT NULL,
+    read_at {instant}, failing_since {instant})""",
+        # A check that was begun and not answered has no words.
+        f"""CREATE TABLE {CHECKS_TABLE} (
+    asset {text} NOT NULL, check_name {text} NOT NULL, words {text} NOT NULL,
+    run_id {text} NOT NULL, checked_at {instant} NOT NULL)""",
     ]
 
 

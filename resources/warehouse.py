@@ -15,12 +15,15 @@ from typing import Any, Protocol
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.warehouse_urls import Kind, parse_warehouses
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised with every change of table shapes; a warehouse of a later version is refused."""
 
 PARTITIONS_TABLE = "warehouse_partitions"
 META_TABLE = "warehouse_meta"
 ARCHIVES_TABLE = "warehouse_archives"
+EXPECTED_TABLE = "warehouse_expected"
+READINGS_TABLE = "warehouse_readings"
+CHECKS_TABLE = "warehouse_checks"
 
 
 _READERS: dict[Kind, str] = {
