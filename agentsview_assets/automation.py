@@ -23,11 +23,17 @@ from agentsview_assets.materializing import materialize
 from agentsview_assets.planning import Request
 from agentsview_assets.repricing import Impact, assess, reprice
 from agentsview_assets.settings import Settings
+from resources.fixed import NOTHING_TO_CONFIGURE
 from resources.price_observation import read_all_prices
 from resources.sources import stamps
 
 UPDATE_JOB, REPRICE_JOB, OBSERVE_JOB, CHECK_JOB = "update", "reprice", "observe", "check"
 SCHEDULE, ARCHIVE_SENSOR, PRICE_SENSOR = "daily", "archive_changes", "price_changes_follow"
+# A process per step costs seconds each, and a DuckDB file has one writer anyway. Nothing of it is
+# left for a run to configure.
+EXECUTOR = dg.in_process_executor.configured(
+    lambda _: {}, config_schema=NOTHING_TO_CONFIGURE, name="in_process"
+)
 LOOK_EVERY_SECONDS = 30
 """How often sensors look: an archive is followed within a minute, its run's start included."""
 UNFINISHED = [
@@ -58,7 +64,10 @@ def jobs(settings: Settings) -> list[Any]:
 
 
 def _update_job(settings: Settings) -> dg.JobDefinition:
-    @dg.op(description="Observes, plans, and makes each range of days in a run of its own.")
+    @dg.op(
+        description="Observes, plans, and makes each range of days in a run of its own.",
+        config_schema=NOTHING_TO_CONFIGURE,
+    )
     def bring_up_to_date(context: dg.OpExecutionContext) -> None:
         started = time.perf_counter()
         summary = _told(
@@ -82,7 +91,7 @@ def _update_job(settings: Settings) -> dg.JobDefinition:
             "of date and makes them, one run for each contiguous range. Does nothing if nothing "
             "changed. The same as `agentsview-assets materialize`."
         ),
-        executor_def=dg.in_process_executor,
+        executor_def=EXECUTOR,
     )
     def update() -> None:
         bring_up_to_date()
@@ -122,7 +131,7 @@ def _reprice_job(settings: Settings) -> dg.JobDefinition:
             "moved, from the warehouse's own observations. What moved is in `restatements`. With "
             "`dry_run: true` it only tells. The same as `agentsview-assets reprice`."
         ),
-        executor_def=dg.in_process_executor,
+        executor_def=EXECUTOR,
     )
     def reprice_job() -> None:
         price_anew()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dagster as dg
 
 from agentsview_assets.assets import all_assets
-from agentsview_assets.automation import jobs, schedules, sensors
+from agentsview_assets.automation import EXECUTOR, jobs, schedules, sensors
 from agentsview_assets.checks import all_checks
 from agentsview_assets.connections import archive_source, build_resources
 from agentsview_assets.partitions import daily_partitions
@@ -26,6 +26,5 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         jobs=jobs(settings),
         schedules=schedules(settings),
         sensors=sensors(settings),
-        # A process per step costs seconds each, and a DuckDB file has one writer anyway.
-        executor=dg.in_process_executor,
+        executor=EXECUTOR,
     )

@@ -1,11 +1,19 @@
-"""What every run works with: the archive to read and the warehouse to write, from settings."""
+"""What every run works with: the archive to read and the warehouse to write, from settings.
+
+Fixed when the process starts: a run may choose days, and never a path, an address or a file.
+"""
 
 from __future__ import annotations
+
+import dagster as dg
 
 from agentsview_assets.assets.common import ARCHIVE_KEY, IO_MANAGER_KEY
 from agentsview_assets.settings import OBSERVATION_STORE, Settings
 from resources.archive_resource import ArchiveResource
+from resources.fixed import fixed_resource, keeps_nothing
 from resources.io_manager import WarehouseIOManager
+
+_DAGSTERS_OWN = "io_manager"
 
 
 def archive_source(
@@ -19,9 +27,14 @@ def archive_source(
     )
 
 
-def build_resources(settings: Settings) -> dict[str, object]:
-    """The archive to read and the warehouse to write."""
+def build_resources(
+    settings: Settings, kind: type[ArchiveResource] = ArchiveResource
+) -> dict[str, dg.ResourceDefinition]:
+    """The archive to read and the warehouse to write, of which a run can configure nothing."""
     return {
-        ARCHIVE_KEY: archive_source(settings),
-        IO_MANAGER_KEY: WarehouseIOManager(url=settings.warehouse),
+        ARCHIVE_KEY: fixed_resource(
+            lambda: archive_source(settings, kind), "the archives that the deployment names"
+        ),
+        IO_MANAGER_KEY: WarehouseIOManager(settings.warehouse),
+        _DAGSTERS_OWN: keeps_nothing(),
     }

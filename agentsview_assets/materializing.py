@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 import dagster as dg
 
 from agentsview_assets.assets.archive import materialised, report_observation
-from agentsview_assets.assets.common import ARCHIVE_KEY
 from agentsview_assets.connections import archive_source, build_resources
 from agentsview_assets.documents.archive_status import require_kept
 from agentsview_assets.planning import Range, Request, plan_update, select_tables
@@ -99,8 +98,7 @@ def materialize(
             with history(settings, instance) as kept:
                 report_observation(kept, source, seen, versions, made)
                 METER.listener = tell
-                resources = {**build_resources(settings), ARCHIVE_KEY: source}
-                outcome = run_plan(settings, plan, resources, kept, tell)
+                outcome = run_plan(settings, plan, build_resources(settings), kept, tell)
             outcome.require_whole()
             summary.assets = sorted(plan.tables)
             summary.partitions = outcome.partitions

@@ -194,8 +194,7 @@ def reprice(
     Raises:
         AssetsError: Something the user can mend; every day is priced by the one table or the other.
     """
-    from agentsview_assets.assets.common import ARCHIVE_KEY  # noqa: PLC0415 - imports Dagster
-    from agentsview_assets.connections import archive_source, build_resources  # noqa: PLC0415
+    from agentsview_assets.connections import build_resources  # noqa: PLC0415 - imports Dagster
     from agentsview_assets.planning import Plan  # noqa: PLC0415
     from agentsview_assets.running import history, run_plan  # noqa: PLC0415
     from resources.prices_resource import PricesOfArchives  # noqa: PLC0415
@@ -205,9 +204,8 @@ def reprice(
     impact.ranges = _ranges(impact.days)
     tables = {*staleness.PRICE_TABLES, staleness.RATES_TABLE}
     plan = Plan(frozenset(tables | ({*staleness.REPORTS} if impact.days else set())), impact.ranges)
-    source = archive_source(settings, PricesOfArchives)
     METER.listener = tell
-    resources = {**build_resources(settings), ARCHIVE_KEY: source}
+    resources = build_resources(settings, PricesOfArchives)
     with history(settings, instance) as kept:
         outcome = run_plan(settings, plan, resources, kept, tell)
     outcome.require_whole()

@@ -5,11 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import dagster as dg
 import pandas as pd
-from pydantic import PrivateAttr
 
 from agentsview_assets.archive_urls import parse_archives
 from resources.io_manager import Frames
@@ -22,25 +19,26 @@ from resources.store import Archive
 from resources.work import METER
 
 
-class ArchiveResource(dg.ConfigurableResource[Any]):
+class ArchiveResource:
     """agentsview archives and the store of what was observed in them.
 
-    Attributes:
-        archive: Data folder, `sessions.db` or URL of a mirror; several stand on lines of their own.
-        store_path: File of the observation store.
-        with_titles: Whether session titles may fall back to first messages.
+    Where they are is the deployment's to say: a plain object, of which a run can configure nothing.
     """
 
-    archive: str
-    store_path: str
-    with_titles: bool = True
-    _stack: contextlib.ExitStack = PrivateAttr(default_factory=contextlib.ExitStack)
-    _store: ObservationStore | None = PrivateAttr(default=None)
-    _read: tuple[str, ...] = PrivateAttr(default=())
+    def __init__(self, archive: str, store_path: str, *, with_titles: bool = True) -> None:
+        """Opens nothing yet.
 
-    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Closes the store when the run ends, however it ends."""
-        self.close()
+        Args:
+            archive: Data folder, `sessions.db` or URL of a mirror; several on lines of their own.
+            store_path: File of the observation store.
+            with_titles: Whether session titles may fall back to first messages.
+        """
+        self.archive = archive
+        self.store_path = store_path
+        self.with_titles = with_titles
+        self._stack = contextlib.ExitStack()
+        self._store: ObservationStore | None = None
+        self._read: tuple[str, ...] = ()
 
     def close(self) -> None:
         """Closes the store; the next use opens it and looks at the archive again."""

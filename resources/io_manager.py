@@ -14,10 +14,10 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 import pyarrow as pa
-from pydantic import PrivateAttr
 
 from agentsview_assets.errors import ContractError
 from agentsview_assets.transforms.staleness import MIXED_VERSION
+from resources.fixed import NOTHING_TO_CONFIGURE, for_each_run
 from resources.store import Archive, Partition, Selection, Store
 from resources.warehouses import open_store
 from resources.work import METER, ahead
@@ -76,16 +76,31 @@ class Days:
                 start, size = (date.fromisoformat(day) + timedelta(days=1)).isoformat(), 0
 
 
-class WarehouseIOManager(dg.ConfigurableIOManager):
-    """Stores contracted tables in the warehouse named by `url`."""
+class WarehouseIOManager(dg.IOManagerDefinition):
+    """What Dagster is given for a warehouse: every run opens it anew and closes it at its end.
 
-    url: str
-    _stack: contextlib.ExitStack = PrivateAttr(default_factory=contextlib.ExitStack)
-    _store: Store | None = PrivateAttr(default=None)
+    There is nothing in it that a run could configure: neither address nor password ever stand in a
+    run's configuration, and so not in the history either.
+    """
 
-    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Closes the warehouse when the run ends, however it ends."""
-        self.close()
+    def __init__(self, url: str) -> None:
+        """Takes the warehouse's URL, or several separated by spaces."""
+        super().__init__(
+            for_each_run(lambda: RunsWarehouse(url)),
+            config_schema=NOTHING_TO_CONFIGURE,
+            input_config_schema=NOTHING_TO_CONFIGURE,
+            description="the warehouse that the deployment names",
+        )
+
+
+class RunsWarehouse(dg.IOManager):
+    """Stores the contracted tables of one run in the warehouse named by `url`."""
+
+    def __init__(self, url: str) -> None:
+        """Opens nothing yet."""
+        self.url = url
+        self._stack = contextlib.ExitStack()
+        self._store: Store | None = None
 
     def close(self) -> None:
         """Closes the warehouse; the next use opens it again."""

@@ -11,7 +11,7 @@ from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from agentsview_assets.assets.common import ARCHIVE_KEY, DOCS, IO_MANAGER_KEY, window
 from agentsview_assets.errors import AssetsError
 from resources.archive_resource import ArchiveResource
-from resources.io_manager import WarehouseIOManager
+from resources.io_manager import RunsWarehouse
 from resources.observing import Observed
 from resources.store import Store
 
@@ -40,7 +40,7 @@ def archive_asset(partitions: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
     )
     def archive(context: dg.OpExecutionContext) -> dg.DataVersionsByPartition:
         source: ArchiveResource = getattr(context.resources, ARCHIVE_KEY)
-        manager: WarehouseIOManager = getattr(context.resources, IO_MANAGER_KEY)
+        manager: RunsWarehouse = getattr(context.resources, IO_MANAGER_KEY)
         try:
             seen = source.refresh()
             versions = source.observed().versions(window(partitions))

@@ -10,6 +10,7 @@ from typing import Any, cast
 import dagster as dg
 
 from agentsview_assets.assets.shown import show_lineage
+from resources.fixed import NOTHING_TO_CONFIGURE
 from resources.observation_reader import DayWindow
 from schemas import CONTRACTS, Column, TableContract
 
@@ -49,6 +50,7 @@ def table_asset(
         code_version=CODE_VERSION,
         pool=POOL,
         metadata=table_metadata(contract),
+        config_schema=NOTHING_TO_CONFIGURE,
         **more,
     )
 

@@ -19,7 +19,7 @@ from agentsview_assets.assets.common import (
 )
 from agentsview_assets.transforms.rates import ModelRate
 from agentsview_assets.transforms.repricing import next_history, next_restatements
-from resources.io_manager import WarehouseIOManager
+from resources.io_manager import RunsWarehouse
 from resources.store import Selection
 from resources.work import METER
 from schemas import CONTRACTS
@@ -126,7 +126,7 @@ def _told(rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def _store(context: dg.AssetExecutionContext) -> "Store":
-    manager: WarehouseIOManager = getattr(context.resources, IO_MANAGER_KEY)
+    manager: RunsWarehouse = getattr(context.resources, IO_MANAGER_KEY)
     return manager.store
 
 

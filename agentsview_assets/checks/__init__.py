@@ -15,7 +15,7 @@ from agentsview_assets.checks.observed import coverage, duplicates_removed, fres
 from agentsview_assets.checks.prices import completeness, rates_in_force
 from agentsview_assets.checks.totals import totals_agree
 from agentsview_assets.checks.verdict import Check, Verdict
-from resources.io_manager import WarehouseIOManager
+from resources.io_manager import RunsWarehouse
 from resources.warehouse import open_reader
 from resources.work import METER
 from schemas import CONTRACTS, HISTORIES
@@ -111,7 +111,7 @@ def _step(name: str, checks: Sequence[Check]) -> dg.AssetChecksDefinition:
         required_resource_keys={IO_MANAGER_KEY},
     )
     def step(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        manager: WarehouseIOManager = getattr(context.resources, IO_MANAGER_KEY)
+        manager: RunsWarehouse = getattr(context.resources, IO_MANAGER_KEY)
         # A file has one kind of handle at a time; the next asset opens the warehouse again.
         manager.close()
         chosen = context.selected_asset_check_keys
