@@ -1,43 +1,25 @@
 """The `ui` command: the Dagster UI over the state that `materialize` writes.
 
-What belongs here: handing our settings to `dagster dev`. What does not: anything that it shows.
+What belongs here: handing our settings to the servers. What does not: anything that they do.
 """
 
 # ruff: noqa: PLC0415 - Dagster is imported when the command runs, not for its help
 
 from __future__ import annotations
 
-import errno
-import json
+import ipaddress
 import os
-import signal
-import socket
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from agentsview_assets.cli.options import archive_option
-from agentsview_assets.errors import ConfigError, WarehouseError
+from agentsview_assets.errors import WarehouseError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from agentsview_assets.settings import Settings
-
-LOCATION = "agentsview_assets"
-_WORKSPACE = {
-    "load_from": [
-        {
-            "python_module": {
-                "module_name": "agentsview_assets.definitions",
-                "location_name": LOCATION,
-            }
-        }
-    ]
-}
-# Dagster advises its newer launcher, which cannot be given a workspace.
-_WARNINGS = "ignore:Function `dev_command` is superseded:FutureWarning"
+    from agentsview_assets.ui.serving import Serving
 
 _EXAMPLES = """
 \b
@@ -63,51 +45,65 @@ Examples:
     show_default=True,
     help="Port to listen on",
 )
-def ui(*, archive: tuple[str, ...], warehouse: str | None, host: str, port: int) -> None:
+@click.option(
+    "--allow-host",
+    metavar="NAME",
+    multiple=True,
+    help="Name under which a proxy before it serves it; may be repeated",
+)
+@click.option("--read-only", is_flag=True, help="Show everything, start and change nothing")
+def ui(  # noqa: PLR0913 - one parameter an option
+    *,
+    archive: tuple[str, ...],
+    warehouse: str | None,
+    host: str,
+    port: int,
+    allow_host: tuple[str, ...],
+    read_only: bool,
+) -> None:
     """Open the Dagster UI: the graph, its days, runs, backfills and schedules.
 
     It shows and continues the history that `materialize` wrote, and stays until Ctrl-C. The UI has
     no log-in: whoever reaches the address can start runs, so that it listens on this machine only
-    unless --host says otherwise.
+    unless --host says otherwise. Pages of other sites in your browser cannot use it.
     """
     from agentsview_assets.settings import load_settings
+    from agentsview_assets.ui.addresses import Addresses
+    from agentsview_assets.ui.serving import Serving, listen
     from resources.sources import stamps
 
     settings = load_settings(archive=archive, warehouse=warehouse)
+    addresses = Addresses.of(host, port, allow_host)
     stamps(settings.archives, with_titles=True)  # told here, rather than as a failed run later
-    _require_free(host, port)
-    workspace = _prepare(settings)
+    listen(host, port).close()  # likewise
+    _prepare(settings)
     click.echo(
         f"Dagster UI of {settings.warehouse}\n"
         f"reading         {', '.join(named.shown for named in settings.archives)}\n"
         f"opens in about 20 s at http://{host}:{port} - Ctrl-C ends it",
         err=True,
     )
-    _become_dagster(settings, workspace, host, port)
+    if not _is_of_this_machine(host):
+        click.echo(
+            f"warning: the UI has no log-in. Whoever reaches {host}:{port} can start runs, see "
+            "what was read and delete the history; docs/deployment.md says what to put before it.\n"
+            f"It answers to {addresses.home} and the addresses of this machine by number; for a "
+            "name, start it with --allow-host NAME",
+            err=True,
+        )
+    _become_server(settings, Serving(host, port, allow_host, read_only))
 
 
-def _require_free(host: str, port: int) -> None:
-    """Dagster would take any free port instead, and nobody would find it.
-
-    Raises:
-        ConfigError: Something listens there, or the address is not one of this machine.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise ConfigError(
-                    f"port {port} is taken, perhaps by another UI; close it or choose another "
-                    "port with --port"
-                ) from None
-            raise ConfigError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+def _is_of_this_machine(host: str) -> bool:
+    """Whether nobody else reaches the address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
-def _prepare(settings: Settings) -> Path:
-    """Makes the Dagster home and a workspace file that does not depend on where we are.
+def _prepare(settings: Settings) -> None:
+    """Makes the Dagster home.
 
     Raises:
         WarehouseError: The folder beside the warehouse cannot be written.
@@ -116,24 +112,20 @@ def _prepare(settings: Settings) -> Path:
 
     try:
         prepare_home(settings.state_dir)
-        settings.state_dir.mkdir(parents=True, exist_ok=True)
-        workspace = settings.state_dir / "workspace.yaml"
-        workspace.write_text(json.dumps(_WORKSPACE), encoding="utf-8")
     except OSError as error:
         raise WarehouseError(
             f"warehouse {settings.warehouse}: its state folder {settings.state_dir} cannot be "
             f"written: {error.strerror}"
         ) from None
-    return workspace
 
 
-def _become_dagster(settings: Settings, workspace: Path, host: str, port: int) -> None:
-    """Replaces this process, so that Ctrl-C and signals reach Dagster itself."""
+def _become_server(settings: Settings, serving: Serving) -> None:
+    """Replaces this process, so that signals reach the server and nothing loaded here stays."""
     from agentsview_assets.settings import ARCHIVE_VARIABLE, WAREHOUSE_VARIABLE
+    from agentsview_assets.ui.safe_path import safe_environment
 
-    os.environ[ARCHIVE_VARIABLE] = "\n".join(a.with_password() for a in settings.archives)
-    os.environ[WAREHOUSE_VARIABLE] = " ".join(url.with_password() for url in settings.warehouses)
-    # A shell that starts a background job has it ignore SIGINT, without which Dagster never ends.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    command = [sys.executable, "-W", _WARNINGS, "-m", "dagster", "dev", "-w", str(workspace)]
-    os.execv(sys.executable, [*command, "--host", host, "--port", str(port)])  # noqa: S606
+    environ = safe_environment(os.environ)
+    environ[ARCHIVE_VARIABLE] = "\n".join(a.with_password() for a in settings.archives)
+    environ[WAREHOUSE_VARIABLE] = " ".join(url.with_password() for url in settings.warehouses)
+    command = [sys.executable, "-P", "-m", "agentsview_assets.ui.server", *serving.arguments()]
+    os.execve(sys.executable, command, environ)  # noqa: S606

@@ -33,6 +33,7 @@ FLOORS = {
     "agentsview_assets.definitions": 5,
     "agentsview_assets.materializing": 5,
     "agentsview_assets.cli": 5,
+    "agentsview_assets.ui": 5,
     "agentsview_assets.__main__": 5,
 }
 
