@@ -35,6 +35,7 @@ _SCHEMA_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
 _BETWEEN_URLS = re.compile(r"\s+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 _CREDENTIALS = re.compile(r"://.*@", re.DOTALL)
 _PASSWORD_OPTION = re.compile(r"(password=)[^&\s]*", re.IGNORECASE)
+STATE_SUFFIX = ".state"
 _DIGEST_LENGTH = 16
 
 _passwords: dict[str, str] = {}
@@ -85,9 +86,9 @@ class WarehouseUrl:
             data_dir: The user's data folder of this program.
         """
         if self.path is not None:
-            return self.path.with_name(self.path.name + ".state")
+            return self.path.with_name(self.path.name + STATE_SUFFIX)
         digest = hashlib.sha256(self.identity.encode()).hexdigest()[:_DIGEST_LENGTH]
-        return data_dir / "warehouses" / f"{dict(self.server)['dbname']}-{digest}.state"
+        return data_dir / "warehouses" / f"{dict(self.server)['dbname']}-{digest}{STATE_SUFFIX}"
 
     def connection_parameters(self) -> dict[str, str]:
         """What to connect to a server with, the password included where the URL gave one."""

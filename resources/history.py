@@ -23,6 +23,7 @@ from dagster._serdes import ConfigurableClassData
 from sqlalchemy.pool import QueuePool
 
 from agentsview_assets.errors import DISK_FULL, WarehouseError, is_disk_full
+from resources.own_files import require_own_folder, require_plain_file
 
 _BUSY_SECONDS = 60
 MOST_ENGINES = 16
@@ -123,11 +124,17 @@ def prepare_home(state_dir: Path) -> Path:
     if own:
         return Path(own)
     home = state_dir / "dagster"
-    home.mkdir(parents=True, exist_ok=True)
+    # Dagster runs what the settings in its home name.
+    for folder in (state_dir, home):
+        require_own_folder(folder, "state folder")
+    state_dir.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, exist_ok=True)
     os.environ[HOME_VARIABLE] = str(home)
     # Two processes that make a fresh home at once damage it, hence the lock; the mark comes last,
     # so that a home whose maker died is made again.
-    with (home / ".lock").open("w") as lock:
+    for name in (".lock", ".prepared", "dagster.yaml"):
+        require_plain_file(home / name, "run history")
+    with (home / ".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         mark = home / ".prepared"
         if not mark.exists():

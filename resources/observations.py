@@ -18,13 +18,17 @@ import pandas as pd
 import pyarrow as pa
 
 from agentsview_assets.errors import WarehouseError
+from agentsview_assets.settings import OBSERVATION_STORE
 from agentsview_assets.transforms.landing import STORE_DDL
 from agentsview_assets.transforms.sharing import SHARING_DDL
 from agentsview_assets.transforms.slices import SLICES
+from agentsview_assets.warehouse_urls import STATE_SUFFIX
 from resources.duckdb_reader import explain, make_folder
 from resources.observation_reader import STORE_VERSION, DayWindow, ObservationReader
+from resources.own_files import not_ours, require_ours, require_plain_file
 from schemas import CONTRACTS
 
+_MARKS = ("landing_version", "engine_version")
 MEMORY_LIMIT = "400MB"
 CHUNK_ROWS = 120_000
 # What the machine does to us; other errors of DuckDB are defects of ours.
@@ -40,10 +44,17 @@ class ObservationStore(ObservationReader):
     """One open observation store; use as a context manager."""
 
     def __enter__(self) -> Self:
+        """Opens the store, or makes it anew where what lies there is one that cannot be used.
+
+        Raises:
+            WarehouseError: It is in use, or what lies there is not ours to replace.
+        """
         make_folder(self.path)
+        require_ours(self.path, "observation store")
         try:
             self._connection = self._connect()
             if not self.is_current():
+                self._require_a_store()
                 self._connection.close()
                 self._connection = self._made_anew()
         except duckdb.Error as error:
@@ -51,8 +62,14 @@ class ObservationStore(ObservationReader):
                 raise WarehouseError(
                     f"observation store {self.path}: in use by another run; wait for it to finish"
                 ) from None
-            # The store is a cache: one that cannot be read is made again.
+            # The store is a cache: one that cannot be read is made again, where only ours can lie.
+            if not self._is_in_its_place():
+                why = f"it cannot be opened ({str(error).strip().splitlines()[0]})"
+                raise not_ours(self.path, "observation store", why) from None
             self._connection = self._made_anew()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
@@ -74,9 +91,27 @@ class ObservationStore(ObservationReader):
         connection.execute("PRAGMA force_compression = 'uncompressed'")
         return connection
 
+    def _is_in_its_place(self) -> bool:
+        """Whether the file has the name that we gave it, in a folder that we made for a warehouse.
+
+        A damaged store, and one of another version of DuckDB, cannot be asked whose it is.
+        """
+        return self.path.name == OBSERVATION_STORE and self.path.parent.suffix == STATE_SUFFIX
+
+    def _require_a_store(self) -> None:
+        """Before it is removed: does it say that it is one of our stores, of whatever version?
+
+        Raises:
+            WarehouseError: Somebody else's tables are in it.
+        """
+        found = self.rows("SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal")
+        if found and not {("store", name) for name in _MARKS} <= {*found}:
+            raise not_ours(self.path, "observation store", "it holds tables of another program")
+
     def _made_anew(self) -> duckdb.DuckDBPyConnection:
         try:
             for path in (self.path, self.path.with_name(f"{self.path.name}.wal")):
+                require_plain_file(path, "observation store")
                 path.unlink(missing_ok=True)
             connection = self._connect()
             connection.execute(STORE_DDL + SHARING_DDL)

@@ -419,29 +419,31 @@ def texts_in(place: Path) -> set[str]:
 class TestTheStoreItself:
     """A cache: in the way of nobody, and made again when it cannot be used."""
 
-    @pytest.mark.parametrize("damage", ["not a database", "cut off", "of another program"])
+    @pytest.mark.parametrize("damage", ["zeros", "cut off", "of another version"])
     def test_a_store_that_cannot_be_read_is_made_again(self, damage: str, tmp_path: Path) -> None:
         path = copy_sample(tmp_path / "archive")
-        place = tmp_path / "store.duckdb"
+        place = tmp_path / "warehouse.duckdb.state" / "observations.duckdb"
         with ObservationStore(place) as store:
             observe(path, store)
-        if damage == "not a database":
-            place.write_bytes(b"something else entirely" * 999)
+        if damage == "zeros":  # as a power cut leaves them
+            place.write_bytes(bytes(20_000))
         elif damage == "cut off":
             place.write_bytes(place.read_bytes()[:20_000])
         else:
             place.unlink()
             with duckdb.connect(str(place)) as other:
-                other.execute("CREATE TABLE store (a INT); CREATE VIEW session AS SELECT 1 AS b")
+                other.execute("CREATE TABLE store (landing_version TEXT, engine_version TEXT)")
+                other.execute("CREATE VIEW session AS SELECT 1 AS b")
         with ObservationStore(place) as store:
             observe(path, store)
             assert_same_observation(said_by(store), fresh(path, tmp_path), damage)
 
     def test_the_log_of_a_store_that_was_lost_is_not_replayed(self, tmp_path: Path) -> None:
         path = copy_sample(tmp_path / "archive")
-        place = tmp_path / "store.duckdb"
-        place.write_bytes(b"something else entirely" * 999)
-        place.with_name("store.duckdb.wal").write_bytes(b"and its log" * 999)
+        place = tmp_path / "warehouse.duckdb.state" / "observations.duckdb"
+        place.parent.mkdir()
+        place.write_bytes(b"")
+        place.with_name("observations.duckdb.wal").write_bytes(b"and its log" * 999)
         with ObservationStore(place) as store:
             observe(path, store)
             assert_same_observation(said_by(store), fresh(path, tmp_path), "log")

@@ -1,0 +1,191 @@
+"""What stands in our way is named and left as it is, unless it is provably ours to replace."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import stat
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import duckdb
+import pytest
+
+from agentsview_assets.errors import WarehouseError
+from resources.history import prepare_home
+from resources.observations import ObservationStore
+from tests.support.in_process import Desk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+NOBODY = 65534
+
+
+def _notes(path: Path) -> None:
+    path.write_text("my notes\n" * 500)
+
+
+def _short(path: Path) -> None:
+    path.write_bytes(b"x")
+
+
+def _zeros_and_more(path: Path) -> None:
+    path.write_bytes(bytes(4096) + b"mine")
+
+
+def _sqlite(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("CREATE TABLE store (landing_version TEXT, engine_version TEXT)")
+
+
+def _tables_of_another_program(path: Path) -> None:
+    with duckdb.connect(str(path)) as database:
+        database.execute("CREATE TABLE store (a INT); INSERT INTO store VALUES (1)")
+
+
+def _a_warehouse(path: Path) -> None:
+    with duckdb.connect(str(path)) as database:
+        database.execute("CREATE TABLE daily_usage (a INT)")
+
+
+def _a_view(path: Path) -> None:
+    with duckdb.connect(str(path)) as database:
+        database.execute("CREATE VIEW mine AS SELECT 1 AS landing_version, 2 AS engine_version")
+
+
+def _a_link_to_a_file(path: Path) -> None:
+    _notes(path.with_name("elsewhere"))
+    path.symlink_to(path.with_name("elsewhere"))
+
+
+def _a_link_to_nothing(path: Path) -> None:
+    path.symlink_to(path.with_name("nowhere"))
+
+
+def _a_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+FOREIGN = [
+    _notes,
+    _short,
+    _zeros_and_more,
+    _sqlite,
+    _tables_of_another_program,
+    _a_warehouse,
+    _a_view,
+    _a_link_to_a_file,
+    _a_link_to_nothing,
+    _a_pipe,
+]
+
+
+def _everything(folder: Path) -> dict[str, object]:
+    """Each name of a folder with what it is and holds."""
+    return {
+        path.name: (stat.S_IFMT(path.lstat().st_mode), _content(path)) for path in folder.iterdir()
+    }
+
+
+def _content(path: Path) -> object:
+    if path.is_symlink():
+        return path.readlink()
+    return path.read_bytes() if path.is_file() else None
+
+
+@pytest.mark.parametrize("place", ["warehouse.duckdb.state/observations.duckdb", "my.duckdb"])
+@pytest.mark.parametrize("make", FOREIGN)
+def test_a_file_where_the_store_should_be_is_refused_by_name(
+    make: Callable[[Path], None], place: str, tmp_path: Path
+):
+    path = tmp_path / place
+    path.parent.mkdir(exist_ok=True)
+    make(path)
+    before = _everything(path.parent)
+    with pytest.raises(WarehouseError) as refused, ObservationStore(path):
+        pass
+    assert f"observation store {path}: " in str(refused.value)
+    assert "move it away, or remove it" in str(refused.value)
+    assert _everything(path.parent) == before
+
+
+def test_a_log_that_is_a_link_is_not_followed(tmp_path):
+    path = tmp_path / "warehouse.duckdb.state" / "observations.duckdb"
+    path.parent.mkdir()
+    path.write_bytes(b"")
+    victim = tmp_path / "victim"
+    _notes(victim)
+    path.with_name("observations.duckdb.wal").symlink_to(victim)
+    with pytest.raises(WarehouseError, match="it is a link"), ObservationStore(path):
+        pass
+    assert victim.read_text() == "my notes\n" * 500
+
+
+def test_a_damaged_database_that_is_not_in_our_place_is_left(tmp_path):
+    path = tmp_path / "somebodys.duckdb"
+    _a_warehouse(path)
+    content = path.read_bytes()[:5000]
+    path.write_bytes(content)
+    with pytest.raises(WarehouseError, match="cannot be opened"), ObservationStore(path):
+        pass
+    assert path.read_bytes() == content
+
+
+def test_the_command_tells_it_in_one_message(tmp_path):
+    desk = Desk.with_sample(tmp_path)
+    store = desk.warehouse.with_name(f"{desk.warehouse.name}.state") / "observations.duckdb"
+    store.parent.mkdir()
+    _notes(store)
+    done = desk.run("materialize")
+    assert done.code == 1
+    assert done.err.count("error:") == 1
+    assert str(store) in done.err
+    assert "Traceback" not in done.err
+    assert store.read_text() == "my notes\n" * 500
+
+
+class TestTheHomeOfDagster:
+    """Its settings name modules that are run."""
+
+    @pytest.fixture(autouse=True)
+    def no_home(self, monkeypatch):
+        monkeypatch.setenv("DAGSTER_HOME", "")
+
+    @pytest.mark.parametrize("whose", ["the state's", "dagster's"])
+    def test_a_folder_of_another_user_is_refused(self, whose, tmp_path, monkeypatch):
+        state = tmp_path / "warehouse.duckdb.state"
+        (state / "dagster").mkdir(parents=True)
+        folder = state if whose == "the state's" else state / "dagster"
+        if os.geteuid() == 0:
+            os.chown(folder, NOBODY, NOBODY)
+        else:
+            monkeypatch.setattr("os.geteuid", lambda: NOBODY)
+        with pytest.raises(WarehouseError, match="belongs to another user"):
+            prepare_home(state)
+        assert list((state / "dagster").iterdir()) == []
+
+    def test_a_folder_that_anybody_may_write_to_is_refused(self, tmp_path):
+        state = tmp_path / "warehouse.duckdb.state"
+        state.mkdir()
+        state.chmod(0o777)
+        with pytest.raises(WarehouseError, match="anybody may write to it"):
+            prepare_home(state)
+
+    @pytest.mark.parametrize("name", [".lock", ".prepared", "dagster.yaml"])
+    def test_a_link_in_it_is_not_written_through(self, name, tmp_path):
+        victim = tmp_path / "victim"
+        _notes(victim)
+        home = tmp_path / "warehouse.duckdb.state" / "dagster"
+        home.mkdir(parents=True)
+        (home / name).symlink_to(victim)
+        with pytest.raises(WarehouseError, match="it is a link"):
+            prepare_home(home.parent)
+        assert victim.read_text() == "my notes\n" * 500
+
+    def test_it_is_made_for_the_user_alone(self, tmp_path):
+        home = prepare_home(tmp_path / "warehouse.duckdb.state")
+        assert stat.S_IMODE(home.stat().st_mode) == 0o700
+        shutil.rmtree(home)
