@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +11,12 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from tests.support.in_process import Desk
+from tests.support.served_ui import PATIENCE_SECONDS, ServedUi
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PATIENCE_SECONDS = 180
-_READY = "Serving dagster-webserver"
 _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 # A container gives a browser neither a sandbox nor much shared memory.
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
@@ -81,11 +75,11 @@ class Ui:
 @pytest.fixture(scope="session")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     desk = Desk.with_sample(tmp_path_factory.mktemp("ui"))
-    with _serving(desk) as url, sync_playwright() as playwright:
+    with ServedUi(desk) as served, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=_chromium(), args=_FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.set_default_timeout(PATIENCE_SECONDS * 1000)
-        yield Ui(desk, url, page)
+        yield Ui(desk, served.url, page)
         browser.close()
 
 
@@ -93,59 +87,6 @@ def _chromium() -> str:
     found = next(filter(None, map(shutil.which, _CHROMIUMS)), None)
     assert found, f"none of {', '.join(_CHROMIUMS)} is installed: apt-get install chromium"
     return found
-
-
-class _serving:  # noqa: N801 - a context manager
-    """The `ui` command over a desk, ended with everything that it started."""
-
-    def __init__(self, desk: Desk) -> None:
-        self.port = _free_port()
-        self.log: list[str] = []
-        self.ready = threading.Event()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "agentsview_assets", "ui", "--port", str(self.port)],
-            env={**os.environ, **_environment(desk)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        self.reader = threading.Thread(target=self._read, daemon=True)
-
-    def _read(self) -> None:
-        for line in self.process.stdout or ():
-            self.log.append(line)
-            if _READY in line:
-                self.ready.set()
-
-    def __enter__(self) -> str:
-        self.reader.start()
-        assert self.ready.wait(PATIENCE_SECONDS), "".join(self.log)
-        return f"http://127.0.0.1:{self.port}"
-
-    def __exit__(self, *_: object) -> None:
-        self.process.send_signal(signal.SIGINT)
-        try:
-            self.process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-
-
-def _environment(desk: Desk) -> dict[str, str]:
-    return {
-        "AGENTSVIEW_ASSETS_ARCHIVE": str(desk.archive),
-        "AGENTSVIEW_ASSETS_WAREHOUSE": str(desk.warehouse),
-        "AGENTSVIEW_ASSETS_START_DATE": "2026-10-29",
-        "DAGSTER_HOME": "",
-        "TZ": "UTC",
-    }
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
