@@ -96,7 +96,9 @@ class WarehouseUrl:
         return dict(self.server) | ({"password": password} if password else {})
 
     def with_password(self) -> str:
-        """The URL as it was given, for a process that is to take over from this one."""
+        """The URL for a process that is to take over from this one, perhaps in another folder."""
+        if self.path is not None:
+            return f"{self.kind}:///{self.path}"
         password = _passwords.get(self.shown)
         if not password:
             return self.shown

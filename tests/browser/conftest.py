@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 # A container gives a browser neither a sandbox nor much shared memory.
-_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
+CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
 _RUNS = """query ($limit: Int) { runsOrError(limit: $limit) { ... on Runs { results {
   runId jobName status tags { key value } assetSelection { path } } } } }"""
 _ASK = """([url, query, variables]) => fetch(url, {method: 'POST',
@@ -76,14 +76,14 @@ class Ui:
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     desk = Desk.with_sample(tmp_path_factory.mktemp("ui"))
     with ServedUi(desk) as served, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_chromium(), args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.set_default_timeout(PATIENCE_SECONDS * 1000)
         yield Ui(desk, served.url, page)
         browser.close()
 
 
-def _chromium() -> str:
+def chromium() -> str:
     found = next(filter(None, map(shutil.which, _CHROMIUMS)), None)
     assert found, f"none of {', '.join(_CHROMIUMS)} is installed: apt-get install chromium"
     return found
