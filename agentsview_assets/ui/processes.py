@@ -54,10 +54,13 @@ class Processes:
 
     Attributes:
         folder: A folder of the user's alone, in which they run.
+        has_daemon: Whether schedules and sensors tick and queued runs start; an instance has one.
         on_end: Called when one of them does not stay.
+        failed: What became of it then.
     """
 
     folder: Path
+    has_daemon: bool = True
     on_end: Callable[[], None] = lambda: None
     failed: str = ""
     _parts: list[_Part] = field(default_factory=list)
@@ -82,7 +85,8 @@ class Processes:
             places = ("--socket", socket, "--working-directory", str(self.folder))
             code = self._start(_Part("code location", (*_CODE, *places)))
             self._wait_for(code, socket)
-            self._start(_Part("daemon", ("daemon", "--workspace", str(self.workspace))))
+            if self.has_daemon:
+                self._start(_Part("daemon", ("daemon", "--workspace", str(self.workspace))))
         except BaseException:
             self._end()
             raise

@@ -59,7 +59,8 @@ def serve(serving: Serving) -> None:
     addresses = Addresses.of(serving.host, serving.port, serving.allowed)
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(contextlib.closing(listen(serving.host, serving.port)))
-        processes = stack.enter_context(Processes(stack.enter_context(own_folder())))
+        folder = stack.enter_context(own_folder())
+        processes = stack.enter_context(Processes(folder, not serving.is_read_only))
         instance = stack.enter_context(DagsterInstance.get())
         instance.optimize_for_webserver(
             _STATEMENT_MILLISECONDS, _RECYCLE_SECONDS, _MOST_CONNECTIONS
