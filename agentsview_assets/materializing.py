@@ -7,21 +7,24 @@ anything is computed, or the terminal.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import dagster as dg
 
 from agentsview_assets.assets.archive import materialised, report_observation
 from agentsview_assets.connections import archive_source, build_resources
-from agentsview_assets.documents.archive_status import require_kept
+from agentsview_assets.errors import UsageError
 from agentsview_assets.planning import Range, Request, plan_update, select_tables
 from agentsview_assets.running import Tell, history, run_plan
 from agentsview_assets.settings import Settings
+from agentsview_assets.transforms.succession import FORGOTTEN
 from resources.archive_resource import ArchiveResource
 from resources.observation_reader import DayWindow
+from resources.observing import Observed
+from resources.store import Store
 from resources.warehouse import open_reader
-from resources.warehouses import check_stores, open_store
+from resources.warehouses import check_stores, open_existing, open_store
 from resources.work import METER
 
 __all__ = ["Request", "Summary", "Tell", "materialize"]
@@ -81,7 +84,7 @@ def materialize(
         with METER.measure():
             tell(f"observing {source.shown}")
             seen = source.refresh(progress=_progress(tell), force=request.force)
-            _keep_archives(settings, source, request)
+            _keep_archives(settings, source, seen, request, tell)
             plan = plan_update(settings, source.observed(), request, names)
             versions = source.observed().versions(_window(settings))
         summary = Summary(
@@ -102,6 +105,7 @@ def materialize(
             outcome.require_whole()
             summary.assets = sorted(plan.tables)
             summary.partitions = outcome.partitions
+        _finish_leaving(settings, source, tell)
         summary.history_seconds = time.perf_counter() - opened - (METER.seconds - worked)
     finally:
         source.close()
@@ -111,13 +115,66 @@ def materialize(
     return summary
 
 
-def _keep_archives(settings: Settings, source: ArchiveResource, request: Request) -> None:
-    """Forgets the archives that are to go, and refuses to lose any other."""
-    if request.forget:
-        source.forget(request.forget)
-    if check_stores(settings.warehouses[0].shown):
-        with open_reader(settings.warehouse) as reader:
-            require_kept(reader, source.observed(), settings, request.forget)
+def _keep_archives(
+    settings: Settings, source: ArchiveResource, seen: Observed, request: Request, tell: Tell
+) -> None:
+    """Gives up the archives that are to go, and refuses to lose any other."""
+    with open_existing(settings.warehouse) as warehouse:
+        if request.forget:
+            _require_forgettable(source, warehouse, seen, request.forget)
+            source.forget(request.forget)
+        taken = source.require_kept(warehouse) if warehouse is not None else seen.taken
+    for found in taken:
+        tell(f"note: {found.told()}")
+
+
+def _require_forgettable(
+    source: ArchiveResource, warehouse: Store | None, seen: Observed, forget: Sequence[str]
+) -> None:
+    """Refuses to forget what is not there, or what is being read.
+
+    Raises:
+        UsageError: An id is not that of an archive that can be given up.
+    """
+    held = source.observed().may_replace()
+    known = held | {a for a, _ in warehouse.strangers(held)} if warehouse is not None else held
+    unknown = [archive_id for archive_id in forget if archive_id not in known]
+    if unknown:
+        listed = ", ".join(sorted(known - set(seen.archive_ids))) or "none"
+        raise UsageError(
+            f"--forget {', '.join(unknown)}: there is no such archive; those that can be given up: "
+            f"{listed}"
+        )
+    named = [archive_id for archive_id in forget if archive_id in seen.archive_ids]
+    if named:
+        raise UsageError(
+            f"--forget {', '.join(named)}: that archive is read by this very run; leave it out of "
+            "--archive to give it up"
+        )
+
+
+def _finish_leaving(settings: Settings, source: ArchiveResource, tell: Tell) -> None:
+    """Forgets that archives were to go once nothing of them is left, and tells what became of it.
+
+    What is left of them goes with the next run, whoever starts it.
+    """
+    leaving = source.observed().leaving()
+    if not leaving:
+        return
+    with open_existing(settings.warehouse) as warehouse:
+        left = {name for name in leaving if warehouse is not None and warehouse.holds(name)}
+        if warehouse is not None:
+            warehouse.remove_notes(sorted(set(leaving) - left))
+    source.have_left(sorted(set(leaving) - left))
+    for archive_id, why in sorted(leaving.items()):
+        if archive_id in left:
+            tell(
+                f"note: rows of archive {archive_id} ({why}) are left on days or in tables that "
+                "this run did not make; materialize without --since, --until and --select takes "
+                "them away"
+            )
+        elif why == FORGOTTEN:
+            tell(f"note: archive {archive_id} is forgotten; no rows of it are left")
 
 
 def _materialised(settings: Settings) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +15,8 @@ from resources.observations import ObservationStore
 from resources.observing import Observed, Progress
 from resources.observing_all import Options, forget, observe_all
 from resources.sources import require_one
-from resources.store import Archive
+from resources.store import Archive, Store
+from resources.succession import Taken, recall
 from resources.work import METER
 
 
@@ -39,10 +40,13 @@ class ArchiveResource:
         self._stack = contextlib.ExitStack()
         self._store: ObservationStore | None = None
         self._read: tuple[str, ...] = ()
+        self._is_kept = False
+        self._taken: list[Taken] = []
 
     def close(self) -> None:
         """Closes the store; the next use opens it and looks at the archive again."""
         self._store = None
+        self._is_kept, self._taken = False, []
         self._stack.close()
 
     def observed(self) -> ObservationStore:
@@ -75,6 +79,8 @@ class ArchiveResource:
             self.close()
             raise
         self._read = seen.archive_ids
+        self._is_kept = False
+        self._taken += seen.taken
         return seen
 
     def forget(self, archive_ids: Sequence[str]) -> None:
@@ -83,10 +89,36 @@ class ArchiveResource:
         with store.transaction():
             forget(store, archive_ids)
 
+    def have_left(self, archive_ids: Sequence[str]) -> None:
+        """Records that nothing is left of archives that were to go."""
+        store = self.observed()
+        for archive_id in archive_ids:
+            store.connection.execute("DELETE FROM leaving WHERE archive_id = ?", [archive_id])
+
     @property
     def shown(self) -> str:
         """The archives for people."""
         return ", ".join(self.archive.splitlines())
+
+    def require_kept(self, warehouse: Store) -> list[Taken]:
+        """Refuses to begin where the warehouse holds rows that this store cannot make again.
+
+        Looked at once for each opening: every write looks again, in its own transaction.
+
+        Returns:
+            What was taken over from other archives since the store was opened, to be told.
+
+        Raises:
+            ArchiveError: The archive cannot be read.
+            WarehouseError: Rows of an archive would be lost.
+        """
+        store = self.observed()
+        if self._is_kept:
+            return []
+        self._taken += recall(store, warehouse)
+        warehouse.require_kept(store.may_replace())
+        self._is_kept = True
+        return self._taken
 
     def _archives(self, store: ObservationStore) -> list[Archive]:
         """The archives that were read now; others keep what is noted of them."""
@@ -95,18 +127,19 @@ class ArchiveResource:
     def frames(self, table: str, days: Sequence[str], window: DayWindow) -> Frames:
         """The contract rows of some days, with the versions of those days."""
         store = self.observed()
-        return Frames(
-            store.frames(table, days, window),
-            input_versions=store.versions(window),
-            archives=self._archives(store),
-        )
+        return self._frames(store.frames(table, days, window), store.versions(window))
 
     def frame(self, table: str) -> Frames:
         """The contract rows of an unpartitioned observation, with its version."""
         store = self.observed()
-        frames: list[pd.DataFrame] = [store.frame(table)]
+        return self._frames([store.frame(table)], {"": store.table_version(table)})
+
+    def _frames(self, frames: Iterable[pd.DataFrame], versions: Mapping[str, str]) -> Frames:
+        store = self.observed()
         return Frames(
             frames,
-            input_versions={"": store.table_version(table)},
+            input_versions=versions,
             archives=self._archives(store),
+            successions=store.successions(),
+            may_replace=store.may_replace(),
         )

@@ -18,13 +18,36 @@ import pyarrow as pa
 from agentsview_assets.errors import ContractError
 from agentsview_assets.transforms.staleness import MIXED_VERSION
 from resources.fixed import NOTHING_TO_CONFIGURE, for_each_run
-from resources.store import Archive, Partition, Selection, Store
+from resources.store import (
+    Addition,
+    Archive,
+    Origin,
+    Partition,
+    Selection,
+    Store,
+    Succession,
+)
 from resources.warehouses import open_store
 from resources.work import METER, ahead
 from schemas import CONTRACTS, TableContract
 
 CHUNK_ROWS = 250_000
 """Rows of a report's input that are held in memory at once."""
+
+
+@dataclass(frozen=True)
+class HistoryRows:
+    """Rows to add to a history in the transaction of the rows that make them true.
+
+    Attributes:
+        contract: The history.
+        frame: Validated rows.
+        metadata: What its asset is to say of them.
+    """
+
+    contract: TableContract
+    frame: pd.DataFrame
+    metadata: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -39,6 +62,10 @@ class Frames:
             that is this table's input version, instead of the above.
         reaches: Other days of those tables that a day's rows were made from as well.
         archives: Archives that the rows were read from, where that is to be noted.
+        successions: Which archives others were found in the place of.
+        may_replace: Archives whose rows the run holds or takes away on purpose; None where the
+            rows were made from the warehouse's own.
+        additions: Rows for histories that these rows make true, with what to report of them.
     """
 
     frames: Iterable[pd.DataFrame]
@@ -47,6 +74,9 @@ class Frames:
     follows: tuple[str, ...] = ()
     reaches: Mapping[str, Iterable[str]] = field(default_factory=dict)
     archives: Sequence[Archive] = ()
+    successions: Sequence[Succession] = ()
+    may_replace: frozenset[str] | None = None
+    additions: Sequence[HistoryRows] = ()
 
 
 @dataclass(frozen=True)
@@ -128,8 +158,13 @@ class RunsWarehouse(dg.IOManager):
                 days,
                 totals,
                 owns_earlier=days is not None and days[0] == _first_day(context),
+                origin=Origin(
+                    output.may_replace, output.archives, output.successions, output.follows
+                ),
+                additions=[Addition(rows.contract, rows.frame) for rows in output.additions],
             )
-            self.store.note_archives(output.archives)
+        for rows in output.additions:
+            context.log_event(dg.AssetMaterialization(rows.contract.name, metadata=rows.metadata))
         METER.tell(f"wrote {contract.name}: {sum(totals.rows.values()):,} rows")
         _report(context, totals, days)
 

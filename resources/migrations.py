@@ -69,6 +69,7 @@ _INSTANTS = tuple(
         ("warehouse_readings", "read_at"),
         ("warehouse_readings", "failing_since"),
         ("warehouse_checks", "checked_at"),
+        ("warehouse_successions", "found_at"),
     )
 )
 """SQLite keeps times as texts, and notes which columns are times."""
@@ -82,8 +83,8 @@ BEGIN
         FROM pg_class, aclexplode(relacl)
         WHERE oid = 'warehouse_partitions'::regclass AND privilege_type = 'SELECT'
     LOOP
-        EXECUTE 'GRANT SELECT ON warehouse_expected, warehouse_readings, warehouse_checks TO '
-            || reader.name;
+        EXECUTE 'GRANT SELECT ON warehouse_expected, warehouse_readings, warehouse_checks, '
+            || 'warehouse_successions TO ' || reader.name;
     END LOOP;
 END $$"""
 """Who may read the notes of partitions may read what was added beside them."""

@@ -20,7 +20,7 @@ from agentsview_assets.transforms.slices import (
     PARTITION_VERSIONS,
 )
 from resources.archive_files import path_text
-from resources.store import Archive
+from resources.store import Archive, Succession
 
 STORE_VERSION = (LANDING_VERSION, duckdb.__version__)
 """What a store says of who made it; one of another version is made anew."""
@@ -114,6 +114,23 @@ class ObservationReader:
         found = self.rows("SELECT archive_id, database_id, user_version, path FROM archive")
         return [Archive(str(a), str(d), int(str(v)), str(p)) for a, d, v, p in found]
 
+    def may_replace(self) -> frozenset[str]:
+        """The archives whose rows in a warehouse a run may replace: those held, and those leaving.
+
+        Of all others the store has nothing: what is made from it would lose their rows.
+        """
+        held = "SELECT archive_id FROM archive UNION SELECT archive_id FROM leaving"
+        return frozenset(str(archive_id) for (archive_id,) in self.rows(held))
+
+    def leaving(self) -> dict[str, str]:
+        """The archives whose rows are to go from the warehouse, and why."""
+        return {str(a): str(why) for a, why in self.rows("SELECT archive_id, reason FROM leaving")}
+
+    def successions(self) -> list[Succession]:
+        """The archives that another one was found in the place of."""
+        found = self.rows("SELECT archive_id, path, successor FROM succession ORDER BY found_at")
+        return [Succession(str(a), str(p), str(s)) for a, p, s in found]
+
     def archive(self, path: Path) -> dict[str, str] | None:
         """What was noted of an archive when it was last observed, or None."""
         return self.archive_at(path_text(path))
@@ -121,7 +138,8 @@ class ObservationReader:
     def archive_at(self, path: str) -> dict[str, str] | None:
         """The same by the text that the archive is known by, which may be a mirror's URL."""
         found = self.rows(
-            "SELECT archive_id, signature, user_version FROM archive WHERE path = $path",
+            "SELECT archive_id, signature, user_version FROM archive WHERE path = $path "
+            "AND archive_id NOT IN (SELECT archive_id FROM succession)",
             {"path": path},
         )
         if not found:

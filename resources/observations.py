@@ -22,6 +22,7 @@ from agentsview_assets.settings import OBSERVATION_STORE
 from agentsview_assets.transforms.landing import STORE_DDL
 from agentsview_assets.transforms.sharing import SHARING_DDL
 from agentsview_assets.transforms.slices import SLICES
+from agentsview_assets.transforms.succession import SUCCESSION_DDL
 from agentsview_assets.warehouse_urls import STATE_SUFFIX
 from resources.duckdb_reader import explain, make_folder
 from resources.observation_reader import STORE_VERSION, DayWindow, ObservationReader
@@ -114,7 +115,7 @@ class ObservationStore(ObservationReader):
                 require_plain_file(path, "observation store")
                 path.unlink(missing_ok=True)
             connection = self._connect()
-            connection.execute(STORE_DDL + SHARING_DDL)
+            connection.execute(STORE_DDL + SHARING_DDL + SUCCESSION_DDL)
             connection.execute("INSERT INTO store VALUES (?, ?)", STORE_VERSION)
         except OSError as error:
             raise WarehouseError(f"observation store {self.path}: {error.strerror}") from None

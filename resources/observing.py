@@ -26,11 +26,13 @@ from agentsview_assets.transforms.timestamps import parse_rfc3339
 from agentsview_assets.transforms.token_usage import clamp_message_tokens, parse_token_usage
 from agentsview_assets.transforms.worktrees import worktrees_of
 from resources import archive_schema as source
+from resources import succession
 from resources.archive import ArchiveReader
 from resources.mirror_reader import MirrorReader
 from resources.observations import ObservationStore
 from resources.price_tables import all_prices
 from resources.sources import FileSource, Source
+from resources.succession import Taken
 
 BATCH_MESSAGES = 120_000
 """Messages read in one transaction: a fraction of the three seconds that a reader may hold one."""
@@ -50,6 +52,7 @@ class Observed(NamedTuple):
         is_unchanged: The file had not moved; nothing was read.
         unread: Archives that were not read, with the reason, where others were.
         archive_ids: Identities of all that were read, where there may be several.
+        taken: What was taken over from other archives that were at these places before.
     """
 
     archive_id: str
@@ -57,6 +60,7 @@ class Observed(NamedTuple):
     is_unchanged: bool
     unread: tuple[tuple[str, str], ...] = ()
     archive_ids: tuple[str, ...] = ()
+    taken: tuple[Taken, ...] = ()
 
 
 class _Plan(NamedTuple):
@@ -95,17 +99,22 @@ def observe(
         and known["signature"] == origin.stamp(with_titles=with_titles)
     ):
         return Observed(known["archive_id"], 0, is_unchanged=True)
-    changed = 0
+    changed, taken = 0, dict[str, Taken]()
+    predecessor = known["archive_id"] if known is not None else None
     with store.transaction():
         for attempt in range(_ATTEMPTS):
             before, seen = origin.state(), origin.stamp(with_titles=with_titles)
             with origin.open() as reader:
                 landed = _Landing(origin, store, reader, with_titles=with_titles, known=known)
+                landed.predecessor = predecessor
                 found = landed.run(progress or _silent, force=force and attempt == 0)
             changed += found.sessions
+            for more in found.taken:
+                before_that = taken[more.old].moved if more.old in taken else 0
+                taken[more.old] = more._replace(moved=before_that + more.moved)
             if landed.is_whole(before, origin.state()):
                 landed.note(seen)
-                return found._replace(sessions=changed)
+                return found._replace(sessions=changed, taken=tuple(taken.values()))
             # What was landed stays, so that the next reading takes only what moved meanwhile.
             known = landed.known_so_far()
         raise ArchiveError(
@@ -136,6 +145,7 @@ class _Landing:
         self.reader = reader
         self.with_titles = with_titles
         self.known = known
+        self.predecessor: str | None = None
         self.archive_id = ""
         self.database_id = ""
         self._is_snapshot = False
@@ -151,17 +161,17 @@ class _Landing:
             # All in one transaction where it fits into one; longer ones would hold up agentsview.
             whole = [self._read_batch(batch, plan) for batch in batches if len(batches) == 1]
         self._is_snapshot = len(batches) <= 1 and not self.reader.is_immutable
-        self._supersede()
         self._remove_gone()
         changed = self._read_sessions(plan, batches, whole, progress)
         self._land_cursor_events(small[source.CURSOR_USAGE_EVENTS.name])
+        taken = self._take_over()
         self._settle()
         self._land_projects(small)
         self._land_machines(machine_state)
         self._land_prices(small[source.MODEL_PRICING.name])
         self._version_days()
         progress("observed sessions", sessions, sessions)
-        return Observed(self.archive_id, changed, is_unchanged=False)
+        return Observed(self.archive_id, changed, is_unchanged=False, taken=taken)
 
     def is_whole(self, before: object, after: object) -> bool:
         """Whether all that was read belongs together: one snapshot, or what nobody wrote to."""
@@ -175,10 +185,7 @@ class _Landing:
     def note(self, seen: str) -> None:
         """Records that the store now holds the archive as it was at this signature."""
         # Copies of an archive share its id and its rows here: only the last one read is held.
-        self.db.execute(
-            "DELETE FROM archive WHERE path = ? OR archive_id = ?",
-            [self.origin.key, self.archive_id],
-        )
+        self.db.execute("DELETE FROM archive WHERE archive_id = ?", [self.archive_id])
         self.db.execute(
             "INSERT INTO archive VALUES (?, ?, ?, ?, ?, now())",
             [
@@ -193,17 +200,23 @@ class _Landing:
     def _identify(self) -> None:
         self.archive_id, self.database_id = self.reader.identity()
 
-    def _supersede(self) -> None:
-        """Forgets the archive that lay at this path before another one took its place."""
-        if self.known is None or self.known["archive_id"] == self.archive_id:
-            return
-        gone = [self.known["archive_id"]]
-        self.db.execute(
-            "DELETE FROM verdict WHERE number IN (SELECT number FROM usage WHERE archive_id = ?)",
-            gone,
+    def _take_over(self) -> tuple[Taken, ...]:
+        """Takes over what is held here, too, from the archives that were at this place before."""
+        succession.is_here(self.db, self.archive_id)
+        earlier = succession.predecessors(self.db, self.archive_id)
+        if self.predecessor not in (None, self.archive_id, *earlier):
+            earlier.insert(0, str(self.predecessor))
+            earlier += [
+                name
+                for name in succession.predecessors(self.db, earlier[0])
+                if name not in (self.archive_id, *earlier)
+            ]
+        taken = tuple(
+            succession.take_over(self.db, self.origin.key, old, self.archive_id) for old in earlier
         )
-        for table in landing.ARCHIVE_TABLES:
-            self.db.execute(f"DELETE FROM {table} WHERE archive_id = ?", gone)
+        succession.record(self.db, taken)
+        # What was told of a predecessor before is told again only when something moved.
+        return tuple(found for found in taken if found.moved or found.old == self.predecessor)
 
     def _sessions(self) -> int:
         found = self.reader.read(source.SESSIONS if self.with_titles else source.UNTITLED_SESSIONS)

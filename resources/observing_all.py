@@ -12,6 +12,7 @@ from typing import NamedTuple
 from agentsview_assets.archive_urls import ArchiveUrl
 from agentsview_assets.errors import ArchiveError, AssetsError, ConfigError
 from agentsview_assets.transforms import landing, sharing
+from resources import succession
 from resources.archive import ArchiveReader
 from resources.archive_files import find_archive
 from resources.observations import ObservationStore
@@ -64,6 +65,7 @@ def observe_all(
         is_unchanged=is_settled and all(found.is_unchanged for found in seen.values()),
         unread=unread,
         archive_ids=tuple(seen),
+        taken=tuple(taken for found in seen.values() for taken in found.taken),
     )
 
 
@@ -80,8 +82,9 @@ def _observe(archive: ArchiveUrl, store: ObservationStore, options: Options) -> 
     if before is not None and before["archive_id"] != found.archive_id:
         # An upgrade gives the archive another identity; it keeps its place among the others.
         store.connection.execute(
-            "UPDATE archive_order SET archive_id = ? WHERE archive_id = ?",
-            [found.archive_id, before["archive_id"]],
+            "UPDATE archive_order SET archive_id = $new WHERE archive_id = $old "
+            "AND $new NOT IN (SELECT archive_id FROM archive_order)",
+            {"new": found.archive_id, "old": before["archive_id"]},
         )
     return found
 
@@ -114,16 +117,15 @@ def _note_unread(store: ObservationStore, unread: Sequence[tuple[str, str]]) -> 
 
 
 def forget(store: ObservationStore, archive_ids: Sequence[str]) -> None:
-    """Removes all that the store holds of archives, in a transaction of the caller's."""
+    """Removes all that the store holds of archives, in a transaction of the caller's.
+
+    That they were given up is recorded, so that a run that dies is finished by the next one.
+    """
     db = store.connection
     for archive_id in archive_ids:
-        db.execute(
-            "DELETE FROM verdict WHERE number IN (SELECT number FROM usage WHERE archive_id = ?)",
-            [archive_id],
-        )
-        for table in ("archive", *landing.ARCHIVE_TABLES, *landing.DAY_FACTS):
-            if table != "day_reach":
-                db.execute(f"DELETE FROM {table} WHERE archive_id = ?", [archive_id])
+        succession.forget(db, archive_id)
+        for table in ("day_version", "day_model"):
+            db.execute(f"DELETE FROM {table} WHERE archive_id = ?", [archive_id])
     _settle(store)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import abc
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -16,8 +16,26 @@ import pyarrow as pa
 
 from agentsview_assets.warehouse_urls import Kind
 from resources import warehouse
+from resources.keeping import (
+    Guard,
+    contents_of,
+    holds,
+    require_kept,
+    strangers,
+    write_archives,
+    write_successions,
+)
 from resources.migrations import statements_from
-from resources.store import Archive, Partition, Selection
+from resources.store import (
+    NOWHERE,
+    Addition,
+    Archive,
+    Contents,
+    Origin,
+    Partition,
+    Selection,
+    Succession,
+)
 from resources.table_ddl import bookkeeping
 from resources.warehouse import ARCHIVES_TABLE, META_TABLE, PARTITIONS_TABLE
 from schemas import CONTRACTS, TableContract
@@ -81,7 +99,7 @@ class SqlStore(abc.ABC):
             for statement in statements_from(version, self.kind, self.shown):
                 self.execute(statement)
 
-    def replace(
+    def replace(  # noqa: PLR0913 - what is written, and what goes with it
         self,
         contract: TableContract,
         frames: Iterable[pd.DataFrame],
@@ -89,23 +107,39 @@ class SqlStore(abc.ABC):
         partitions: Sequence[Partition],
         *,
         owns_earlier: bool = False,
+        origin: Origin = NOWHERE,
+        additions: Sequence[Addition] = (),
     ) -> None:
         """Replaces whole partitions; see `resources.store.Store.replace`."""
-        replace_in_all([self], contract, frames, days, partitions, owns_earlier=owns_earlier)
+        replace_in_all(
+            [self],
+            contract,
+            frames,
+            days,
+            partitions,
+            owns_earlier=owns_earlier,
+            origin=origin,
+            additions=additions,
+        )
 
     def clear(
-        self, contract: TableContract, days: Sequence[str] | None, *, owns_earlier: bool
+        self,
+        contract: TableContract,
+        days: Sequence[str] | None,
+        *,
+        owns_earlier: bool,
+        guard: Guard | None = None,
     ) -> None:
         """Deletes the rows of the days, in the transaction; see `resources.store.Store.replace`."""
-        if days is None:
-            self.execute(f"DELETE FROM {contract.name}")
-            return
-        first = _EARLIEST if owns_earlier else days[0]
-        self.execute(
-            f"DELETE FROM {contract.name} WHERE {contract.partition_column} BETWEEN ? AND ?",
-            [first, days[-1]],
-        )
-        if owns_earlier:
+        scope, parameters = "1 = 1", list[object]()
+        if days is not None:
+            first = _EARLIEST if owns_earlier else days[0]
+            scope = f"{contract.partition_column} BETWEEN ? AND ?"
+            parameters = [first, days[-1]]
+        if guard is not None:
+            guard.before(self, scope, parameters)
+        self.execute(f"DELETE FROM {contract.name} WHERE {scope}", parameters)
+        if days is not None and owns_earlier:
             self.execute(
                 f"DELETE FROM {PARTITIONS_TABLE} WHERE asset = ? AND partition_date < ?",
                 [contract.name, days[0]],
@@ -136,22 +170,37 @@ class SqlStore(abc.ABC):
             values = ", ".join([marks] * len(part))
             self.execute(f"{insert} VALUES {values}", [value for row in part for value in row])
 
-    def note_archives(self, archives: Sequence[Archive]) -> None:
+    def note_archives(
+        self, archives: Sequence[Archive], successions: Sequence[Succession] = ()
+    ) -> None:
         """Notes archives; see `resources.store.Store.note_archives`."""
-        if not archives:
-            return
-        with self.transaction():
-            for archive in archives:
-                # An upgraded archive has another identity at the same path.
-                self.execute(
-                    f"DELETE FROM {ARCHIVES_TABLE} WHERE archive_id = ? OR path = ?",
-                    [archive.archive_id, archive.path],
-                )
-            self.execute_values(
-                f"INSERT INTO {ARCHIVES_TABLE} (archive_id, database_id, user_version, path, "
-                "observed_at)",
-                archives,
-            )
+        if archives or successions:
+            with self.transaction():
+                write_archives(self, archives)
+                write_successions(self, successions)
+
+    def remove_notes(self, archive_ids: Sequence[str]) -> None:
+        """Removes notes of archives; see `resources.store.Store.remove_notes`."""
+        if archive_ids:
+            with self.transaction():
+                for archive_id in archive_ids:
+                    self.execute(f"DELETE FROM {ARCHIVES_TABLE} WHERE archive_id = ?", [archive_id])
+
+    def require_kept(self, may_replace: Collection[str]) -> None:
+        """Refuses rows of other archives; see `resources.store.Store.require_kept`."""
+        require_kept(self, may_replace)
+
+    def strangers(self, may_replace: Collection[str]) -> list[tuple[str, str]]:
+        """The other archives; see `resources.store.Store.strangers`."""
+        return strangers(self, may_replace)
+
+    def contents_of(self, archive_id: str) -> list[Contents]:
+        """What is there of an archive; see `resources.store.Store.contents_of`."""
+        return [contents_of(self, archive_id)]
+
+    def holds(self, archive_id: str) -> bool:
+        """Whether there are rows of an archive; see `resources.store.Store.holds`."""
+        return holds(self, archive_id)
 
     def row_counts(self, asset: str) -> dict[str, int]:
         """The rows noted of every partition; see `resources.store.Store.row_counts`."""
@@ -179,6 +228,8 @@ def replace_in_all(  # noqa: PLR0913 - what `Store.replace` takes, and the store
     partitions: Sequence[Partition],
     *,
     owns_earlier: bool = False,
+    origin: Origin = NOWHERE,
+    additions: Sequence[Addition] = (),
 ) -> None:
     """Replaces whole partitions in every store, each in a transaction of its own.
 
@@ -186,16 +237,23 @@ def replace_in_all(  # noqa: PLR0913 - what `Store.replace` takes, and the store
     leaves every store as it was. A store that fails to commit keeps its old partitions while others
     may have the new ones; what each has noted tells, and the next run writes them again.
     """
+    guard = Guard(contract, origin)
     with contextlib.ExitStack() as transactions:
         for store in stores:
             transactions.enter_context(store.transaction())
-            store.clear(contract, days, owns_earlier=owns_earlier)
+            store.clear(contract, days, owns_earlier=owns_earlier, guard=guard)
         for frame in frames:
+            guard.passed(frame)
             for store in stores:
                 if not frame.empty:
                     store.insert(contract, frame)
+        guard.after()
         for store in stores:
+            for history, rows in additions:
+                store.insert(history, rows)
             store.note(contract.name, partitions)
+            write_archives(store, origin.archives)
+            write_successions(store, origin.successions)
 
 
 def selection_sql(

@@ -27,6 +27,7 @@ from resources.warehouse import (
     EXPECTED_TABLE,
     PARTITIONS_TABLE,
     READINGS_TABLE,
+    SUCCESSIONS_TABLE,
 )
 from schemas import TableContract
 from schemas.contract import ARROW_TYPES
@@ -61,6 +62,7 @@ _OWN_INSTANTS = (
     (READINGS_TABLE, "read_at"),
     (READINGS_TABLE, "failing_since"),
     (CHECKS_TABLE, "checked_at"),
+    (SUCCESSIONS_TABLE, "found_at"),
 )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -46,6 +47,68 @@ class Archive(NamedTuple):
     path: str
 
 
+class Succession(NamedTuple):
+    """One archive that was found where another one had been.
+
+    Attributes:
+        archive_id: Identity of the one that was there before.
+        path: Where.
+        succeeded_by: Identity of the one that was found there next.
+    """
+
+    archive_id: str
+    path: str
+    succeeded_by: str
+
+
+class Origin(NamedTuple):
+    """Where rows come from, and whose rows they may replace.
+
+    Attributes:
+        may_replace: Archives whose rows the run holds, or takes away on purpose; None where the
+            rows were made from the warehouse's own.
+        archives: Archives that were read now, to be noted together with the rows.
+        successions: What is known of archives that were replaced by others.
+        follows: Tables that the rows were made from.
+    """
+
+    may_replace: frozenset[str] | None = None
+    archives: Sequence[Archive] = ()
+    successions: Sequence[Succession] = ()
+    follows: Sequence[str] = ()
+
+
+NOWHERE = Origin()
+
+
+class Addition(NamedTuple):
+    """Rows that are added to a history in the transaction that makes them true."""
+
+    contract: TableContract
+    frame: pd.DataFrame
+
+
+EVENT_COLUMNS = (
+    *("timestamp_text", "model", "input_tokens", "output_tokens", "cache_creation_tokens"),
+    "cache_read_tokens",
+)
+"""What a Cursor event is recognised by where no key of it is kept."""
+
+
+class Contents(NamedTuple):
+    """What a warehouse holds of an archive, as far as another archive may hold it, too.
+
+    Attributes:
+        sessions: Each with the second of its start; None where that is no time.
+        unknown: Sessions that spent something and of which nothing else is there.
+        events: Cursor events, by `EVENT_COLUMNS`.
+    """
+
+    sessions: frozenset[tuple[str, int | None]]
+    unknown: frozenset[str]
+    events: Counter[tuple[object, ...]]
+
+
 class Selection(NamedTuple):
     """Which part of a table to read.
 
@@ -65,7 +128,7 @@ class Selection(NamedTuple):
 class Store(Protocol):
     """The write side of a warehouse backend."""
 
-    def replace(
+    def replace(  # noqa: PLR0913 - what is written, and what goes with it
         self,
         contract: TableContract,
         frames: Iterable[pd.DataFrame],
@@ -73,6 +136,8 @@ class Store(Protocol):
         partitions: Sequence[Partition],
         *,
         owns_earlier: bool = False,
+        origin: Origin = NOWHERE,
+        additions: Sequence[Addition] = (),
     ) -> None:
         """Replaces whole partitions by validated frames, in one transaction.
 
@@ -83,10 +148,36 @@ class Store(Protocol):
             partitions: What to note of each partition written; read after the frames are.
             owns_earlier: Whether `days` begin the window, so that rows of days before it, left
                 by an earlier window, go as well.
+            origin: Where the rows come from, and whose rows they may replace.
+            additions: Rows to add to histories, in the same transaction.
+
+        Raises:
+            WarehouseError: Rows of an archive would be lost; nothing was written.
         """
 
-    def note_archives(self, archives: Sequence[Archive]) -> None:
+    def require_kept(self, may_replace: Collection[str]) -> None:
+        """Refuses to go on where there are rows of other archives than these.
+
+        Raises:
+            WarehouseError: There are; the message names them and the way out.
+        """
+
+    def strangers(self, may_replace: Collection[str]) -> list[tuple[str, str]]:
+        """The other archives that there are rows of, each with the path it was read from."""
+
+    def contents_of(self, archive_id: str) -> list[Contents]:
+        """What each warehouse holds of an archive."""
+
+    def holds(self, archive_id: str) -> bool:
+        """Whether there are rows of an archive in any table but the histories."""
+
+    def note_archives(
+        self, archives: Sequence[Archive], successions: Sequence[Succession] = ()
+    ) -> None:
         """Notes which archives the observations come from, replacing what was known of them."""
+
+    def remove_notes(self, archive_ids: Sequence[str]) -> None:
+        """Removes what is noted of archives of which no rows are left."""
 
     def read(self, contract: TableContract, selection: Selection) -> pa.Table:
         """Reads rows as Arrow, columns and days as selected."""

@@ -12,6 +12,7 @@ from resources.warehouse import (
     META_TABLE,
     PARTITIONS_TABLE,
     READINGS_TABLE,
+    SUCCESSIONS_TABLE,
 )
 from schemas import Column, TableContract
 
@@ -51,6 +52,10 @@ def said_by_runs(types: dict[str, str]) -> list[str]:
         f"""CREATE TABLE {CHECKS_TABLE} (
     asset {text} NOT NULL, check_name {text} NOT NULL, words {text} NOT NULL,
     run_id {text} NOT NULL, checked_at {instant} NOT NULL)""",
+        # Which archive was found where another one had been.
+        f"""CREATE TABLE {SUCCESSIONS_TABLE} (
+    archive_id {text} NOT NULL, path {text} NOT NULL, succeeded_by {text} NOT NULL,
+    found_at {instant} NOT NULL)""",
     ]
 
 

@@ -24,6 +24,7 @@ ARCHIVES_TABLE = "warehouse_archives"
 EXPECTED_TABLE = "warehouse_expected"
 READINGS_TABLE = "warehouse_readings"
 CHECKS_TABLE = "warehouse_checks"
+SUCCESSIONS_TABLE = "warehouse_successions"
 
 
 _READERS: dict[Kind, str] = {

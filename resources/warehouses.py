@@ -6,7 +6,7 @@ What belongs here: choosing and combining backends. What does not: how any of th
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import pandas as pd
 import pyarrow as pa
@@ -18,7 +18,17 @@ from resources.duckdb_store import DuckDBStore
 from resources.postgres_store import check_postgres, open_postgres_store
 from resources.sql_store import SqlStore, replace_in_all
 from resources.sqlite_store import open_sqlite_store
-from resources.store import Archive, Partition, Selection, Store
+from resources.store import (
+    NOWHERE,
+    Addition,
+    Archive,
+    Contents,
+    Origin,
+    Partition,
+    Selection,
+    Store,
+    Succession,
+)
 from schemas import CONTRACTS, HISTORIES, TableContract
 
 DIFFERENT = ("different", "different")
@@ -34,22 +44,30 @@ class SeveralStores:
             self._complete(CONTRACTS[name])
 
     def _complete(self, history: TableContract) -> None:
-        """Gives every warehouse the longest history: it only grows, and is made from nothing else.
+        """Gives every warehouse all of a history: it only grows, and is made from nothing else.
 
         A partition that one of them lacks is made again; what happened is not.
         """
-        sizes = [store.ask(f"SELECT count(*) FROM {history.name}")[0][0] for store in self._stores]
-        if len(set(sizes)) == 1:
+        counts = "count(*), count(DISTINCT run_id), min(run_id), max(run_id)"
+        said = {
+            tuple(store.ask(f"SELECT {counts} FROM {history.name}")[0]) for store in self._stores
+        }
+        if len(said) == 1:
             return
-        longest = self._stores[sizes.index(max(sizes))]
-        frame = history.frame(longest.read(history, Selection()))
-        for store, size in zip(self._stores, sizes, strict=True):
-            if size < max(sizes):
-                with store.transaction():
-                    store.clear(history, None, owns_earlier=False)
-                    store.insert(history, frame)
+        found = pd.concat(
+            [history.frame(store.read(history, Selection())) for store in self._stores],
+            ignore_index=True,
+        )
+        if "valid_to" in found.columns:
+            # A rate that ended is still in force for a warehouse that missed the end of it.
+            found = found.sort_values("valid_to", na_position="last", kind="stable")
+        whole = found.drop_duplicates(list(history.key), ignore_index=True)
+        for store in self._stores:
+            with store.transaction():
+                store.clear(history, None, owns_earlier=False)
+                store.insert(history, whole)
 
-    def replace(
+    def replace(  # noqa: PLR0913 - what is written, and what goes with it
         self,
         contract: TableContract,
         frames: Iterable[pd.DataFrame],
@@ -57,14 +75,49 @@ class SeveralStores:
         partitions: Sequence[Partition],
         *,
         owns_earlier: bool = False,
+        origin: Origin = NOWHERE,
+        additions: Sequence[Addition] = (),
     ) -> None:
         """Replaces whole partitions everywhere; see `resources.sql_store.replace_in_all`."""
-        replace_in_all(self._stores, contract, frames, days, partitions, owns_earlier=owns_earlier)
+        replace_in_all(
+            self._stores,
+            contract,
+            frames,
+            days,
+            partitions,
+            owns_earlier=owns_earlier,
+            origin=origin,
+            additions=additions,
+        )
 
-    def note_archives(self, archives: Sequence[Archive]) -> None:
+    def note_archives(
+        self, archives: Sequence[Archive], successions: Sequence[Succession] = ()
+    ) -> None:
         """Notes archives everywhere."""
         for store in self._stores:
-            store.note_archives(archives)
+            store.note_archives(archives, successions)
+
+    def remove_notes(self, archive_ids: Sequence[str]) -> None:
+        """Removes notes of archives everywhere."""
+        for store in self._stores:
+            store.remove_notes(archive_ids)
+
+    def require_kept(self, may_replace: Collection[str]) -> None:
+        """Refuses rows of other archives in any of the warehouses."""
+        for store in self._stores:
+            store.require_kept(may_replace)
+
+    def strangers(self, may_replace: Collection[str]) -> list[tuple[str, str]]:
+        """The other archives of any of the warehouses."""
+        return sorted({found for store in self._stores for found in store.strangers(may_replace)})
+
+    def contents_of(self, archive_id: str) -> list[Contents]:
+        """What each warehouse holds of an archive."""
+        return [contents for store in self._stores for contents in store.contents_of(archive_id)]
+
+    def holds(self, archive_id: str) -> bool:
+        """Whether any of the warehouses has rows of an archive."""
+        return any(store.holds(archive_id) for store in self._stores)
 
     def read(self, contract: TableContract, selection: Selection) -> pa.Table:
         """Reads rows of the first warehouse."""
@@ -101,6 +154,21 @@ def open_store(url: str) -> Iterator[Store]:
         yield stores[0] if len(stores) == 1 else SeveralStores(stores)
 
 
+@contextlib.contextmanager
+def open_existing(url: str) -> Iterator[Store | None]:
+    """Opens the write side of those warehouses of a text that are there; None when none is.
+
+    Raises:
+        WarehouseError: One cannot be opened or written.
+    """
+    there = [warehouse for warehouse in parse_warehouses(url) if _is_there(warehouse)]
+    if not there:
+        yield None
+        return
+    with open_store(" ".join(warehouse.shown for warehouse in there)) as store:
+        yield store
+
+
 def check_stores(url: str) -> bool:
     """Tells of a warehouse that cannot be written, before any work; makes none that is missing.
 
@@ -115,11 +183,15 @@ def check_stores(url: str) -> bool:
 
 
 def _check(warehouse: WarehouseUrl) -> bool:
-    there = warehouse.path.exists() if warehouse.path is not None else check_postgres(warehouse)
+    there = _is_there(warehouse)
     if there:
         with _open(warehouse):
             pass  # upgrades one of an earlier version
     return there
+
+
+def _is_there(warehouse: WarehouseUrl) -> bool:
+    return warehouse.path.exists() if warehouse.path is not None else check_postgres(warehouse)
 
 
 def _open(warehouse: WarehouseUrl) -> contextlib.AbstractContextManager[SqlStore]:

@@ -1,9 +1,10 @@
 """Histories: what prices were and what changing them moved, kept by the assets that change it.
 
 They cannot be made again from anything, so that they are no assets to materialise: `model_rates`
-and `daily_usage` write them down, before what they tell of happens, and report it here.
+and `daily_usage` write them down together with what they tell of, and report it here.
 """
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -18,8 +19,8 @@ from agentsview_assets.assets.common import (
     table_metadata,
 )
 from agentsview_assets.transforms.rates import ModelRate
-from agentsview_assets.transforms.repricing import next_history, next_restatements
-from resources.io_manager import RunsWarehouse
+from agentsview_assets.transforms.repricing import next_history, restatements
+from resources.io_manager import Frames, HistoryRows, RunsWarehouse
 from resources.store import Selection
 from resources.work import METER
 from schemas import CONTRACTS
@@ -61,45 +62,30 @@ def note_rates(context: dg.AssetExecutionContext, rates: Iterable[ModelRate]) ->
         _report(context, contract.name, {"dagster/row_count": len(after), "rates_added": added})
 
 
-def note_restatements(
-    context: dg.AssetExecutionContext, versions: Mapping[str, str], rates: pa.Table
-) -> None:
-    """Adds to `restatements` what pricing days of `daily_usage` anew is about to move.
+def with_restatements(context: dg.AssetExecutionContext, frames: Frames, rates: pa.Table) -> Frames:
+    """The frames of `daily_usage` with what pricing these days anew moves, for `restatements`.
 
-    Args:
-        context: Of the step that is about to replace these days.
-        versions: The version of the rates by day, as it will be.
-        rates: Rows of `model_rates`.
+    Both are written in one transaction: what the history tells has happened, and what has happened
+    is told, whatever dies.
     """
     contract, store = CONTRACTS["restatements"], _store(context)
     with METER.measure():
         noted = store.partitions("daily_usage")
         days = sorted(
-            day for day, rate in versions.items() if day in noted and noted[day][1] != rate
+            day
+            for day, rate in frames.rates_versions.items()
+            if day in noted and noted[day][1] != rate
         )
         if not days:
-            return
-        added = _restate(store, days, rates, context.run_id)
-    if added is not None:
-        _report(context, contract.name, added)
-
-
-def _restate(
-    store: "Store", days: list[str], rates: pa.Table, run_id: str
-) -> dict[str, Any] | None:
-    """Writes the restatements of a span of days; returns what to tell of them, if there are any."""
-    contract = CONTRACTS["restatements"]
-    span = Selection(days=[days[0], days[-1]])
-    before = store.read(contract, span)
-    daily = store.read(CONTRACTS["daily_usage"], span)
-    chosen = pa.compute.is_in(daily.column("partition_date"), pa.array(days))
-    after = next_restatements(before, daily.filter(chosen), rates, datetime.now(UTC), run_id)
-    if after.num_rows == before.num_rows == 0:
-        return None
-    frame = contract.frame(after)
-    store.replace(contract, [contract.validate(frame)], [days[0], days[-1]], [])
-    mine = frame[frame["run_id"] == run_id]
-    return _told(mine) if len(mine) else None
+            return frames
+        daily = store.read(CONTRACTS["daily_usage"], Selection(days=[days[0], days[-1]]))
+        chosen = pa.compute.is_in(daily.column("partition_date"), pa.array(days))
+        moved = restatements(daily.filter(chosen), rates, datetime.now(UTC), context.run_id)
+        if not moved.num_rows:
+            return frames
+        rows = contract.validate(contract.frame(moved))
+    added = HistoryRows(contract, rows, _told(rows))
+    return dataclasses.replace(frames, additions=(*frames.additions, added))
 
 
 def _told(rows: pd.DataFrame) -> dict[str, Any]:

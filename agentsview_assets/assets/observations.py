@@ -5,12 +5,19 @@ What belongs here: the assets that read the archive. What does not: prices and r
 
 import dagster as dg
 
-from agentsview_assets.assets.common import ARCHIVE_KEY, days_of, table_asset, window
-from resources.archive_resource import ArchiveResource
+from agentsview_assets.assets.common import (
+    ARCHIVE_KEY,
+    IO_MANAGER_KEY,
+    days_of,
+    source_of,
+    table_asset,
+    window,
+)
 from resources.io_manager import Frames
 
 DAILY = ("sessions", "usage_rows", "activity_intervals")
 WHOLE = ("project_observations", "machines", "model_pricing")
+_KEYS = {ARCHIVE_KEY, IO_MANAGER_KEY}
 
 
 def observation_assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
@@ -19,21 +26,16 @@ def observation_assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.Asse
 
 
 def _daily(name: str, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    @table_asset(name, partitions, deps=["archive"], required_resource_keys={ARCHIVE_KEY})
+    @table_asset(name, partitions, deps=["archive"], required_resource_keys=_KEYS)
     def observation(context: dg.AssetExecutionContext) -> Frames:
-        return _source(context).frames(name, days_of(context), window(partitions))
+        return source_of(context).frames(name, days_of(context), window(partitions))
 
     return observation
 
 
 def _whole(name: str) -> dg.AssetsDefinition:
-    @table_asset(name, deps=["archive"], required_resource_keys={ARCHIVE_KEY})
+    @table_asset(name, deps=["archive"], required_resource_keys=_KEYS)
     def observation(context: dg.AssetExecutionContext) -> Frames:
-        return _source(context).frame(name)
+        return source_of(context).frame(name)
 
     return observation
-
-
-def _source(context: dg.AssetExecutionContext) -> ArchiveResource:
-    source: ArchiveResource = getattr(context.resources, ARCHIVE_KEY)
-    return source

@@ -12,15 +12,15 @@ from agentsview_assets.assets.common import (
     ARCHIVE_KEY,
     IO_MANAGER_KEY,
     days_of,
+    source_of,
     table_asset,
     window,
 )
-from agentsview_assets.assets.histories import note_restatements
+from agentsview_assets.assets.histories import with_restatements
 from agentsview_assets.assets.shown import show_usage
 from agentsview_assets.errors import ContractError
 from agentsview_assets.transforms import reports
 from agentsview_assets.transforms.rates import ModelRate, rates_version
-from resources.archive_resource import ArchiveResource
 from resources.io_manager import Days, Frames
 from resources.work import METER
 from schemas import CONTRACTS
@@ -38,6 +38,7 @@ DAILY_COLUMNS = [
     if name not in ("row_id", "session_id", "ordinal", "session_date", "dedup_key")
 ]
 BUCKET_COLUMNS = [name for name in DAILY_COLUMNS if name not in ("timestamp_text", "project")]
+_KEYS = {ARCHIVE_KEY, IO_MANAGER_KEY}
 SESSION_COLUMNS = [
     name for name in USAGE_COLUMNS if name not in ("partition_date", "project", "agent")
 ]
@@ -57,7 +58,7 @@ def _daily_usage(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinitio
     @table_asset(
         "daily_usage",
         partitions,
-        required_resource_keys={ARCHIVE_KEY, IO_MANAGER_KEY},
+        required_resource_keys=_KEYS,
         ins={"usage_rows": dg.AssetIn(metadata={"columns": DAILY_COLUMNS})},
     )
     def daily_usage(
@@ -69,8 +70,7 @@ def _daily_usage(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinitio
             return reports.daily_usage(usage, model_rates)
 
         frames = _priced(context, "daily_usage", usage_rows, made, model_rates, partitions)
-        note_restatements(context, frames.rates_versions, model_rates)
-        return show_usage(context, frames)
+        return show_usage(context, with_restatements(context, frames, model_rates))
 
     return daily_usage
 
@@ -79,7 +79,7 @@ def _activity_buckets(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefi
     @table_asset(
         "activity_buckets",
         partitions,
-        required_resource_keys={ARCHIVE_KEY},
+        required_resource_keys=_KEYS,
         ins={
             # An interval may run up to five minutes into the next day.
             "activity_intervals": dg.AssetIn(
@@ -121,7 +121,7 @@ def _session_model_usage(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsD
     @table_asset(
         "session_model_usage",
         partitions,
-        required_resource_keys={ARCHIVE_KEY},
+        required_resource_keys=_KEYS,
         ins={
             # The usage of sessions that started on these days, whenever it happened.
             "usage_rows": dg.AssetIn(
@@ -146,7 +146,7 @@ def _session_summaries(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDef
     @table_asset(
         "session_summaries",
         partitions,
-        required_resource_keys={ARCHIVE_KEY},
+        required_resource_keys=_KEYS,
         ins={"effective_pricing": _DIGESTS},
     )
     def session_summaries(
@@ -189,8 +189,7 @@ def _priced(  # noqa: PLR0913 - what a report is made of
     """The report, made some days at a time, with the versions that tell when it is out of date."""
     days = days_of(context)
     with METER.measure():
-        source: ArchiveResource = getattr(context.resources, ARCHIVE_KEY)
-        store, span = source.observed(), window(partitions)
+        store, span = source_of(context).observed(), window(partitions)
         rates = {(r.archive_id, r.model): r for r in _model_rates(model_rates)}
         models = store.models(span)
         versions = {day: rates_version(models.get(day, ()), rates) for day in days}
@@ -201,6 +200,7 @@ def _priced(  # noqa: PLR0913 - what a report is made of
         rates_versions=versions,
         follows=_MADE_FROM[name],
         reaches=store.reaches(span) if name in _REACHING else {},
+        may_replace=store.may_replace(),
     )
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from agentsview_assets.checks.verdict import Verdict, table
-from resources.warehouse import ARCHIVES_TABLE, PARTITIONS_TABLE, Reader
+from resources.warehouse import ARCHIVES_TABLE, PARTITIONS_TABLE, SUCCESSIONS_TABLE, Reader
 
 STALE_AFTER = timedelta(hours=36)
 """A daily schedule that was missed once is noticed."""
@@ -88,6 +88,8 @@ def freshness(reader: Reader) -> Verdict:
     """When each archive of the warehouse was last observed."""
     found = reader.rows(
         f"SELECT archive_id, path, CAST(observed_at AS VARCHAR(40)) FROM {ARCHIVES_TABLE} "
+        # Of an archive that another one took the place of, nothing new is to come.
+        f"WHERE archive_id NOT IN (SELECT archive_id FROM {SUCCESSIONS_TABLE}) "
         "ORDER BY archive_id"
     )
     ages = [(archive, path, _age(seen)) for archive, path, seen in found]

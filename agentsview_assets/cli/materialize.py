@@ -106,13 +106,17 @@ def _check_window(since: str | None, until: str | None, settings: Settings) -> N
         raise UsageError(f"--since ({since}) is after the last day, {settings.last_date}")
 
 
+_LASTING = ("wrote", "materialising", "note:")
+"""How lines begin that stay on a terminal when the next one comes."""
+
+
 def teller() -> Tell:
     """Tells progress: one line that rewrites itself on a terminal, plain lines elsewhere."""
     if not sys.stderr.isatty():
         return lambda what: click.echo(f"  {what}", err=True)
 
     def tell(what: str) -> None:
-        click.echo(f"\r\033[K  {what}", err=True, nl=what.startswith(("wrote", "materialising")))
+        click.echo(f"\r\033[K  {what}", err=True, nl=what.startswith(_LASTING))
 
     return tell
 

@@ -34,6 +34,22 @@ def status(*, archive: tuple[str, ...], warehouse: str | None, as_json: bool) ->
     click.echo(json.dumps(found, ensure_ascii=False) if as_json else _as_text(found))
 
 
+_UNNAMED = ("kept", "leaving")
+
+
+def _held(held: dict[str, Any]) -> str:
+    """An archive that is in the warehouse and not named."""
+    if held["state"] == "leaving":
+        return f"{held['archive_id']}: given up; the next materialize takes its rows away"
+    if "succeeded_by" in held:
+        return (
+            f"{held['path']}: {held['archive_id']} was there before {held['succeeded_by']}; what "
+            f"the new one does not hold stays. `materialize --forget {held['archive_id']}` gives "
+            "it up"
+        )
+    return f"{held['path']}: not named now; its rows stay as written {held['written_at']}"
+
+
 def _as_text(found: dict[str, Any]) -> str:
     lines = [f"Warehouse {found['warehouse']}"]
     lines += [f"Copy      {copy['warehouse']}: {copy['note']}" for copy in found["copies"]]
@@ -41,11 +57,7 @@ def _as_text(found: dict[str, Any]) -> str:
         lines.append(f"Archive   {source['note']}")
         if "lacks" in source:
             lines.append(f"          a mirror, without {', '.join(source['lacks'])}")
-    lines += [
-        f"Archive   {held['path']}: not named now; its rows stay as written {held['written_at']}"
-        for held in found["held"]
-        if held["state"] == "kept"
-    ]
+    lines += [f"Archive   {_held(held)}" for held in found["held"] if held["state"] in _UNNAMED]
     if found["shared"]["sessions"]:
         lines.append(
             f"Shared    {found['shared']['sessions']:,} sessions are in several archives; they "

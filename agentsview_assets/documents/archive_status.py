@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agentsview_assets.errors import ArchiveError, WarehouseError
+from agentsview_assets.errors import ArchiveError
 from resources.sources import open_source
-from resources.warehouse import ARCHIVES_TABLE
+from resources.warehouse import ARCHIVES_TABLE, SUCCESSIONS_TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection
 
     from agentsview_assets.archive_urls import ArchiveUrl
     from agentsview_assets.settings import Settings
@@ -90,46 +90,33 @@ def _stamp(archive: ArchiveUrl, settings: Settings) -> tuple[str, str]:
     return source.key, source.stamp(with_titles=settings.with_titles)
 
 
-def held_archives(reader: Reader, states: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Tells of each archive in the warehouse when it was last written, and whether it is named."""
+def held_archives(
+    reader: Reader, states: list[dict[str, Any]], leaving: Collection[str] = ()
+) -> list[dict[str, Any]]:
+    """Tells of each archive in the warehouse when it was last written, and whether it is named.
+
+    Args:
+        reader: The warehouse.
+        states: How the archives that are named stand.
+        leaving: Archives whose rows are to go.
+
+    Returns:
+        For each its identity, path, when it was written, and a state: that of an archive that is
+        named, else `leaving` or `kept`; and of one whose place another took, by whom.
+    """
     named = {state.get("archive_id"): state["state"] for state in states}
+    followed = dict(reader.rows(f"SELECT archive_id, succeeded_by FROM {SUCCESSIONS_TABLE}"))
     return [
         {
             "archive_id": archive_id,
             "path": path,
             "written_at": written_at,
-            "state": named.get(archive_id, "kept"),
+            "state": named.get(archive_id, "leaving" if archive_id in leaving else "kept"),
+            **({"succeeded_by": followed[archive_id]} if archive_id in followed else {}),
         }
         for archive_id, path, written_at, has_rows in reader.rows(_HELD)
         if has_rows or archive_id in named
     ]
-
-
-def require_kept(
-    reader: Reader, store: ObservationReader, settings: Settings, forgotten: Sequence[str]
-) -> None:
-    """Refuses to make anew what would lose an archive's rows.
-
-    The observation store is a cache: made anew, it holds the archives that are read now. Those
-    that the warehouse has beside them are not in it any more.
-
-    Raises:
-        WarehouseError: There are such archives; the message names them and the way out.
-    """
-    kept = {archive.archive_id for archive in store.archives()} | set(forgotten)
-    # An upgraded archive has another identity, and is replaced on purpose.
-    paths = {known.path for known in store.archives()}
-    lost = [
-        f"{path} ({archive_id})"
-        for archive_id, path, _, has_rows in reader.rows(_HELD)
-        if has_rows and archive_id not in kept and path not in paths
-    ]
-    if lost:
-        raise WarehouseError(
-            f"warehouse {settings.warehouses[0].shown}: holds rows of {', '.join(lost)}, which "
-            "the observation store no longer has: what is made now would lose them. Name it with "
-            "--archive as well, or give it up with --forget ID"
-        )
 
 
 def shared(reader: Reader) -> dict[str, Any]:

@@ -25,10 +25,10 @@ def warehouse_status(settings: Settings) -> dict[str, Any]:
     Raises:
         WarehouseError: The warehouse cannot be read.
     """
-    expected, states = _observed(settings)
+    expected, states, leaving = _observed(settings)
     with open_reader(settings.warehouse) as reader:
         tables = {name: _table(reader, name, expected) for name in staleness.TABLES}
-        held = held_archives(reader, states)
+        held = held_archives(reader, states, leaving)
         digest = reader.rows("SELECT max(pricing_digest) FROM effective_pricing")[0][0]
         return {
             "warehouse": settings.warehouses[0].shown,
@@ -47,15 +47,16 @@ def warehouse_status(settings: Settings) -> dict[str, Any]:
 
 def _observed(
     settings: Settings,
-) -> tuple[staleness.Expected | None, list[dict[str, Any]]]:
-    """What an up-to-date warehouse would have noted, and how the archives stand to that."""
+) -> tuple[staleness.Expected | None, list[dict[str, Any]], frozenset[str]]:
+    """What an up-to-date warehouse would have noted, how archives stand to that, and which go."""
     window = DayWindow(settings.start_date, settings.last_date)
     with open_observations(settings.state_dir / OBSERVATION_STORE) as store:
         states = archive_states(settings, store)
+        leaving = frozenset(store.leaving() if store is not None else ())
         if store is None or not any("archive_id" in state for state in states):
-            return None, states
+            return None, states, leaving
         expected = store.expected(window)
-    return expected, states
+    return expected, states, leaving
 
 
 def _copy(url: str, expected: staleness.Expected | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple, cast
 
+from agentsview_assets.errors import ContractError
 from agentsview_assets.transforms.pricing import PriceTuple, PricingTable
 
 
@@ -46,9 +47,18 @@ def model_rates(
     Args:
         seen: Archive, model and number of usage rows.
         tables: The effective pricing table of each archive.
+
+    Raises:
+        ContractError: There is no such table of an archive.
     """
     rates = []
     for archive_id, model, count in sorted(seen):
+        if archive_id not in tables:
+            raise ContractError(
+                f"model_pricing: no prices of archive {archive_id}, of which there is usage; "
+                "materialise model_pricing together with this where that archive is observed, or "
+                "give the archive up with `agentsview-assets materialize --forget ID`"
+            )
         table = tables[archive_id]
         row = table.price(model)
         values = row.rates if row else (0.0, 0.0, 0.0, 0.0)

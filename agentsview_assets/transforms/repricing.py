@@ -50,14 +50,6 @@ WHERE abs(new_cost_usd - old_cost_usd)
     > {TOLERANCE} * greatest(abs(new_cost_usd), abs(old_cost_usd))
 """
 
-_CARRIED_OUT = """
-SELECT h.* FROM history h
-LEFT JOIN (SELECT archive_id, partition_date, max(pricing_digest) AS digest FROM daily GROUP BY ALL)
-    d USING (archive_id, partition_date)
-QUALIFY NOT (h.restated_at = max(h.restated_at) OVER (PARTITION BY archive_id, partition_date)
-    AND d.digest IS NOT NULL AND h.old_pricing_digest = d.digest)
-"""
-
 
 def next_history(
     history: Iterable[Row], rates: Iterable[ModelRate], now: datetime, run_id: str
@@ -92,16 +84,10 @@ def next_history(
     return rows
 
 
-def next_restatements(
-    history: pa.Table, daily: pa.Table, rates: pa.Table, now: datetime, run_id: str
-) -> pa.Table:
-    """The restatements of some days, with what pricing them at other rates adds.
-
-    A restatement is written down before its day is priced anew. One whose day still has the old
-    price table was announced by a run that died: it goes, as this run announces it again.
+def restatements(daily: pa.Table, rates: pa.Table, now: datetime, run_id: str) -> pa.Table:
+    """What pricing some days at other rates moves.
 
     Args:
-        history: Rows of `restatements` of those days.
         daily: Rows of `daily_usage` of those days, as last published.
         rates: Rows of `model_rates`, as they are from now on.
         now: The time of it.
@@ -109,10 +95,9 @@ def next_restatements(
     """
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        for name, table in (("history", history), ("daily", daily), ("rates", rates)):
-            connection.register(name, table)
-        sql = f"{_CARRIED_OUT} UNION ALL BY NAME ({_RESTATED})"
-        return connection.sql(sql, params={"now": now, "run_id": run_id}).to_arrow_table()
+        connection.register("daily", daily)
+        connection.register("rates", rates)
+        return connection.sql(_RESTATED, params={"now": now, "run_id": run_id}).to_arrow_table()
 
 
 def moved_rates(

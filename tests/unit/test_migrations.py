@@ -19,6 +19,7 @@ from resources.warehouse import (
     META_TABLE,
     READINGS_TABLE,
     SCHEMA_VERSION,
+    SUCCESSIONS_TABLE,
     open_reader,
 )
 from resources.warehouses import open_store
@@ -171,7 +172,7 @@ def test_who_may_read_a_server_s_warehouse_may_read_what_an_upgrade_adds(databas
     _run(parsed, _AS_IN_VERSION_2)
     with open_store(url):
         pass
-    for table in (EXPECTED_TABLE, READINGS_TABLE, CHECKS_TABLE):
+    for table in _ADDED_BY_VERSION_3:
         assert database.run(f"SELECT count(*) FROM upgraded.{table}", user=role) == [(0,)]
 
 
@@ -208,7 +209,7 @@ def _everything(url, kind):
     )
 
 
-_ADDED_BY_VERSION_3 = (EXPECTED_TABLE, READINGS_TABLE, CHECKS_TABLE)
+_ADDED_BY_VERSION_3 = (EXPECTED_TABLE, READINGS_TABLE, CHECKS_TABLE, SUCCESSIONS_TABLE)
 _AS_IN_VERSION_2 = (
     *(f"DROP TABLE {table}" for table in _ADDED_BY_VERSION_3),
     f"UPDATE {META_TABLE} SET schema_version = 2",
