@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from agentsview_assets import running
 from agentsview_assets.errors import AssetsError
 from agentsview_assets.transforms.rates import ModelRate
-from agentsview_assets.transforms.repricing import next_history, next_restatements
+from agentsview_assets.transforms.repricing import next_history, restatements
 from agentsview_assets.transforms.staleness import OBSERVATIONS, REPORTS
 from resources.history import prepare_home
 from resources.observing import _Landing
@@ -297,35 +297,17 @@ def _rates(price: float, digest: str) -> pa.Table:
     return pa.Table.from_pylist([_rate(price, digest=digest)._asdict()], schema=schema)
 
 
-NO_RESTATEMENTS = CONTRACTS["restatements"].arrow_schema.empty_table()
-
-
-def _restate(history: pa.Table, daily: pa.Table, rates: pa.Table, run: str) -> list[dict[str, Any]]:
-    found = next_restatements(history, daily, rates, NOW, run).to_pylist()
-    return sorted(found, key=lambda row: (row["restated_at"], row["run_id"]))
+def _restate(daily: pa.Table, rates: pa.Table) -> list[dict[str, Any]]:
+    return restatements(daily, rates, NOW, "run").to_pylist()
 
 
 class TestTheRestatements:
     def test_reported_costs_stay_what_they_are(self):
-        [row] = _restate(
-            NO_RESTATEMENTS, _daily(5.0, 2.0, DIGESTS[0]), _rates(3.0, DIGESTS[1]), "run"
-        )
+        [row] = _restate(_daily(5.0, 2.0, DIGESTS[0]), _rates(3.0, DIGESTS[1]))
         assert (row["old_cost_usd"], row["new_cost_usd"]) == (7.0, 8.0)
         assert (row["old_pricing_digest"], row["new_pricing_digest"]) == DIGESTS[:2]
         assert row["tokens"] == 1_000_000
 
     def test_the_same_money_is_no_restatement(self):
         daily = _daily(5.0, 2.0 * (1 + 1e-12), DIGESTS[0])
-        assert _restate(NO_RESTATEMENTS, daily, _rates(2.0, DIGESTS[1]), "run") == []
-
-    def test_one_that_was_announced_and_not_done_is_replaced(self):
-        daily, rates = _daily(0.0, 2.0, DIGESTS[0]), _rates(3.0, DIGESTS[1])
-        announced = next_restatements(NO_RESTATEMENTS, daily, rates, NOW, "killed")
-        assert [row["run_id"] for row in _restate(announced, daily, rates, "next")] == ["next"]
-
-    def test_one_that_was_done_stays(self):
-        first = next_restatements(
-            NO_RESTATEMENTS, _daily(0.0, 2.0, DIGESTS[0]), _rates(3.0, DIGESTS[1]), NOW, "first"
-        )
-        second = _restate(first, _daily(0.0, 3.0, DIGESTS[1]), _rates(4.0, DIGESTS[2]), "second")
-        assert [row["run_id"] for row in second] == ["first", "second"]
+        assert _restate(daily, _rates(2.0, DIGESTS[1])) == []
