@@ -15,16 +15,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self, cast
-from urllib.parse import quote
 
 import adbc_driver_sqlite.dbapi as adbc
 import pyarrow as pa
 
 from agentsview_assets.errors import ArchiveError
 from resources.archive_files import ARCHIVE_FILE, log_path
+from resources.archive_opening import BUSY_TIMEOUT_MS, locked, opening
 from resources.archive_schema import ARCHIVE_METADATA, SOURCE_TABLES, SourceTable, ValueType
 
-BUSY_TIMEOUT_MS = 5000
 _BATCH_ROWS = 65536
 _ARROW: dict[ValueType, pa.DataType] = {
     "text": pa.string(),
@@ -36,8 +35,6 @@ _SENTINEL: dict[ValueType, str] = {"text": "'x'", "integer": "0", "real": "0.5"}
 # What fails after the first batch is told by Arrow, as an OSError.
 _READ_ERRORS = (adbc.Error, OSError, pa.ArrowException)
 _HEADER_BYTES = 100
-_VERSION_BYTES = slice(18, 20)  # file format versions for writing and for reading
-_WAL_VERSION = 2
 
 
 class Identity(NamedTuple):
@@ -54,15 +51,15 @@ class Identity(NamedTuple):
 
 
 class ArchiveReader:
-    """One read-only connection to an archive; use as a context manager.
+    """One read-only connection to an archive, which leaves no file behind; a context manager.
 
-    A cold archive (no write-ahead log, or an empty one) is opened as immutable, so that reading
-    leaves no file behind; the caller compares signatures before and after, which tells a writer
+    Where it `is_immutable`, the caller compares signatures before and after, which tells a writer
     that came in the meantime.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._stack = contextlib.ExitStack()
         self._connection: Any = None
         self.columns: dict[str, set[str]] = {}
         self.user_version = 0
@@ -70,15 +67,21 @@ class ArchiveReader:
 
     def __enter__(self) -> Self:
         header = _check_file(self.path)
-        self.is_immutable = _is_cold(self.path, header)
-        uri = _uri(self.path, is_immutable=self.is_immutable)
-        self._probe(uri)
+        try:
+            uri, self.is_immutable = self._stack.enter_context(opening(self.path, header))
+            self._probe(uri)
+            self._connect(uri)
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def _connect(self, uri: str) -> None:
         try:
             self._connection = adbc.connect(uri, autocommit=False)
             self._fetch(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         except adbc.Error as error:
             raise _archive_error(self.path, error) from None
-        return self
 
     def __exit__(
         self,
@@ -86,9 +89,13 @@ class ArchiveReader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._close()
+
+    def _close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        self._stack.close()
 
     def _probe(self, uri: str) -> None:
         """Reads versions and columns with the standard library, whose errors are plain.
@@ -263,29 +270,11 @@ def _row_name(table: SourceTable, found: pa.Table, row: int) -> str:
     return ", ".join(names)
 
 
-def _uri(path: Path, *, is_immutable: bool) -> str:
-    absolute = quote(os.fsencode(path.resolve()))
-    return f"file:{absolute}?mode=ro{'&immutable=1' if is_immutable else ''}"
-
-
-def _is_cold(path: Path, header: bytes) -> bool:
-    """Whether a plain read-only open would leave files beside an archive that nobody has open.
-
-    Only a write-ahead log does that. Without one (rollback journal) locks are heeded as ever.
-    """
-    has_log = _WAL_VERSION in header[_VERSION_BYTES]
-    return has_log and _size(log_path(path)) == 0 and not _has_journal(path)
-
-
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError:
         return 0
-
-
-def _has_journal(path: Path) -> bool:
-    return Path(f"{path.resolve()}-journal").exists()
 
 
 def _check_file(path: Path) -> bytes:
@@ -326,10 +315,7 @@ def _is_cut_off(path: Path, header: bytes, size: int) -> bool:
 def _archive_error(path: Path, error: Exception) -> ArchiveError:
     text = str(error)
     if "locked" in text or "busy" in text:
-        return ArchiveError(
-            f"archive {path}: locked by another program for more than "
-            f"{BUSY_TIMEOUT_MS // 1000} s; try again when it has finished"
-        )
+        return locked(path)
     if "malformed" in text or "not a database" in text or "corrupt" in text:
         return ArchiveError(
             f"archive {path}: the database is damaged ({text}); restore it from a copy or rebuild "
