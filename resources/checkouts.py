@@ -12,6 +12,7 @@ from agentsview_assets.transforms.identities import Checkout
 from agentsview_assets.transforms.paths import clean_path, is_within
 from agentsview_assets.transforms.remotes import sanitize_remote
 from agentsview_assets.transforms.text import from_bytes, to_bytes, trim
+from resources.bounded_files import read_small
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -159,10 +160,8 @@ def _mode(path: Path) -> int:
 
 
 def _read(path: Path) -> str:
-    """Read a regular file; `''` when it cannot be read (a pipe would block)."""
-    if not stat.S_ISREG(_mode(path)):
-        return ""
+    """Read a regular file; `''` when it cannot be read, or is too large to be git's."""
     try:
-        return from_bytes(path.read_bytes())
+        return from_bytes(read_small(path))
     except OSError:
         return ""

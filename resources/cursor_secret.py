@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from agentsview_assets.errors import ConfigError
+from resources.bounded_files import read_small
 from resources.price_tables import read_config
 
 SECRET_FILE = "cursor_secret"  # noqa: S105 - a file name
@@ -56,7 +57,7 @@ def own_secret(state_dir: Path) -> bytes:
     try:
         if not path.exists():
             _create(path)
-        return _decode(path.read_text(encoding="ascii").strip())
+        return _decode(read_small(path).decode("ascii").strip())
     except OSError as error:
         raise SecretError(f"cursor secret {path}: {error.strerror}") from None
     except UnicodeDecodeError:

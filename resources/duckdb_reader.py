@@ -11,6 +11,7 @@ import duckdb
 
 from agentsview_assets.errors import DISK_FULL, WarehouseError, is_disk_full
 from agentsview_assets.warehouse_urls import WarehouseUrl
+from resources.duckdb_sealing import SEALED
 from resources.warehouse import exact_total, found_version, require_current
 
 _MAGIC, _MAGIC_START, _MAGIC_END = b"DUCK", 8, 12
@@ -88,16 +89,32 @@ def connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     Raises:
         WarehouseError: The file is a folder, read-only, in use elsewhere, or no DuckDB database.
     """
-    if path.is_dir():
-        raise WarehouseError(f"warehouse {path}: is a folder; name a file in it")
+    require_file(path)
+    if path.exists() and path.stat().st_size == 0:
+        raise WarehouseError(
+            f"warehouse {path}: the file is empty (0 bytes); remove it to have a new one made, or "
+            "name another file"
+        )
     if not _may_be_duckdb(path):
         raise WarehouseError(f"warehouse {path}: not a DuckDB database; name another file")
     try:
-        connection = duckdb.connect(str(path), read_only=read_only)
+        connection = duckdb.connect(str(path), read_only=read_only, config=SEALED)
     except duckdb.Error as error:
         raise explain(error, path) from None
     connection.execute("SET TimeZone = 'UTC'")
     return connection
+
+
+def require_file(path: Path) -> None:
+    """Refuses what is there and can be no warehouse; a pipe would hold us up for ever.
+
+    Raises:
+        WarehouseError: It is a folder, a pipe or a device.
+    """
+    if path.is_dir():
+        raise WarehouseError(f"warehouse {path}: is a folder; name a file in it")
+    if path.exists() and not path.is_file():
+        raise WarehouseError(f"warehouse {path}: is no regular file; name another one")
 
 
 def make_folder(path: Path) -> None:

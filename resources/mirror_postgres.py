@@ -9,7 +9,6 @@ from typing import Any
 
 import psycopg2
 import pyarrow as pa
-from psycopg2 import sql as composed
 
 from agentsview_assets.errors import ArchiveError, WarehouseError
 from agentsview_assets.warehouse_urls import WarehouseUrl, without_credentials
@@ -17,15 +16,22 @@ from resources.mirror_reader import MirrorReader
 from resources.mirror_sql import POSTGRESQL
 from resources.postgres_reader import connect
 
-_COLUMNS = (
-    "SELECT table_name, column_name, data_type FROM information_schema.columns "
-    "WHERE table_schema = current_schema()"
-)
+# Tables alone, and of them what is stored in PostgreSQL's own types: a view, a foreign table, a
+# computed column or a type of the schema's own may run whatever their maker wants them to.
+_COLUMNS = """
+SELECT c.relname, a.attname, format_type(a.atttypid, NULL)
+FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type t ON t.oid = a.atttypid
+WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %s) AND c.relkind = 'r'
+    AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+    AND t.typnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'pg_catalog')
+    AND NOT EXISTS (SELECT 1 FROM pg_inherits i WHERE i.inhparent = c.oid)
+ORDER BY c.relname, a.attnum
+"""
 _STAMP = """
-SELECT (SELECT COUNT(*) FROM sessions), (SELECT MAX(updated_at)::text FROM sessions),
-    (SELECT COUNT(*) FROM cursor_usage_events),
-    (SELECT md5(string_agg(p::text, ',' ORDER BY model_pattern COLLATE "C"))
-        FROM model_pricing p),
+SELECT (SELECT COUNT(*) FROM {sessions}), (SELECT MAX(updated_at)::text FROM {sessions}),
+    (SELECT COUNT(*) FROM {cursor_usage_events}),
+    (SELECT md5(string_agg(CAST(ROW({prices}) AS text), ',' ORDER BY model_pattern COLLATE "C"))
+        FROM {model_pricing} p),
     (SELECT COUNT(*)::text || MAX(observed_at)::text FROM {observations})
 """
 _OBSERVATIONS = ("source_project_identity_observations", "project_identity_observations")
@@ -72,15 +78,30 @@ class PostgresMirrorReader(MirrorReader):
         """The columns of every table with their declared types."""
         found: dict[str, dict[str, str]] = {}
         with self.transaction():
-            for table, column, declared in self._rows(_COLUMNS):
+            for table, column, declared in self._rows(_COLUMNS, (self._schema,)):
                 found.setdefault(table, {})[column] = declared
         return dict(found)
 
+    def relation(self, name: str) -> str:
+        """The table with its schema, which is not searched for anything else."""
+        return f'"{self._schema}".{name}'
+
     def stamp(self) -> str:
         """What moves with every push that changes anything."""
-        names = [name for name in _OBSERVATIONS if name in self.tables()]
+        tables = self.tables()
+        names = [name for name in _OBSERVATIONS if name in tables]
+        named = {
+            name: self.relation(name)
+            for name in ("sessions", "cursor_usage_events", "model_pricing")
+        }
+        prices = ", ".join(f'p."{name}"' for name in tables["model_pricing"])
+        sql = _STAMP.format(
+            observations=self.relation(names[0] if names else "sessions"),
+            prices=prices,
+            **named,
+        )
         with self.transaction():
-            found = self._rows(_STAMP.format(observations=names[0] if names else "sessions"))
+            found = self._rows(sql)
         return json.dumps(found[0])
 
     def fetch(self, sql: str, schema: pa.Schema) -> pa.Table:
@@ -97,12 +118,11 @@ class PostgresMirrorReader(MirrorReader):
         """One snapshot over several reads."""
         try:
             with self._connection.cursor() as cursor:
+                # What a row-level policy would run is refused rather than run.
                 cursor.execute(
-                    composed.SQL("SET LOCAL search_path = {}").format(
-                        composed.Identifier(self._schema)
-                    )
+                    "SET LOCAL search_path TO pg_catalog; SET LOCAL row_security TO off; "
+                    "SET LOCAL TimeZone TO 'UTC'"
                 )
-                cursor.execute("SET LOCAL TimeZone = 'UTC'")
             yield
         except psycopg2.Error as error:
             raise self._explain(error) from None
@@ -110,10 +130,10 @@ class PostgresMirrorReader(MirrorReader):
             with contextlib.suppress(psycopg2.Error):
                 self._connection.rollback()
 
-    def _rows(self, sql: str) -> list[tuple[Any, ...]]:
+    def _rows(self, sql: str, parameters: Sequence[object] | None = None) -> list[tuple[Any, ...]]:
         try:
             with self._connection.cursor() as cursor:
-                cursor.execute(sql)
+                cursor.execute(sql, parameters)
                 found: list[tuple[Any, ...]] = cursor.fetchall()
         except psycopg2.Error as error:
             raise self._explain(error) from None

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import duckdb
 import pyarrow as pa
@@ -16,6 +16,7 @@ import pyarrow as pa
 from agentsview_assets.errors import ArchiveError
 from resources.archive import Identity
 from resources.archive_schema import SOURCE_TABLES, SourceTable, ValueType
+from resources.duckdb_sealing import FOREIGN, attach_foreign
 from resources.mirror_sql import DUCKDB, TABLE_NAMES, Dialect, column_sql
 
 _ARROW: dict[ValueType, pa.DataType] = {
@@ -23,6 +24,12 @@ _ARROW: dict[ValueType, pa.DataType] = {
     "integer": pa.int64(),
     "real": pa.float64(),
 }
+# Views, and columns that are computed when they are read, are whatever their maker wants.
+_BASE_COLUMNS = f"""
+SELECT table_name, column_name, data_type
+FROM duckdb_columns() SEMI JOIN duckdb_tables() USING (database_name, schema_name, table_name)
+WHERE database_name = '{FOREIGN}' AND schema_name = 'main' AND NOT is_generated
+"""
 _NEEDED = ("sessions", "messages", "usage_events", "model_pricing")
 
 
@@ -79,7 +86,11 @@ class MirrorReader(abc.ABC):
 
     @abc.abstractmethod
     def tables(self) -> dict[str, Mapping[str, str]]:
-        """The columns of every table with their declared types."""
+        """The stored columns of every table, of no view, with their declared types."""
+
+    @abc.abstractmethod
+    def relation(self, name: str) -> str:
+        """SQL of a table with its place, so that the name can mean nothing else."""
 
     @abc.abstractmethod
     def fetch(self, sql: str, schema: pa.Schema) -> pa.Table:
@@ -107,7 +118,8 @@ class MirrorReader(abc.ABC):
                     "agentsview pushed to, or another schema's"
                 )
         schema = pa.schema([pa.field("version", pa.int64())])
-        sql = "SELECT CAST(COALESCE(MAX(data_version), 0) AS BIGINT) AS version FROM sessions"
+        version = "CAST(COALESCE(MAX(data_version), 0) AS BIGINT) AS version"
+        sql = f"SELECT {version} FROM {self.relation('sessions')}"
         with self.transaction():
             self.user_version = self.fetch(sql, schema).column(0)[0].as_py()
 
@@ -137,7 +149,8 @@ class MirrorReader(abc.ABC):
         present = self._columns[table.name]
         try:
             columns = ", ".join(
-                f"{column_sql(self.dialect, table, c, present)} AS {c.name}" for c in table.columns
+                f"{column_sql(self.dialect, table, c, present, self.relation)} AS {c.name}"
+                for c in table.columns
             )
         except ArchiveError as error:
             raise ArchiveError(
@@ -145,7 +158,7 @@ class MirrorReader(abc.ABC):
             ) from None
         condition = f" WHERE {where}" if where else ""
         # Inside, names mean the mirror's columns; in the order they mean what was read.
-        sql = f"SELECT {columns} FROM {self._names[table.name]}{condition}"
+        sql = f"SELECT {columns} FROM {self.relation(self._names[table.name])}{condition}"
         ordering = f" ORDER BY {order}" if order else ""
         return self.fetch(f"SELECT * FROM ({sql}) AS found{ordering}", schema)
 
@@ -164,7 +177,7 @@ class DuckDBMirrorReader(MirrorReader):
     def open(self) -> None:
         """Opens the copy."""
         try:
-            self._connection = duckdb.connect(str(self._copy), read_only=True)
+            self._connection = attach_foreign(self._copy)
         except duckdb.Error as error:
             raise self._explain(error) from None
 
@@ -177,28 +190,29 @@ class DuckDBMirrorReader(MirrorReader):
     def tables(self) -> dict[str, Mapping[str, str]]:
         """The columns of every table with their declared types."""
         found: dict[str, dict[str, str]] = {}
-        for table, column, declared in self._run(
-            "SELECT table_name, column_name, data_type FROM information_schema.columns "
-            "WHERE table_schema = 'main'"
-        ).fetchall():
-            found.setdefault(table, {})[column] = declared
+        for row in self._run(_BASE_COLUMNS).to_pylist():
+            found.setdefault(row["table_name"], {})[row["column_name"]] = row["data_type"]
         return dict(found)
+
+    def relation(self, name: str) -> str:
+        """The mirror's table; without its place, the name would mean a table of ours."""
+        return f"{FOREIGN}.main.{name}"
 
     def fetch(self, sql: str, schema: pa.Schema) -> pa.Table:
         """Runs a query."""
-        return self._run(sql).to_arrow_table().cast(schema)
+        return self._run(sql).cast(schema)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Nobody writes a private copy."""
         yield
 
-    def _run(self, sql: str) -> Any:
+    def _run(self, sql: str) -> pa.Table:
         if self._connection is None:
             message = "the mirror is not open"
             raise RuntimeError(message)
         try:
-            return self._connection.execute(sql)
+            return self._connection.sql(sql).to_arrow_table()
         except duckdb.Error as error:
             raise self._explain(error) from None
 

@@ -71,7 +71,11 @@ EMPTY: dict[ValueType, str] = {"text": "''", "integer": "0", "real": "0.0"}
 
 
 def column_sql(
-    dialect: Dialect, table: SourceTable, column: SourceColumn, present: Mapping[str, str]
+    dialect: Dialect,
+    table: SourceTable,
+    column: SourceColumn,
+    present: Mapping[str, str],
+    relation: Callable[[str], str],
 ) -> str:
     """SQL of an archive's column over a mirror's table.
 
@@ -80,6 +84,7 @@ def column_sql(
         table: The archive's table.
         column: The column.
         present: The declared types of the mirror's columns.
+        relation: SQL of a table of the mirror by its name.
 
     Raises:
         ArchiveError: The mirror lacks the column; the message names it.
@@ -89,7 +94,7 @@ def column_sql(
         # Mirrors have none, or one of their own: the order of time is that of the archive.
         value = "ROW_NUMBER() OVER (ORDER BY occurred_at, dedup_key)"
     elif place == ("project_identity_observations", "machine"):
-        value = _machine(present)
+        value = _machine(present, relation("sessions"))
     else:
         value = _value(dialect, place, column.among(present), present)
     value = f"CAST({value} AS {dialect.types[column.type]})"
@@ -126,11 +131,11 @@ def _as_stored(dialect: Dialect, place: tuple[str, str], source: str, declared: 
     return source
 
 
-def _machine(present: Mapping[str, str]) -> str:
+def _machine(present: Mapping[str, str], sessions: str) -> str:
     """The machine of an observation: pushes of 0.37 renamed it in the sessions alone."""
     if "source_archive_id" in present:
         return "machine"
     return (
-        "CASE WHEN machine = 'local' THEN COALESCE((SELECT MIN(s.machine) FROM sessions s "
+        f"CASE WHEN machine = 'local' THEN COALESCE((SELECT MIN(s.machine) FROM {sessions} s "
         "HAVING COUNT(DISTINCT s.machine) = 1), machine) ELSE machine END"
     )

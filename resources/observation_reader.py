@@ -20,6 +20,7 @@ from agentsview_assets.transforms.slices import (
     PARTITION_VERSIONS,
 )
 from resources.archive_files import path_text
+from resources.duckdb_sealing import SEALED
 from resources.store import Archive, Succession
 
 STORE_VERSION = (LANDING_VERSION, duckdb.__version__)
@@ -148,11 +149,15 @@ class ObservationReader:
         return dict(zip(names, map(str, found[0]), strict=True))
 
 
+def _open(path: Path) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(str(path), read_only=True, config=SEALED)
+
+
 @contextlib.contextmanager
 def open_observations(path: Path) -> Iterator[ObservationReader | None]:
     """Opens a store to ask it; None when there is none, or it is in use or of another version."""
     try:
-        connection = duckdb.connect(str(path), read_only=True) if path.exists() else None
+        connection = _open(path) if path.exists() else None
     except duckdb.Error:
         connection = None
     if connection is None:

@@ -25,6 +25,7 @@ from agentsview_assets.transforms.slices import SLICES
 from agentsview_assets.transforms.succession import SUCCESSION_DDL
 from agentsview_assets.warehouse_urls import STATE_SUFFIX
 from resources.duckdb_reader import explain, make_folder
+from resources.duckdb_sealing import SEALED
 from resources.observation_reader import STORE_VERSION, DayWindow, ObservationReader
 from resources.own_files import not_ours, require_ours, require_plain_file
 from schemas import CONTRACTS
@@ -84,7 +85,7 @@ class ObservationStore(ObservationReader):
             self._connection = None
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        connection = duckdb.connect(str(self.path))
+        connection = duckdb.connect(str(self.path), config=SEALED)
         connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET preserve_insertion_order = false")

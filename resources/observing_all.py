@@ -17,6 +17,7 @@ from resources.archive import ArchiveReader
 from resources.archive_files import find_archive
 from resources.observations import ObservationStore
 from resources.observing import Observed, Progress, observe
+from resources.private_copy import remove_left_copies
 from resources.sources import open_source
 
 
@@ -43,6 +44,7 @@ def observe_all(
         ArchiveError: None of them can be read.
         ConfigError: Likewise, because of their `config.toml`.
     """
+    remove_left_copies()
     seen: dict[str, Observed] = {}
     failures: list[tuple[ArchiveUrl, AssetsError]] = []
     for archive in archives:

@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentsview_assets.errors import ConfigError
+from resources.bounded_files import read_small
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -101,10 +102,11 @@ def read_config(path: Path) -> dict[str, object]:
     """Return what a `config.toml` holds; nothing if there is none.
 
     Raises:
-        ConfigError: The file is unreadable or broken.
+        ConfigError: The file is unreadable, broken or no plain file of a moderate size.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        text = read_small(path).decode("utf-8-sig")
+        return tomllib.loads(text.replace("\r\n", "\n").replace("\r", "\n"))
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -116,6 +118,9 @@ def read_config(path: Path) -> dict[str, object]:
         raise ConfigError(msg) from None
     except tomllib.TOMLDecodeError as error:
         msg = f"{path} is not valid TOML: {error.args[0]}"
+        raise ConfigError(msg) from None
+    except RecursionError:
+        msg = f"{path} is not valid TOML: nested too deeply"
         raise ConfigError(msg) from None
 
 

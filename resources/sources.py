@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-import tempfile
+import fcntl
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -19,6 +18,7 @@ from resources.archive_files import (
     signature,
     stamp,
 )
+from resources.private_copy import copy_file, private_folder
 
 if TYPE_CHECKING:
     from resources.archive import ArchiveReader
@@ -113,11 +113,16 @@ class DuckDBMirror:
         from resources.mirror_reader import DuckDBMirrorReader  # noqa: PLC0415 - as above
 
         self._require()
-        with tempfile.TemporaryDirectory(prefix="agentsview-assets-") as folder:
-            copy = Path(folder) / "mirror.duckdb"
-            self._copy_to(copy)
-            with DuckDBMirrorReader(self.key, copy) as reader:
-                yield reader
+        with contextlib.ExitStack() as stack:
+            try:
+                copy = stack.enter_context(private_folder()) / "mirror.duckdb"
+                self._copy_to(copy)
+            except OSError as error:
+                raise ArchiveError(
+                    f"archive {self.key}: cannot be copied to read it: {error.filename or ''} "
+                    f"{error.strerror}; TMPDIR names another folder for the copy"
+                ) from None
+            yield stack.enter_context(DuckDBMirrorReader(self.key, copy))
 
     def is_same(self, before: object, after: object, *, is_snapshot: bool) -> bool:  # noqa: ARG002
         """See `Source`."""
@@ -128,29 +133,27 @@ class DuckDBMirror:
             raise ArchiveError(f"archive {self.key}: no such file; push to it with agentsview")
 
     def _copy_to(self, copy: Path) -> None:
-        log = Path(f"{self._path}.wal")
+        log, log_copy = Path(f"{self._path}.wal"), Path(f"{copy}.wal")
         for _ in range(_ATTEMPTS):
-            try:
-                before = (signature(self._path), _size(log))
-                if log.exists():
-                    shutil.copyfile(log, f"{copy}.wal")
-                shutil.copyfile(self._path, copy)
-            except OSError as error:
-                raise ArchiveError(f"archive {self.key}: {error.strerror}") from None
+            for left in (copy, log_copy):
+                left.unlink(missing_ok=True)
+            before = (signature(self._path), _size(log))
+            with contextlib.suppress(FileNotFoundError):
+                copy_file(log, log_copy)
+            copy_file(self._path.resolve(), copy)
             if (signature(self._path), _size(log)) == before and not self._is_written():
                 return
         raise ArchiveError(f"archive {self.key}: is being pushed to; try again when that is done")
 
     def _is_written(self) -> bool:
-        """Whether a push has the file open now; looking takes a lock for a moment only."""
-        import duckdb  # noqa: PLC0415 - as above
-
-        try:
-            duckdb.connect(str(self._path), read_only=True).close()
-        except duckdb.IOException as error:
-            return "lock" in str(error)
-        except duckdb.Error:
-            return False  # told by whoever opens the copy
+        """Whether a push has the file open now; looking takes DuckDB's lock for a moment only."""
+        with self._path.open("rb") as file:
+            try:
+                fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except (BlockingIOError, PermissionError):
+                return True
+            except OSError:
+                return False  # a file system without locks
         return False
 
 

@@ -138,6 +138,8 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
         )
     if path.is_dir():
         raise WarehouseError(f"warehouse {path}: is a folder; name a file in it")
+    if path.exists() and not path.is_file():
+        raise WarehouseError(f"warehouse {path}: is no regular file; name another one")
     if not _may_be_sqlite(path):
         raise WarehouseError(f"warehouse {path}: not an SQLite database; name another file")
     try:

@@ -14,6 +14,7 @@ from dagster_duckdb import DuckDBResource
 
 from agentsview_assets.warehouse_urls import WarehouseUrl, parse_warehouses
 from resources.duckdb_reader import connect, make_folder
+from resources.duckdb_sealing import SEALED
 from resources.duckdb_store import DuckDBStore
 from resources.postgres_store import check_postgres, open_postgres_store
 from resources.sql_store import SqlStore, replace_in_all
@@ -208,7 +209,7 @@ def _open_duckdb(warehouse: WarehouseUrl) -> Iterator[SqlStore]:
     path = warehouse.file
     # dagster-duckdb waits 102 s for a lock and reports it as it comes; ask first, in words.
     connect(path, read_only=False).close()
-    opened = DuckDBResource(database=str(path)).get_connection()
+    opened = DuckDBResource(database=str(path), connection_config=SEALED).get_connection()
     with opened as connection:
         try:
             yield DuckDBStore(connection, path)
