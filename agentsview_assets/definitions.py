@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agentsview_assets.build import build_definitions
-from agentsview_assets.settings import load_settings
+from agentsview_assets.settings import keep_private, load_settings
 
+keep_private()
 defs = build_definitions(load_settings())

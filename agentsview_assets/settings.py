@@ -25,6 +25,7 @@ TITLES_VARIABLE = "AGENTSVIEW_ASSETS_TITLES"
 SCHEDULE_HOUR_VARIABLE = "AGENTSVIEW_ASSETS_SCHEDULE_HOUR"
 SCHEDULE_TIMEZONE_VARIABLE = "AGENTSVIEW_ASSETS_SCHEDULE_TIMEZONE"
 OBSERVATION_STORE = "observations.duckdb"
+_NOT_FOR_OTHERS = 0o077
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,9 @@ def load_settings(
     archives = [archive] if isinstance(archive, str) else list(archive or ())
     if not archives:
         archives = split_archives(environ.get(ARCHIVE_VARIABLE) or "")
-    named = warehouse or environ.get(WAREHOUSE_VARIABLE) or default_warehouse(environ)
+    named = warehouse
+    if named is None:
+        named = environ.get(WAREHOUSE_VARIABLE) or default_warehouse(environ)
     return Settings(
         archives=parse_archives(archives or [_agentsview_dir(environ)]),
         warehouse=" ".join(url.shown for url in parse_warehouses(named)),
@@ -106,6 +109,20 @@ def load_settings(
         schedule_hour=_hour(environ.get(SCHEDULE_HOUR_VARIABLE) or "3"),
         schedule_timezone=_zone(environ.get(SCHEDULE_TIMEZONE_VARIABLE) or "UTC"),
     )
+
+
+def keep_private() -> int:
+    """Has this process, and those that it starts, make files that only their user may read.
+
+    Titles are in the warehouse, in its state and in Dagster's logs. What is there already keeps
+    the permissions that it has.
+
+    Returns:
+        The umask before.
+    """
+    before = os.umask(_NOT_FOR_OTHERS)
+    os.umask(before | _NOT_FOR_OTHERS)
+    return before
 
 
 def data_dir(environ: Mapping[str, str]) -> Path:

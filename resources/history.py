@@ -8,27 +8,64 @@ does this itself (`SqliteEventLogStorage._connect`).
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import quote
 
 import dagster as dg
 import sqlalchemy as sa
 import yaml
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.event_log.sqlite import sqlite_event_log
+from dagster._core.storage.runs.sqlite import sqlite_run_storage
+from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy.pool import QueuePool
 
 from agentsview_assets.errors import DISK_FULL, WarehouseError, is_disk_full
+from resources.locks import held
 from resources.own_files import require_own_folder, require_plain_file
 
 _BUSY_SECONDS = 60
 MOST_ENGINES = 16
 """Engines kept at a time: each holds three files open, and a daemon meets thousands of runs."""
 HOME_VARIABLE = "DAGSTER_HOME"
+
+
+def _database_url(base_dir: str, name: str) -> str:
+    """The address of one of Dagster's databases, so that SQLAlchemy finds the same path in it.
+
+    Dagster writes the path as it is, and SQLAlchemy reads `%20` in it as a space.
+    """
+    path = str(Path(base_dir).absolute() / f"{name}.db")
+    return f"sqlite:///{quote(path) if _UNQUOTES else path}"
+
+
+_UNQUOTES = sa.make_url("sqlite:///%20").database == " "
+for _module in (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage):
+    _module.create_db_conn_string = _database_url  # type: ignore[attr-defined]
+
+
+class OddPathRunStorage(sqlite_run_storage.SqliteRunStorage):
+    """Dagster's SQLite run storage; being named here, it finds its path whatever is in that."""
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
+        """Makes the storage from its `dagster.yaml` entry."""
+        return cls.from_local(inst_data=inst_data, **config_value)
+
+
+class OddPathScheduleStorage(sqlite_schedule_storage.SqliteScheduleStorage):
+    """Dagster's SQLite schedule storage, likewise."""
+
+    @classmethod
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
+        """Makes the storage from its `dagster.yaml` entry."""
+        made: Any = cls.from_local(inst_data=inst_data, **config_value)
+        return made  # type: ignore[no-any-return]
 
 
 class PooledSqliteEventLogStorage(SqliteEventLogStorage):
@@ -134,12 +171,10 @@ def prepare_home(state_dir: Path) -> Path:
     # so that a home whose maker died is made again.
     for name in (".lock", ".prepared", "dagster.yaml"):
         require_plain_file(home / name, "run history")
-    with (home / ".lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        mark = home / ".prepared"
+    settings, mark = home / "dagster.yaml", home / ".prepared"
+    with held(home / ".lock"):
         if not mark.exists():
-            config = yaml.safe_dump(_instance_config(home), sort_keys=False)
-            (home / "dagster.yaml").write_text(config)
+            settings.write_text(yaml.safe_dump(_instance_config(home), sort_keys=False))
             dg.DagsterInstance.get().dispose()
             mark.touch()
     return home
@@ -151,6 +186,16 @@ def _instance_config(home: Path) -> dict[str, Any]:
             "module": "resources.history",
             "class": "PooledSqliteEventLogStorage",
             "config": {"base_dir": str(home / "history")},
+        },
+        "run_storage": {
+            "module": "resources.history",
+            "class": "OddPathRunStorage",
+            "config": {"base_dir": str(home / "history")},
+        },
+        "schedule_storage": {
+            "module": "resources.history",
+            "class": "OddPathScheduleStorage",
+            "config": {"base_dir": str(home / "schedules")},
         },
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},

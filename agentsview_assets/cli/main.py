@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
@@ -18,6 +19,7 @@ from agentsview_assets.cli.status import status
 from agentsview_assets.cli.ui import ui
 from agentsview_assets.cli.usage import usage
 from agentsview_assets.errors import DISK_FULL, AssetsError, is_disk_full
+from agentsview_assets.settings import keep_private
 
 STARTED = time.perf_counter()
 PROGRAM = "agentsview-assets"
@@ -49,6 +51,7 @@ for command in (materialize, reprice, status, ui, usage, activity, export):
 
 def run(arguments: list[str] | None = None) -> None:
     """Runs the command line and exits."""
+    umask = keep_private()
     try:
         cli.main(args=arguments, prog_name=PROGRAM)
     except AssetsError as error:
@@ -57,6 +60,8 @@ def run(arguments: list[str] | None = None) -> None:
         if not is_disk_full(error):
             raise
         _fail(DISK_FULL, 1)
+    finally:
+        os.umask(umask)
 
 
 def _fail(message: str, code: int) -> None:
