@@ -10,16 +10,19 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from agentsview_assets.addresses import kind_of, refuse_address
 from agentsview_assets.errors import ConfigError
-from agentsview_assets.warehouse_urls import WarehouseUrl, parse_warehouses, without_credentials
+from agentsview_assets.warehouse_urls import WarehouseUrl, parse_warehouse
 
 MIRROR_SCHEMA = "agentsview"
 FORMS = (
     "a data folder, a sessions.db, duckdb:///PATH of a DuckDB mirror, or "
     "postgresql://USER@HOST:PORT/DATABASE?schema=NAME of a PostgreSQL mirror"
 )
+WHAT = "archive"
 _MIRRORS = ("duckdb", "postgresql", "postgres")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_IS_SERVER = re.compile(r"postgres(?:ql)?://")
 # A colon separates only before what is plainly another archive: ports and URLs have colons, too.
 _BETWEEN = {
     ":": re.compile(r":(?=/(?!/)|~|\.{1,2}/|[A-Za-z][A-Za-z0-9+.-]*://)"),
@@ -52,18 +55,19 @@ def parse_archive(text: str) -> ArchiveUrl:
     Raises:
         ConfigError: It is a URL of a kind that no archive has.
     """
+    if not text.strip():
+        raise ConfigError(f"{WHAT}: is empty; name {FORMS}")
     scheme = _SCHEME.match(text)
     if scheme is None:
-        path = Path(text).expanduser().absolute()
+        refuse_address(text, WHAT, FORMS)
+        try:
+            path = Path(text).expanduser().absolute()
+        except RuntimeError as error:
+            raise ConfigError(f"{WHAT} {text}: {error}; name a path from / on") from None
         return ArchiveUrl(str(path), path=path)
     if scheme[1] not in _MIRRORS:
-        raise ConfigError(f"archive {without_credentials(text)}: not a source; name {FORMS}")
-    if scheme[1] != "duckdb" and "schema=" not in text:
-        text += f"{'&' if '?' in text else '?'}schema={MIRROR_SCHEMA}"
-    try:
-        mirror = parse_warehouses(text)[0]
-    except ConfigError as error:
-        raise ConfigError(str(error).replace("warehouse", "archive", 1)) from None
+        raise ConfigError(f"{WHAT} {kind_of(text)}://...: not a source; name {FORMS}")
+    mirror = parse_warehouse(text, WHAT, FORMS, MIRROR_SCHEMA)
     shown = f"duckdb:///{mirror.path}" if mirror.path else mirror.shown
     return ArchiveUrl(shown, mirror=mirror)
 
@@ -92,4 +96,11 @@ def split_archives(text: str) -> list[str]:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) != 1 or Path(lines[0]).expanduser().exists():
         return lines
-    return [part for part in _BETWEEN[os.pathsep].split(lines[0]) if part]
+    parts = [part for part in _BETWEEN[os.pathsep].split(lines[0]) if part]
+    if any(_IS_SERVER.match(p) and "@" not in p and "@" in lines[0] for p in parts):
+        raise ConfigError(
+            f"{WHAT} postgresql://...: cannot be told from what stands behind it; name each "
+            "archive on a line of its own, and write @ / ? # and : of a user name or password as "
+            "%40 %2F %3F %23 and %3A"
+        )
+    return parts

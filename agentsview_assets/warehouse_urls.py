@@ -6,6 +6,7 @@ from here - settings, resource configuration, metadata, messages - is the URL wi
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 from dataclasses import dataclass
@@ -13,6 +14,12 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
+from agentsview_assets.addresses import (
+    looks_like_secret,
+    refuse_address,
+    refuse_path,
+    unknown_kind,
+)
 from agentsview_assets.errors import ConfigError
 
 Kind = Literal["duckdb", "sqlite", "postgresql"]
@@ -22,6 +29,13 @@ DEFAULT_PORT = 5432
 FORMS = (
     "duckdb:///PATH (or a plain path), sqlite:///PATH or "
     "postgresql://USER@HOST:PORT/DATABASE?schema=NAME"
+)
+WHAT = "warehouse"
+_ESCAPES = (
+    "write the characters @ / ? # and : of a user name or password as %40 %2F %3F %23 and %3A"
+)
+_BETTER_PLACE = (
+    "a password belongs before the @ of the URL or, better, into PGPASSWORD or ~/.pgpass"
 )
 _FILE_KINDS: dict[str, Kind] = {"duckdb": "duckdb", "sqlite": "sqlite"}
 _SERVER_SCHEMES = ("postgresql", "postgres")
@@ -36,6 +50,12 @@ _BETWEEN_URLS = re.compile(r"\s+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 _CREDENTIALS = re.compile(r"://.*@", re.DOTALL)
 _PASSWORD_OPTION = re.compile(r"(password=)[^&\s]*", re.IGNORECASE)
 STATE_SUFFIX = ".state"
+_PLAIN_VALUE = re.compile(r"[A-Za-z0-9._-]*", re.ASCII)
+_PATHS_AND_NAMES = ("host", "sslrootcert", "sslcert", "sslkey", "passfile", "application_name")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})|%00")
+_NOT_FOR_A_NAME = re.compile(r"[^A-Za-z0-9_.-]")
+_LONGEST_LABEL = 63
 _DIGEST_LENGTH = 16
 
 _passwords: dict[str, str] = {}
@@ -88,7 +108,10 @@ class WarehouseUrl:
         if self.path is not None:
             return self.path.with_name(self.path.name + STATE_SUFFIX)
         digest = hashlib.sha256(self.identity.encode()).hexdigest()[:_DIGEST_LENGTH]
-        return data_dir / "warehouses" / f"{dict(self.server)['dbname']}-{digest}{STATE_SUFFIX}"
+        label = _NOT_FOR_A_NAME.sub("_", dict(self.server)["dbname"])[:_LONGEST_LABEL]
+        place = data_dir / "warehouses" / f"{label}-{digest}{STATE_SUFFIX}"
+        refuse_path(str(place), "the data folder")
+        return place
 
     def connection_parameters(self) -> dict[str, str]:
         """What to connect to a server with, the password included where the URL gave one."""
@@ -113,7 +136,9 @@ def parse_warehouses(text: str) -> tuple[WarehouseUrl, ...]:
     """
     found: dict[str, WarehouseUrl] = {}
     for part in _BETWEEN_URLS.split(text.strip()):
-        url = _parse(part)
+        url = parse_warehouse(part)
+        if url.path is not None:
+            refuse_path(str(url.path), WHAT)
         if url.identity in found:
             raise ConfigError(f"warehouse {url.shown}: named twice; name each warehouse once")
         found[url.identity] = url
@@ -125,89 +150,129 @@ def without_credentials(text: str) -> str:
     return _PASSWORD_OPTION.sub(r"\1***", _CREDENTIALS.sub("://***@", text))
 
 
-def _parse(text: str) -> WarehouseUrl:
+def parse_warehouse(
+    text: str, what: str = WHAT, forms: str = FORMS, schema: str = DEFAULT_SCHEMA
+) -> WarehouseUrl:
+    """Reads one URL or plain path, of a warehouse or of a mirror.
+
+    Args:
+        text: The URL.
+        what: What messages call it.
+        forms: What they say that may be given.
+        schema: The schema where a server's URL names none.
+
+    Raises:
+        ConfigError: It cannot be understood. The message shows no part that may be a password,
+            which in an address that cannot be taken apart may be any.
+    """
+    if not text.strip():
+        raise ConfigError(f"{what}: is empty; use {forms}")
     scheme, separator, rest = text.partition("://")
-    if not separator and not text.startswith(("duckdb:", "sqlite:", *_prefixes(_SERVER_SCHEMES))):
-        return WarehouseUrl("duckdb", text, path=_absolute(text, text))
-    if scheme in _FILE_KINDS and rest.startswith("/"):
-        return WarehouseUrl(_FILE_KINDS[scheme], text, path=_absolute(rest[1:], text))
     if separator and scheme in _SERVER_SCHEMES:
-        return _parse_server(text)
-    if scheme.split(":")[0] in (*_FILE_KINDS, *_SERVER_SCHEMES):
-        raise ConfigError(
-            f"warehouse {without_credentials(text)}: cannot be understood; use {FORMS}"
-        )
-    raise ConfigError(f"warehouse: the kind {scheme!r} is not supported; use {FORMS}")
+        return _Server(what, forms, schema).parse(text)
+    if separator and scheme in _FILE_KINDS and rest.startswith("/"):
+        return WarehouseUrl(_FILE_KINDS[scheme], text, path=_absolute(rest[1:], what, forms))
+    known = scheme if separator else text.partition(":")[0]
+    if known in (*_FILE_KINDS, *_SERVER_SCHEMES):
+        raise ConfigError(f"{what} {known}:...: cannot be understood; use {forms}")
+    if separator and not _is_plain_path(text):
+        raise unknown_kind(text, what, forms)
+    return WarehouseUrl("duckdb", text, path=_absolute(text, what, forms))
 
 
-def _prefixes(schemes: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(f"{scheme}:" for scheme in schemes)
+def _is_plain_path(text: str) -> bool:
+    return text.startswith(("/", "./", "../", "~/"))
 
 
-def _absolute(path: str, text: str) -> Path:
+def _absolute(path: str, what: str, forms: str) -> Path:
     """State is found by path, so that every way of naming a file must give the same one."""
-    if not path or path == ":memory:":
-        raise ConfigError(f"warehouse {text!r}: names no file; use {FORMS}")
-    return Path(path).expanduser().absolute()
-
-
-def _parse_server(text: str) -> WarehouseUrl:
-    shown = without_credentials(text)
-    parts, port = _split(text, shown)
-    database = unquote(parts.path.removeprefix("/"))
-    if parts.fragment or "@" in parts.path or "/" in database:
-        raise ConfigError(
-            f"warehouse {shown}: cannot be understood; write the characters @ / ? # and : of a "
-            "user name or password as %40 %2F %3F %23 and %3A"
-        )
-    if not database:
-        raise ConfigError(f"warehouse {shown}: names no database; use {FORMS}")
-    schema, options = _options(parts.query, shown)
-    server = {
-        **options,
-        "user": unquote(parts.username or ""),
-        "host": options.get("host") or unquote(parts.hostname or ""),
-        "port": port,
-        "dbname": database,
-    }
-    user = f"{parts.username}@" if parts.username else "@" if parts.password else ""
-    query = "&".join(f"{k}={quote(v)}" for k, v in (*options.items(), ("schema", schema)))
-    place = parts.netloc.rpartition("@")[2]
-    shown = f"postgresql://{user}{place}{parts.path}?{query}"
-    if parts.password:
-        _passwords[shown] = unquote(parts.password)
-    given = tuple((name, value) for name, value in server.items() if value)
-    return WarehouseUrl("postgresql", shown, server=given, schema=schema)
-
-
-def _split(text: str, shown: str) -> tuple[SplitResult, str]:
+    if not path.strip() or path == ":memory:":
+        raise ConfigError(f"{what} {path!r}: names no file; use {forms}")
+    refuse_address(path, what, forms)
+    if path.endswith("/") and not Path(path).is_dir():
+        raise ConfigError(f"{what} {path}: ends with /, which names a folder; name a file in it")
     try:
-        parts = urlsplit(text)
-        return parts, str(parts.port or "")
-    except ValueError:
-        raise ConfigError(
-            f"warehouse {shown}: host or port cannot be understood; use {FORMS}"
-        ) from None
+        return Path(path).expanduser().absolute()
+    except RuntimeError as error:
+        raise ConfigError(f"{what} {path}: {error}; name a path that begins with /") from None
 
 
-def _options(query: str, shown: str) -> tuple[str, dict[str, str]]:
-    """The schema, and the further connection options."""
-    options = dict(parse_qsl(query, keep_blank_values=True))
-    schema = options.pop("schema", DEFAULT_SCHEMA)
-    if not _SCHEMA_NAME.fullmatch(schema):
-        raise ConfigError(
-            f"warehouse {shown}: the schema {schema!r} is no plain name of letters, digits and "
-            "underscores"
-        )
-    unknown = [name for name in options if name not in _SERVER_OPTIONS]
-    if "password" in unknown:
-        raise ConfigError(
-            "warehouse: a password belongs before the @ of the URL or, better, into PGPASSWORD "
-            "or ~/.pgpass"
-        )
-    if unknown:
-        raise ConfigError(
-            f"warehouse {shown}: unknown option {unknown[0]!r}; known are schema, "
-            f"{', '.join(sorted(_SERVER_OPTIONS))}"
-        )
-    return schema, options
+class _Server:
+    """Takes the URL of a server apart."""
+
+    def __init__(self, what: str, forms: str, schema: str) -> None:
+        self._what = what
+        self._forms = forms
+        self._schema = schema
+
+    def parse(self, text: str) -> WarehouseUrl:
+        parts, port = self._split(text)
+        database = unquote(parts.path.removeprefix("/"), errors="strict")
+        rest = (parts.path, parts.query, parts.fragment)
+        if parts.fragment or "/" in database or any("@" in part for part in rest):
+            raise self._error(f"cannot be understood; {_ESCAPES}")
+        if not database:
+            raise self._error(f"names no database; use {self._forms}")
+        user = unquote(parts.username or "", errors="strict")
+        host = unquote(parts.hostname or "", errors="strict")
+        schema, options = self._options(parts.query)
+        if any(map(looks_like_secret, (user, host, database, *options.values()))):
+            raise self._error(f"cannot be understood; {_BETTER_PLACE}")
+        server = {
+            **options,
+            "user": user,
+            "host": options.get("host") or host,
+            "port": port,
+            "dbname": database,
+        }
+        shown = self._shown(parts, user, options | {"schema": schema})
+        if parts.password:
+            _passwords[shown] = unquote(parts.password, errors="strict")
+        given = tuple((name, value) for name, value in server.items() if value)
+        return WarehouseUrl("postgresql", shown, server=given, schema=schema)
+
+    def _shown(self, parts: SplitResult, user: str, options: dict[str, str]) -> str:
+        named = f"{quote(user, safe='')}@" if user or parts.password else ""
+        query = "&".join(f"{name}={quote(value)}" for name, value in options.items())
+        place = parts.netloc.rpartition("@")[2]
+        return f"postgresql://{named}{place}{parts.path}?{query}"
+
+    def _split(self, text: str) -> tuple[SplitResult, str]:
+        if _CONTROL.search(text) or _BAD_ESCAPE.search(text):
+            raise self._error(
+                "has a control character, or a % that begins no %XX; write % as %25, and other "
+                "characters as % and two digits"
+            )
+        try:
+            unquote(text.encode().decode(), errors="strict")
+            parts = urlsplit(text)
+            return parts, str(parts.port or "")
+        except UnicodeError:
+            raise self._error("has bytes that are no UTF-8") from None
+        except ValueError:
+            raise self._error(
+                f"host or port cannot be understood; use {self._forms}, and {_ESCAPES}"
+            ) from None
+
+    def _options(self, query: str) -> tuple[str, dict[str, str]]:
+        """The schema, and the further connection options."""
+        options = dict(parse_qsl(query, keep_blank_values=True))
+        schema = options.pop("schema", self._schema)
+        if not _SCHEMA_NAME.fullmatch(schema):
+            raise self._error("the schema is no plain name of letters, digits and underscores")
+        unknown = [name for name in options if name not in _SERVER_OPTIONS]
+        if any("pass" in name.lower() for name in unknown):
+            raise ConfigError(f"{self._what}: {_BETTER_PLACE}")
+        if unknown:
+            near = difflib.get_close_matches(unknown[0], _SERVER_OPTIONS)
+            named = f"unknown option {unknown[0]!r}" if near else "an unknown option"
+            raise self._error(f"{named}; known are schema, {', '.join(sorted(_SERVER_OPTIONS))}")
+        for name, value in options.items():
+            if name not in _PATHS_AND_NAMES and not _PLAIN_VALUE.fullmatch(value):
+                raise self._error(f"the value of option {name} is no plain word")
+            if _CONTROL.search(value):
+                raise self._error(f"the value of option {name} has a control character")
+        return schema, options
+
+    def _error(self, said: str) -> ConfigError:
+        return ConfigError(f"{self._what} postgresql://...: {said}")

@@ -40,6 +40,7 @@ FLOORS = {
 # What every floor may use: it imports nothing of ours but itself.
 COMMON = (
     "agentsview_assets",
+    "agentsview_assets.addresses",
     "agentsview_assets.archive_urls",
     "agentsview_assets.errors",
     "agentsview_assets.settings",
