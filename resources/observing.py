@@ -30,6 +30,7 @@ from resources.archive import ArchiveReader
 from resources.mirror_reader import MirrorReader
 from resources.observations import ObservationStore
 from resources.price_tables import all_prices
+from resources.run_notes import Reading
 from resources.sources import FileSource, Source
 
 BATCH_MESSAGES = 120_000
@@ -50,6 +51,7 @@ class Observed(NamedTuple):
         is_unchanged: The file had not moved; nothing was read.
         unread: Archives that were not read, with the reason, where others were.
         archive_ids: Identities of all that were read, where there may be several.
+        readings: What came of reading each of them, where there may be several.
     """
 
     archive_id: str
@@ -57,6 +59,7 @@ class Observed(NamedTuple):
     is_unchanged: bool
     unread: tuple[tuple[str, str], ...] = ()
     archive_ids: tuple[str, ...] = ()
+    readings: tuple[Reading, ...] = ()
 
 
 class _Plan(NamedTuple):

@@ -17,6 +17,7 @@ import pyarrow as pa
 from agentsview_assets.warehouse_urls import Kind
 from resources import warehouse
 from resources.migrations import statements_from
+from resources.run_notes import RunNotes, due
 from resources.store import Archive, Partition, Selection
 from resources.table_ddl import bookkeeping
 from resources.warehouse import ARCHIVES_TABLE, META_TABLE, PARTITIONS_TABLE
@@ -25,7 +26,7 @@ from schemas import CONTRACTS, TableContract
 _EARLIEST = "0001-01-01"
 
 
-class SqlStore(abc.ABC):
+class SqlStore(RunNotes, abc.ABC):
     """The write side of one backend; see `resources.store.Store`."""
 
     kind: ClassVar[Kind]
@@ -100,16 +101,14 @@ class SqlStore(abc.ABC):
         if days is None:
             self.execute(f"DELETE FROM {contract.name}")
             return
-        first = _EARLIEST if owns_earlier else days[0]
+        span = [_EARLIEST if owns_earlier else days[0], days[-1]]
         self.execute(
-            f"DELETE FROM {contract.name} WHERE {contract.partition_column} BETWEEN ? AND ?",
-            [first, days[-1]],
+            f"DELETE FROM {contract.name} WHERE {contract.partition_column} BETWEEN ? AND ?", span
         )
-        if owns_earlier:
-            self.execute(
-                f"DELETE FROM {PARTITIONS_TABLE} WHERE asset = ? AND partition_date < ?",
-                [contract.name, days[0]],
-            )
+        self.execute(
+            f"DELETE FROM {PARTITIONS_TABLE} WHERE asset = ? AND partition_date BETWEEN ? AND ?",
+            [contract.name, *span],
+        )
 
     def note(self, asset: str, partitions: Sequence[Partition]) -> None:
         """Notes partitions as written, in the transaction."""
@@ -126,6 +125,7 @@ class SqlStore(abc.ABC):
             "rates_version, run_id, written_at)",
             [(asset, *partition) for partition in noted],
         )
+        due(self, asset, noted[0].run_id)
 
     def execute_values(self, insert: str, rows: Sequence[Sequence[object]]) -> None:
         """Runs an INSERT of a few rows whose last column is the present moment."""

@@ -16,6 +16,7 @@ from agentsview_assets.warehouse_urls import WarehouseUrl, parse_warehouses
 from resources.duckdb_reader import connect, make_folder
 from resources.duckdb_store import DuckDBStore
 from resources.postgres_store import check_postgres, open_postgres_store
+from resources.run_notes import Answer, Expectation, Reading
 from resources.sql_store import SqlStore, replace_in_all
 from resources.sqlite_store import open_sqlite_store
 from resources.store import Archive, Partition, Selection, Store
@@ -65,6 +66,23 @@ class SeveralStores:
         """Notes archives everywhere."""
         for store in self._stores:
             store.note_archives(archives)
+
+    def note_observation(
+        self, expected: Expectation, readings: Sequence[Reading], forgotten: Sequence[str] = ()
+    ) -> None:
+        """Notes what an observation found everywhere."""
+        for store in self._stores:
+            store.note_observation(expected, readings, forgotten)
+
+    def note_readings(self, readings: Sequence[Reading]) -> None:
+        """Notes what came of reading archives everywhere."""
+        for store in self._stores:
+            store.note_readings(readings)
+
+    def note_answers(self, answers: Sequence[Answer], settled: Sequence[tuple[str, str]]) -> None:
+        """Notes what blocking checks found everywhere: all hold the same."""
+        for store in self._stores:
+            store.note_answers(answers, settled)
 
     def read(self, contract: TableContract, selection: Selection) -> pa.Table:
         """Reads rows of the first warehouse."""

@@ -5,35 +5,42 @@ What belongs here: the assets that read the archive. What does not: prices and r
 
 import dagster as dg
 
-from agentsview_assets.assets.common import ARCHIVE_KEY, days_of, table_asset, window
-from resources.archive_resource import ArchiveResource
+from agentsview_assets.assets.common import (
+    ARCHIVE_KEY,
+    IO_MANAGER_KEY,
+    days_of,
+    table_asset,
+    window,
+)
+from agentsview_assets.assets.looking import observed_by
 from resources.io_manager import Frames
 
 DAILY = ("sessions", "usage_rows", "activity_intervals")
+_NEEDED = {ARCHIVE_KEY, IO_MANAGER_KEY}
 WHOLE = ("project_observations", "machines", "model_pricing")
 
 
 def observation_assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
     """The day-partitioned and the whole observations."""
-    return [_daily(name, partitions) for name in DAILY] + [_whole(name) for name in WHOLE]
+    return [
+        make(name, partitions)
+        for make, names in ((_daily, DAILY), (_whole, WHOLE))
+        for name in names
+    ]
 
 
 def _daily(name: str, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    @table_asset(name, partitions, deps=["archive"], required_resource_keys={ARCHIVE_KEY})
+    @table_asset(name, partitions, deps=["archive"], required_resource_keys=_NEEDED)
     def observation(context: dg.AssetExecutionContext) -> Frames:
-        return _source(context).frames(name, days_of(context), window(partitions))
+        days = window(partitions)
+        return observed_by(context, days).frames(name, days_of(context), days)
 
     return observation
 
 
-def _whole(name: str) -> dg.AssetsDefinition:
-    @table_asset(name, deps=["archive"], required_resource_keys={ARCHIVE_KEY})
+def _whole(name: str, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+    @table_asset(name, deps=["archive"], required_resource_keys=_NEEDED)
     def observation(context: dg.AssetExecutionContext) -> Frames:
-        return _source(context).frame(name)
+        return observed_by(context, window(partitions)).frame(name)
 
     return observation
-
-
-def _source(context: dg.AssetExecutionContext) -> ArchiveResource:
-    source: ArchiveResource = getattr(context.resources, ARCHIVE_KEY)
-    return source
