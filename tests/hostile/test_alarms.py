@@ -46,9 +46,9 @@ class TestTheRecord:
             assert due_checks(reader) == [("usage_rows", "run-1")]
             assert alarms(reader) == []
         with open_store(warehouse) as store:
-            store.note_answers([], [("usage_rows", "another run")])
-            store.note_answers([], [("daily_usage", "run-1")])
-            assert unsettled_tables(warehouse) == {"usage_rows"}
+            store.note_answers([], [("usage_rows", "another run"), ("daily_usage", "run-1")])
+        assert unsettled_tables(warehouse) == {"usage_rows"}
+        with open_store(warehouse) as store:
             store.note_answers([], [("usage_rows", "run-1")])
         assert unsettled_tables(warehouse) == frozenset()
 
@@ -63,18 +63,19 @@ class TestTheRecord:
         assert unsettled_tables(warehouse) == frozenset()
 
     def test_a_failure_stays_until_the_same_check_finds_all_well(self, warehouse: str) -> None:
-        with open_store(warehouse) as store:
-            store.note_answers([Answer("usage_rows", "contract", "2 rows 'wrong'", "run-1")], [])
-            store.note_answers([Answer("usage_rows", "duplicates_removed", "", "run-2")], [])
-            store.note_answers([Answer("sessions", "contract", "", "run-2")], [])
+        def answered(*answers: tuple[str, str, str, str]) -> list[tuple[str, str, str]]:
+            with open_store(warehouse) as store:
+                store.note_answers([Answer(*answer) for answer in answers], [])
             with open_reader(warehouse) as reader:
-                [alarm] = alarms(reader)
-            assert alarm[:4] == ("usage_rows", "contract", "2 rows 'wrong'", "run-1")
-            store.note_answers([Answer("usage_rows", "contract", "other words", "run-3")], [])
-            with open_reader(warehouse) as reader:
-                assert [found.words for found in alarms(reader)] == ["other words"]
-            store.note_answers([Answer("usage_rows", "contract", "", "run-4")], [])
-        assert unsettled_tables(warehouse) == frozenset()
+                return [alarm[:3] for alarm in alarms(reader)]
+
+        wrong = ("usage_rows", "contract", "2 rows 'wrong'")
+        assert answered((*wrong, "run-1")) == [wrong]
+        others = (("usage_rows", "duplicates_removed", ""), ("sessions", "contract", ""))
+        assert answered(*((*other, "run-2") for other in others)) == [wrong]
+        other_words = (*wrong[:2], "other words")
+        assert answered((*other_words, "run-3")) == [other_words]
+        assert answered((*wrong[:2], "", "run-4")) == []
 
 
 @pytest.fixture(scope="module")

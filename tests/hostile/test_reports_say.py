@@ -20,7 +20,7 @@ from tests.support.in_process import Desk
 from tests.support.tiny_archives import TinyArchive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from resources.store import Store
 
@@ -44,6 +44,12 @@ def make(store: Store, days: Iterable[str], version: str = "v", tables=TABLES) -
         store.replace(CONTRACTS[name], [], None, [Partition("", 0, noted, "", "run")])
 
 
+def note(url: str, what: Callable[[Store], None]) -> None:
+    """Has a run write something down."""
+    with open_store(url) as store:
+        what(store)
+
+
 def said(url: str, reads=USAGE, first=None, last=None, **more) -> list[str]:
     with open_reader(url) as reader:
         return gaps(reader, reads, first, last, **more)
@@ -53,10 +59,9 @@ class TestWhatTheRecordTells:
     """Of every kind of warehouse."""
 
     def test_nothing_is_said_where_all_is_well_or_nothing_is_known(self, warehouse: str) -> None:
-        with open_store(warehouse) as store:
-            make(store, DAYS)
-            assert said(warehouse) == []
-            store.note_observation(WELL, [ARCHIVE])
+        note(warehouse, lambda store: make(store, DAYS))
+        assert said(warehouse) == []
+        note(warehouse, lambda store: store.note_observation(WELL, [ARCHIVE]))
         for reads in (USAGE, ACTIVITY, EXPORT):
             assert said(warehouse, reads) == []
 
@@ -90,55 +95,54 @@ class TestWhatTheRecordTells:
         assert "out of date (2026-11-02)" in said(warehouse, EXPORT)[0]
 
     def test_old_prices_and_identities_are_named(self, warehouse: str) -> None:
-        with open_store(warehouse) as store:
-            make(store, DAYS)
-            store.note_observation({**WELL, (PRICES, ""): ("newer", "all")}, [ARCHIVE])
-            assert said(warehouse)[0].startswith("its prices are out of date")
-            newer = {**WELL, (PROJECTS, ""): ("newer", "")}
-            store.note_observation(newer, [ARCHIVE])
-            assert said(warehouse)[0].startswith("its project identities are out of date")
+        note(warehouse, lambda store: make(store, DAYS))
+        for part, words in ((PRICES, "prices"), (PROJECTS, "project identities")):
+            newer = {**WELL, (part, ""): ("newer", "all")}
+            note(warehouse, lambda store: store.note_observation(newer, [ARCHIVE]))  # noqa: B023
+            [line] = said(warehouse)
+            assert line.startswith(f"its {words} are out of date")
 
     def test_archives_read_long_ago_or_in_vain_are_named(self, warehouse: str) -> None:
+        def reading(*found: Reading) -> list[str]:
+            note(warehouse, lambda store: store.note_readings(found))
+            return said(warehouse)
+
         other = Reading("postgresql://db/\x1b[31mmirror", "archive-2")
         with open_store(warehouse) as store:
             make(store, DAYS)
             store.note_observation(WELL, [ARCHIVE, other])
-            later = datetime.now(UTC) + timedelta(hours=35)
-            assert said(warehouse, now=later) == []
-            [line] = said(warehouse, now=later + timedelta(hours=2))
-            assert "archive /home/dev/.agentsview was last read 20" in line
-            assert "\\x1b[31mmirror was last read" in line
-            assert "\x1b" not in line
-            store.note_readings([Reading(ARCHIVE.archive, "", "no such\nfile")])
-            [line] = said(warehouse)
-            assert line.endswith("UTC: no such\\nfile")
-            since = line.split(" since ")[1].split(":")[0]
-            store.note_readings([Reading(ARCHIVE.archive, "", "another reason")])
-            [line] = said(warehouse)
-            assert f"since {since}" in line
-            assert "another reason" in line
-            assert said(warehouse, archive_id="archive-2") == []
-            store.note_readings([ARCHIVE])
-            assert said(warehouse) == []
-            store.note_readings([Reading("/never/there", "", "no such file")])
-            assert "archive /never/there could not be read since" in said(warehouse)[0]
-            store.note_observation(WELL, [], forgotten=["archive-2"])
+        later = datetime.now(UTC) + timedelta(hours=35)
+        assert said(warehouse, now=later) == []
+        [line] = said(warehouse, now=later + timedelta(hours=2))
+        assert "archive /home/dev/.agentsview was last read 20" in line
+        assert "\\x1b[31mmirror was last read" in line
+        assert "\x1b" not in line
+        [line] = reading(Reading(ARCHIVE.archive, "", "no such\nfile"))
+        assert line.endswith("UTC: no such\\nfile")
+        since = line.split(" since ")[1].split(":")[0]
+        [line] = reading(Reading(ARCHIVE.archive, "", "another reason"))
+        assert f"since {since}" in line
+        assert "another reason" in line
+        assert said(warehouse, archive_id="archive-2") == []
+        assert reading(ARCHIVE) == []
+        [line] = reading(Reading("/never/there", "", "no such file"))
+        assert "archive /never/there could not be read since" in line
+        note(warehouse, lambda store: store.note_observation(WELL, [], forgotten=["archive-2"]))
         with open_reader(warehouse) as reader:
             kept = reader.rows("SELECT archive FROM warehouse_readings ORDER BY archive")
         assert kept == [("/home/dev/.agentsview",), ("/never/there",)]
 
     def test_what_is_expected_follows_each_observation(self, warehouse: str) -> None:
         many = {(DAILY, f"20{year}-01-01"): ("v", "r") for year in range(10, 70)}
-        with open_store(warehouse) as store:
-            for expected in (WELL, many, {**many, (DAILY, "2010-01-01"): ("w", "r")}, WELL, {}):
-                store.note_observation(expected, [])
-                with open_reader(warehouse) as reader:
-                    found = reader.rows(
-                        "SELECT part, partition_date, input_version, rates_version "
-                        "FROM warehouse_expected"
-                    )
-                assert {(part, day): (a, b) for part, day, a, b in found} == expected
-                assert len(found) == len(expected)
+        for expected in (WELL, many, {**many, (DAILY, "2010-01-01"): ("w", "r")}, WELL, {}):
+            note(warehouse, lambda store: store.note_observation(expected, []))  # noqa: B023
+            with open_reader(warehouse) as reader:
+                found = reader.rows(
+                    "SELECT part, partition_date, input_version, rates_version "
+                    "FROM warehouse_expected"
+                )
+            assert {(part, day): (a, b) for part, day, a, b in found} == expected
+            assert len(found) == len(expected)
 
 
 @pytest.mark.parametrize(
