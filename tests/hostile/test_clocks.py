@@ -82,7 +82,7 @@ class TestPlacing:
         # A clock that was put back while the run went on.
         assert DayWindow(START, yesterday).span([TODAY]) == (TODAY, "9999-12-31")
 
-    @pytest.mark.parametrize("seed", range(20))
+    @pytest.mark.parametrize("seed", range(6))
     def test_spans_are_cut_without_gap_or_overlap(self, seed: int) -> None:
         draw = random.Random(seed)
         days = draw.sample(days_between("2026-01-01", "2026-12-31"), 40)
