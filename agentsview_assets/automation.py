@@ -73,6 +73,8 @@ def _update_job(settings: Settings) -> dg.JobDefinition:
         summary = _told(
             lambda: materialize(settings, Request(), context.log.info, started, context.instance)
         )
+        for note in summary.notes:
+            context.log.warning(note)
         context.add_output_metadata(
             {
                 "up_to_date": summary.up_to_date,

@@ -10,9 +10,11 @@ class AssetsError(Exception):
 
     Attributes:
         exit_code: Process exit status of the command that meets it.
+        unread: Archives that could not be read, each with the reason, where that is the failure.
     """
 
     exit_code = 1
+    unread: tuple[tuple[str, str], ...] = ()
 
 
 class ArchiveError(AssetsError):
@@ -21,6 +23,10 @@ class ArchiveError(AssetsError):
 
 class WarehouseError(AssetsError):
     """A warehouse that cannot be opened, read or written."""
+
+
+class CheckError(WarehouseError):
+    """A blocking check found numbers that are wrong."""
 
 
 class ContractError(WarehouseError):

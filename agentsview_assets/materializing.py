@@ -12,15 +12,24 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 
+from agentsview_assets import settings as clock
 from agentsview_assets.assets.archive import materialised, report_observation
+from agentsview_assets.assets.looking import note_observed, read_in_vain
 from agentsview_assets.connections import archive_source, build_resources
-from agentsview_assets.errors import UsageError
-from agentsview_assets.planning import Range, Request, plan_update, select_tables
+from agentsview_assets.documents.alarms import unsettled_tables
+from agentsview_assets.documents.clock import clock_notes
+from agentsview_assets.errors import AssetsError, UsageError
+from agentsview_assets.planning import (
+    Range,
+    Request,
+    plan_update,
+    select_tables,
+    window_of,
+)
 from agentsview_assets.running import Tell, history, run_plan
 from agentsview_assets.settings import Settings
 from agentsview_assets.transforms.succession import FORGOTTEN
 from resources.archive_resource import ArchiveResource
-from resources.observation_reader import DayWindow
 from resources.observing import Observed
 from resources.store import Store
 from resources.warehouse import open_reader
@@ -39,6 +48,7 @@ class Summary:
     warehouse: str
     up_to_date: bool = True
     unread: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     changed_sessions: int = 0
     ranges: list[Range] = field(default_factory=list)
     assets: list[str] = field(default_factory=list)
@@ -83,10 +93,14 @@ def materialize(
     try:
         with METER.measure():
             tell(f"observing {source.shown}")
-            seen = source.refresh(progress=_progress(tell), force=request.force)
+            seen = _observe(settings, source, request, tell)
             _keep_archives(settings, source, seen, request, tell)
-            plan = plan_update(settings, source.observed(), request, names)
-            versions = source.observed().versions(_window(settings))
+            window = window_of(settings)
+            expected = source.observed().expected(window)
+            with open_store(settings.warehouse) as warehouse:
+                note_observed(warehouse, source, expected, request.forget)
+            plan = plan_update(settings, source.observed(), expected, request, names)
+            unsettled = unsettled_tables(settings.warehouse)
         summary = Summary(
             archive=source.shown,
             archive_id=seen.archive_id,
@@ -97,11 +111,11 @@ def materialize(
             ranges=plan.ranges,
         )
         worked, opened = METER.seconds, time.perf_counter()
-        if not (plan.is_empty and seen.is_unchanged):
+        if not (plan.is_empty and seen.is_unchanged) or unsettled:
             with history(settings, instance) as kept:
-                report_observation(kept, source, seen, versions, made)
+                report_observation(kept, source, seen, expected.observations, made, window)
                 METER.listener = tell
-                outcome = run_plan(settings, plan, build_resources(settings), kept, tell)
+                outcome = run_plan(settings, plan, build_resources(settings), kept, tell, unsettled)
             outcome.require_whole()
             summary.assets = sorted(plan.tables)
             summary.partitions = outcome.partitions
@@ -113,6 +127,17 @@ def materialize(
     summary.work_seconds = METER.seconds - worked_before
     summary.total_seconds = time.perf_counter() - started
     return summary
+
+
+def _observe(settings: Settings, source: ArchiveResource, request: Request, tell: Tell) -> Observed:
+    """Looks at the archives; that none of them could be read is noted in the warehouse."""
+    try:
+        return source.refresh(progress=_progress(tell), force=request.force)
+    except AssetsError as error:
+        if error.unread and check_stores(settings.warehouse):
+            with open_store(settings.warehouse) as warehouse:
+                warehouse.note_readings(read_in_vain(error))
+        raise
 
 
 def _keep_archives(
@@ -185,10 +210,6 @@ def _materialised(settings: Settings) -> dict[str, str]:
         return materialised(warehouse)
 
 
-def _window(settings: Settings) -> DayWindow:
-    return DayWindow(settings.start_date, settings.last_date)
-
-
 def _progress(tell: Tell) -> Callable[[str, int, int], None]:
     def progress(what: str, done: int, total: int) -> None:
         tell(f"{what}: {done:,} of {total:,}")
@@ -206,6 +227,7 @@ def measure(settings: Settings, summary: Summary) -> None:
             "SELECT model FROM model_rates WHERE matched_pattern IS NULL ORDER BY model"
         )
         digest = reader.rows("SELECT max(pricing_digest) FROM effective_pricing")
+        summary.notes = clock_notes(reader, clock.now())
     summary.rows = sum(summary.rows_by_table.values())
     summary.unpriced_models = [row[0] for row in unpriced]
     summary.pricing_digest = digest[0][0] or ""

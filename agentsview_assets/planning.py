@@ -16,6 +16,7 @@ from agentsview_assets.errors import UsageError
 from agentsview_assets.partitions import coalesce, daily_partitions, days_between
 from agentsview_assets.settings import Settings
 from agentsview_assets.transforms import staleness
+from agentsview_assets.transforms.slices import EARLIEST, LATEST
 from resources.observation_reader import DayWindow
 from resources.observations import ObservationStore
 from resources.warehouses import open_store
@@ -81,6 +82,11 @@ class Step:
         return [Step(self.tables, cut) for cut in cuts]
 
 
+def window_of(settings: Settings) -> DayWindow:
+    """The days that partitions exist for, at this moment."""
+    return DayWindow(settings.start_date, settings.last_date)
+
+
 def select_tables(settings: Settings, select: str | None) -> frozenset[str]:
     """The tables that a Dagster selection (or a list of names) means.
 
@@ -107,27 +113,31 @@ def select_tables(settings: Settings, select: str | None) -> frozenset[str]:
 
 
 def plan_update(
-    settings: Settings, store: ObservationStore, request: Request, names: frozenset[str]
+    settings: Settings,
+    store: ObservationStore,
+    expected: staleness.Expected,
+    request: Request,
+    names: frozenset[str],
 ) -> Plan:
     """What has to be made so that the warehouse holds what was observed.
 
     Args:
         settings: Warehouse and window.
         store: The observations, up to date.
+        expected: The versions that an up-to-date warehouse has noted.
         request: What to restrict it to.
         names: The tables in question.
 
     Raises:
         WarehouseError: The warehouse cannot be opened.
     """
-    window = DayWindow(settings.start_date, settings.last_date)
-    expected = store.expected(window)
-    first, last = request.since or window.first, request.until or window.last
+    window = window_of(settings)
+    first, last = _bounds(request, window)
     with open_store(settings.warehouse) as warehouse:
         noted = {n: warehouse.partitions(n) for n in names | set(staleness.DAILY_TABLES)}
     stale = {n: _stale(expected.of(n), noted[n], force=request.force) for n in names}
     daily = {
-        name: {day for day in stale[name] if _in_bounds(day, first, last, window)}
+        name: {day for day in stale[name] if first <= day <= last}
         for name in names & set(staleness.DAILY_TABLES)
     }
     if not request.force:
@@ -144,14 +154,15 @@ def plan_update(
         tables -= {staleness.RATES_TABLE} if is_priced else set()
     if "session_model_usage" in tables:
         tables |= names & {"session_summaries"}
-    # What an earlier window left before this one is cleared by this one's first partition.
-    placed = {max(day, window.first) for day in days}
+    # What lies before the window goes with its first partition, what lies after it with its last.
+    placed = {window.clamp(day) for day in days}
     return Plan(frozenset(tables), coalesce(placed, GAP_DAYS))
 
 
-def _in_bounds(day: str, first: str, last: str, window: DayWindow) -> bool:
-    """Days before the window are left by an earlier one; its first partition clears them."""
-    return first <= max(day, window.first) <= last
+def _bounds(request: Request, window: DayWindow) -> Range:
+    """The days asked for; those beyond the window go with its first and last partition."""
+    since, until = request.since or window.first, request.until or window.last
+    return EARLIEST if since <= window.first else since, LATEST if until >= window.last else until
 
 
 def _stale(

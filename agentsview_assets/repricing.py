@@ -201,7 +201,8 @@ def reprice(
 
     started = time.perf_counter()
     impact.dry_run = False
-    impact.ranges = _ranges(impact.days)
+    # Days after today are made with today's partition.
+    impact.ranges = _ranges(sorted({min(day, settings.last_date) for day in impact.days}))
     tables = {*staleness.PRICE_TABLES, staleness.RATES_TABLE}
     plan = Plan(frozenset(tables | ({*staleness.REPORTS} if impact.days else set())), impact.ranges)
     METER.listener = tell

@@ -15,9 +15,11 @@ from dagster._core.errors import DagsterAssetCheckFailedError
 
 from agentsview_assets.assets import all_assets
 from agentsview_assets.checks import all_checks
+from agentsview_assets.documents.alarms import alarms
 from agentsview_assets.errors import (
     DISK_FULL,
     AssetsError,
+    CheckError,
     ContractError,
     WarehouseError,
     is_disk_full,
@@ -26,6 +28,7 @@ from agentsview_assets.partitions import daily_partitions
 from agentsview_assets.planning import Plan, Step, phases, without_days
 from agentsview_assets.settings import Settings
 from resources.history import explain_history, prepare_home
+from resources.warehouse import open_reader
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -84,21 +87,28 @@ def history(
         yield own
 
 
-def run_plan(
+def run_plan(  # noqa: PLR0913 - what runs, and what it runs with
     settings: Settings,
     plan: Plan,
     resources: Mapping[str, object],
     instance: dg.DagsterInstance,
     tell: Tell,
+    unsettled: frozenset[str] = frozenset(),
 ) -> Outcome:
     """Makes a plan's tables, days without bad rows even where others have some.
+
+    Args:
+        settings: The days.
+        plan: What to make.
+        resources: What to make it from, and where.
+        instance: Keeps the history.
+        tell: Told each step in words.
+        unsettled: Further tables whose checks are to be asked, because they failed before.
 
     Raises:
         AssetsError: Something the user can mend; what was made until then stays.
     """
     runner = Runner(settings, resources, instance, tell)
-    if plan.is_empty:
-        return runner.outcome
     try:
         for step in (step for phase in phases(plan) for step in phase):
             runner.run(step)
@@ -106,7 +116,8 @@ def run_plan(
         tell(f"refused: {str(error).splitlines()[0]}; trying smaller ranges")
         runner.outcome = Outcome()
         _run_good_days(plan, runner)
-    runner.check(plan.tables)
+    if plan.tables | unsettled:
+        runner.check(plan.tables | unsettled)
     return runner.outcome
 
 
@@ -140,6 +151,7 @@ class Runner:
         self._resources = resources
         self._instance = instance
         self._tell = tell
+        self._warehouse = settings.warehouse
         self.outcome = Outcome()
 
     def run(self, step: Step) -> None:
@@ -186,7 +198,15 @@ class Runner:
             found = user_error(error)
             if found is None:
                 raise
-            raise found from None
+            raise self._in_words(found) from None
+
+    def _in_words(self, error: AssetsError) -> AssetsError:
+        """A failed check's error with what the check found; other errors as they are."""
+        if not isinstance(error, CheckError):
+            return error
+        with open_reader(self._warehouse) as reader:
+            words = "; ".join(f"{a.asset}, {a.check}: {a.words}" for a in alarms(reader))
+        return CheckError(f"{error}. {words}" if words else str(error))
 
     def run_in_parts(self, step: Step) -> None:
         """Makes a step, or its halves where its rows are refused, down to single days."""
@@ -219,7 +239,7 @@ def user_error(error: BaseException | None) -> AssetsError | None:
     told = [inner for inner in chain if isinstance(inner, AssetsError)]
     told += [found for inner in chain if (found := explain_history(inner)) is not None]
     told += [
-        WarehouseError(f"{' '.join(str(inner).split())}; nothing of it can be trusted until mended")
+        CheckError(f"{' '.join(str(inner).split())}; nothing of it can be trusted until mended")
         for inner in chain
         if isinstance(inner, DagsterAssetCheckFailedError)
     ]

@@ -18,6 +18,8 @@ from agentsview_assets.warehouse_urls import WarehouseUrl, parse_warehouses
 
 APP = "agentsview-assets"
 DEFAULT_START_DATE = "2025-01-01"
+EARLIEST_START = "1000-01-01"
+"""Dagster names no earlier day: Python writes years before 1000 with fewer digits."""
 ARCHIVE_VARIABLE = "AGENTSVIEW_ASSETS_ARCHIVE"
 WAREHOUSE_VARIABLE = "AGENTSVIEW_ASSETS_WAREHOUSE"
 START_DATE_VARIABLE = "AGENTSVIEW_ASSETS_START_DATE"
@@ -69,13 +71,23 @@ class Settings:
 
     @property
     def last_date(self) -> str:
-        """Last day of the partition window: today in UTC."""
-        return datetime.now(UTC).date().isoformat()
+        """Last day of the partition window: today in UTC, by this machine's clock."""
+        return today().isoformat()
 
     @property
     def state_dir(self) -> Path:
         """Folder of this warehouse's run history and observation store."""
         return state_dir(self.warehouse)
+
+
+def now() -> datetime:
+    """The time that this machine's clock shows, in UTC."""
+    return datetime.now(UTC)
+
+
+def today() -> date:
+    """The UTC day that this machine's clock shows."""
+    return now().date()
 
 
 def load_settings(
@@ -165,9 +177,9 @@ def _start_date(text: str) -> str:
         first = None
     if first is None or first.isoformat() != text:
         raise ConfigError(f"{START_DATE_VARIABLE}: expected YYYY-MM-DD, got {text!r}")
-    if first > datetime.now(UTC).date():
+    if first > today():
         raise ConfigError(f"{START_DATE_VARIABLE}: {text} is in the future")
-    return text
+    return max(text, EARLIEST_START)
 
 
 def _titles(text: str) -> bool:

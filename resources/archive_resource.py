@@ -9,11 +9,13 @@ from pathlib import Path
 import pandas as pd
 
 from agentsview_assets.archive_urls import parse_archives
+from agentsview_assets.errors import AssetsError
 from resources.io_manager import Frames
-from resources.observation_reader import DayWindow
+from resources.observation_reader import DayWindow, Span
 from resources.observations import ObservationStore
 from resources.observing import Observed, Progress
 from resources.observing_all import Options, forget, observe_all
+from resources.run_notes import Reading
 from resources.sources import require_one
 from resources.store import Archive, Store
 from resources.succession import Taken, recall
@@ -40,14 +42,30 @@ class ArchiveResource:
         self._stack = contextlib.ExitStack()
         self._store: ObservationStore | None = None
         self._read: tuple[str, ...] = ()
+        self._readings: tuple[Reading, ...] = ()
+        self._is_noted = False
         self._is_kept = False
         self._taken: list[Taken] = []
 
     def close(self) -> None:
         """Closes the store; the next use opens it and looks at the archive again."""
         self._store = None
-        self._is_kept, self._taken = False, []
+        self._is_kept, self._is_noted, self._taken = False, False, []
         self._stack.close()
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """What came of reading each archive."""
+        return self._readings
+
+    @property
+    def is_noted(self) -> bool:
+        """Whether the warehouse has been told what was observed."""
+        return self._is_noted
+
+    def noted(self) -> None:
+        """Remembers that it has, for as long as the store stays open."""
+        self._is_noted = True
 
     def observed(self) -> ObservationStore:
         """The store, brought up to date with the archive once per run.
@@ -70,7 +88,11 @@ class ArchiveResource:
             ArchiveError: None of them can be read.
         """
         archives = parse_archives(self.archive.splitlines())
-        require_one(archives)  # before anything is made for it
+        try:
+            require_one(archives)  # before anything is made for it
+        except AssetsError as error:
+            error.unread = tuple((archive.shown, str(error)) for archive in archives)
+            raise
         if self._store is None:
             self._store = self._stack.enter_context(ObservationStore(Path(self.store_path)))
         try:
@@ -78,8 +100,8 @@ class ArchiveResource:
         except BaseException:
             self.close()
             raise
-        self._read = seen.archive_ids
-        self._is_kept = False
+        self._read, self._readings = seen.archive_ids, seen.readings
+        self._is_kept, self._is_noted = False, False
         self._taken += seen.taken
         return seen
 
@@ -126,15 +148,17 @@ class ArchiveResource:
 
     def frames(self, table: str, days: Sequence[str], window: DayWindow) -> Frames:
         """The contract rows of some days, with the versions of those days."""
-        store = self.observed()
-        return self._frames(store.frames(table, days, window), store.versions(window))
+        store, span = self.observed(), window.span(days)
+        return self._frames(store.frames(table, span, window), store.versions(window), span)
 
     def frame(self, table: str) -> Frames:
         """The contract rows of an unpartitioned observation, with its version."""
         store = self.observed()
         return self._frames([store.frame(table)], {"": store.table_version(table)})
 
-    def _frames(self, frames: Iterable[pd.DataFrame], versions: Mapping[str, str]) -> Frames:
+    def _frames(
+        self, frames: Iterable[pd.DataFrame], versions: Mapping[str, str], span: Span | None = None
+    ) -> Frames:
         store = self.observed()
         return Frames(
             frames,
@@ -142,4 +166,5 @@ class ArchiveResource:
             archives=self._archives(store),
             successions=store.successions(),
             may_replace=store.may_replace(),
+            span=span,
         )

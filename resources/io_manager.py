@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import dagster as dg
@@ -18,6 +18,7 @@ import pyarrow as pa
 from agentsview_assets.errors import ContractError
 from agentsview_assets.transforms.staleness import MIXED_VERSION
 from resources.fixed import NOTHING_TO_CONFIGURE, for_each_run
+from resources.observation_reader import Span, cut
 from resources.store import (
     Addition,
     Archive,
@@ -66,6 +67,7 @@ class Frames:
         may_replace: Archives whose rows the run holds or takes away on purpose; None where the
             rows were made from the warehouse's own.
         additions: Rows for histories that these rows make true, with what to report of them.
+        span: First and last day of the rows, where they may lie beyond the partitions written.
     """
 
     frames: Iterable[pd.DataFrame]
@@ -77,6 +79,7 @@ class Frames:
     successions: Sequence[Succession] = ()
     may_replace: frozenset[str] | None = None
     additions: Sequence[HistoryRows] = ()
+    span: Span | None = None
 
 
 @dataclass(frozen=True)
@@ -92,18 +95,13 @@ class Days:
 
     def read(self, first: str, last: str, *, days_before: int = 0) -> pa.Table:
         """Reads the rows of contiguous days, and of some days before them."""
-        start = (date.fromisoformat(first) - timedelta(days=days_before)).isoformat()
+        earliest = max(1, date.fromisoformat(first).toordinal() - days_before)
+        start = date.fromordinal(earliest).isoformat()
         return self.store.read(self.contract, self.selection._replace(days=[start, last]))
 
-    def chunks(self, days: Sequence[str], rows: int = CHUNK_ROWS) -> Iterator[tuple[str, str]]:
-        """Cuts contiguous days into ranges of about so many rows."""
-        counts = self.store.row_counts(self.contract.name)
-        start, size = days[0], 0
-        for day in days:
-            size += counts.get(day, 0)
-            if size >= rows or day == days[-1]:
-                yield start, day
-                start, size = (date.fromisoformat(day) + timedelta(days=1)).isoformat(), 0
+    def chunks(self, span: Span, rows: int = CHUNK_ROWS) -> Iterator[Span]:
+        """Cuts a span of days into spans of about so many rows."""
+        return cut(span, self.store.row_counts(self.contract.name), rows)
 
 
 class WarehouseIOManager(dg.IOManagerDefinition):
@@ -155,7 +153,7 @@ class RunsWarehouse(dg.IOManager):
             self.store.replace(
                 contract,
                 totals.validated(),
-                days,
+                totals.span,
                 totals,
                 owns_earlier=days is not None and days[0] == _first_day(context),
                 origin=Origin(
@@ -203,6 +201,8 @@ class _Totals(Sequence[Partition]):
         self._contract = contract
         self._output = output
         self._days = days
+        self.span = output.span or (Span(days[0], days[-1]) if days else None)
+        """The days that are replaced: those written, and all later ones with the last of all."""
         self._run_id = run_id
         self._followed = [store.partitions(table) for table in output.follows]
         self.rows: dict[str, int] = {}
@@ -214,7 +214,7 @@ class _Totals(Sequence[Partition]):
 
     def _valid(self) -> Iterator[pd.DataFrame]:
         for frame in self._output.frames:
-            valid = self._contract.validate(frame, self._days)
+            valid = self._contract.validate(frame, self.span)
             self._add(valid)
             yield valid
 
@@ -251,14 +251,21 @@ class _Totals(Sequence[Partition]):
                 rates_version=self._output.rates_versions.get(day, ""),
                 run_id=self._run_id,
             )
-            for day in (self._days if self._days is not None else [""])
+            for day in self._written()
         ]
+
+    def _written(self) -> list[str]:
+        """The partitions written: of days after the last one, those that hold or held something."""
+        if self._days is None or self.span is None:
+            return [""]
+        later = self.span.beyond({*self.rows, *self._output.input_versions}, self._days[-1])
+        return [*self._days, *later]
 
     def __getitem__(self, index: Any) -> Any:
         return self._noted()[index]
 
     def __len__(self) -> int:
-        return len(self._days) if self._days is not None else 1
+        return len(self._written())
 
     def __iter__(self) -> Iterator[Partition]:
         return iter(self._noted())
@@ -275,10 +282,8 @@ def _frame(contract: TableContract, obj: Any) -> pd.DataFrame:
 def _require_contiguous(context: dg.OutputContext, days: list[str] | None) -> None:
     if days is None or len(days) < 2:  # noqa: PLR2004 - one day is contiguous
         return
-    between = context.asset_partitions_def.get_partition_keys_in_range(
-        dg.PartitionKeyRange(days[0], days[-1])
-    )
-    if list(between) != days:
+    ordinals = [date.fromisoformat(day).toordinal() for day in days]
+    if ordinals != list(range(ordinals[0], ordinals[0] + len(days))):
         raise ContractError(f"{context.asset_key.path[-1]}: the days written are not contiguous")
 
 

@@ -6,15 +6,18 @@ What belongs here: small questions, at no import cost but DuckDB's. What does no
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
 from agentsview_assets.transforms import staleness
 from agentsview_assets.transforms.landing import LANDING_VERSION
 from agentsview_assets.transforms.slices import (
+    LATEST,
     PARTITION_MODELS,
     PARTITION_REACHES,
     PARTITION_VERSIONS,
@@ -26,6 +29,41 @@ from resources.store import Archive, Succession
 STORE_VERSION = (LANDING_VERSION, duckdb.__version__)
 """What a store says of who made it; one of another version is made anew."""
 
+
+class Span(NamedTuple):
+    """The first and last day whose rows a run makes: all later ones where it ends with today."""
+
+    first: str
+    last: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether later days belong to it."""
+        return self.last == LATEST
+
+    def beyond(self, days: Iterable[str], last: str) -> list[str]:
+        """Of some days those that a run makes although they come after its last partition."""
+        return sorted(day for day in days if last < day <= self.last)
+
+
+def cut(span: Span, counts: Mapping[str, int], most: int) -> Iterator[Span]:
+    """Cuts a span into spans of about so many rows; days without rows cost nothing.
+
+    Args:
+        span: The days.
+        counts: Rows by day.
+        most: Rows after which a new span begins.
+    """
+    first, size = span.first, 0
+    for day in sorted(day for day in counts if span.first <= day < span.last):
+        size += counts[day]
+        if size >= most:
+            yield Span(first, day)
+            first = (date.fromisoformat(day) + timedelta(days=1)).isoformat()
+            size = 0
+    yield Span(first, span.last)
+
+
 _TOLD_TOGETHER = dict.fromkeys(
     ("project_observations", "machines"), ("project_observations", "machines")
 )
@@ -34,10 +72,21 @@ _TOLD_TOGETHER = dict.fromkeys(
 
 @dataclass(frozen=True)
 class DayWindow:
-    """The days that partitions exist for, both inclusive, as `YYYY-MM-DD`."""
+    """The days that partitions exist for, both inclusive, as `YYYY-MM-DD`.
+
+    Rows of later days are made with the last one; see `span`.
+    """
 
     first: str
     last: str
+
+    def span(self, days: Sequence[str]) -> Span:
+        """The days whose rows a run over some contiguous days makes."""
+        return Span(days[0], LATEST if days[-1] >= self.last else days[-1])
+
+    def clamp(self, day: str) -> str:
+        """The day whose run makes the rows of a day."""
+        return min(max(day, self.first), self.last)
 
 
 class ObservationReader:
@@ -108,7 +157,7 @@ class ObservationReader:
         )
 
     def _windowed(self, sql: str, window: DayWindow) -> list[tuple[str, ...]]:
-        return self.connection.execute(sql, {"first": window.first, "last": window.last}).fetchall()
+        return self.connection.execute(sql, {"first": window.first}).fetchall()
 
     def archives(self) -> list[Archive]:
         """The archives whose observations the store holds."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
 from types import TracebackType
 from typing import Self
 
@@ -26,7 +25,7 @@ from agentsview_assets.transforms.succession import SUCCESSION_DDL
 from agentsview_assets.warehouse_urls import STATE_SUFFIX
 from resources.duckdb_reader import explain, make_folder
 from resources.duckdb_sealing import SEALED
-from resources.observation_reader import STORE_VERSION, DayWindow, ObservationReader
+from resources.observation_reader import STORE_VERSION, DayWindow, ObservationReader, Span, cut
 from resources.own_files import not_ours, require_ours, require_plain_file
 from schemas import CONTRACTS
 
@@ -124,28 +123,23 @@ class ObservationStore(ObservationReader):
             raise explain(error, self.path, "observation store") from None
         return connection
 
-    def frames(self, table: str, days: Sequence[str], window: DayWindow) -> Iterator[pd.DataFrame]:
-        """Yields the contract rows of a contiguous run of days, a bounded number at a time."""
+    def frames(self, table: str, span: Span, window: DayWindow) -> Iterator[pd.DataFrame]:
+        """Yields the contract rows of a span of days, a bounded number at a time."""
         contract = CONTRACTS[table]
-        for first, last in self._chunks(table, days):
-            parameters = {"first": window.first, "last": window.last, "from": first, "to": last}
+        for first, last in self._chunks(table, span):
+            parameters = {"first": window.first, "from": first, "to": last}
             found: pa.Table = self.connection.sql(SLICES[table], params=parameters).to_arrow_table()
             yield contract.frame(found)
 
-    def _chunks(self, table: str, days: Sequence[str]) -> Iterator[tuple[str, str]]:
+    def _chunks(self, table: str, span: Span) -> Iterator[tuple[str, str]]:
         source = {"sessions": "session", "usage_rows": "usage", "activity_intervals": "interval"}
         counts: dict[str, int] = dict(
             self.connection.execute(
-                f"SELECT strftime(day, '%Y-%m-%d'), count(*) FROM {source[table]} GROUP BY 1"
+                f"SELECT strftime(day, '%Y-%m-%d'), count(*) FROM {source[table]} "
+                "WHERE day IS NOT NULL GROUP BY 1"
             ).fetchall()
         )
-        start, size = days[0], 0
-        for day in days:
-            size += counts.get(day, 0)
-            if size >= CHUNK_ROWS and day != days[-1]:
-                yield start, day
-                start, size = _next(day), 0
-        yield start, days[-1]
+        return cut(span, counts, CHUNK_ROWS)
 
     def frame(self, table: str) -> pd.DataFrame:
         """The contract rows of an unpartitioned observation."""
@@ -187,7 +181,3 @@ class ObservationStore(ObservationReader):
             if isinstance(error, _OUTER_ERRORS) or type(error) is duckdb.Error:
                 raise explain(error, self.path, "observation store") from error
             raise
-
-
-def _next(day: str) -> str:
-    return (date.fromisoformat(day) + timedelta(days=1)).isoformat()

@@ -31,6 +31,7 @@ from resources.archive import ArchiveReader
 from resources.mirror_reader import MirrorReader
 from resources.observations import ObservationStore
 from resources.price_tables import all_prices
+from resources.run_notes import Reading
 from resources.sources import FileSource, Source
 from resources.succession import Taken
 
@@ -53,6 +54,7 @@ class Observed(NamedTuple):
         unread: Archives that were not read, with the reason, where others were.
         archive_ids: Identities of all that were read, where there may be several.
         taken: What was taken over from other archives that were at these places before.
+        readings: What came of reading each of them, where there may be several.
     """
 
     archive_id: str
@@ -61,6 +63,7 @@ class Observed(NamedTuple):
     unread: tuple[tuple[str, str], ...] = ()
     archive_ids: tuple[str, ...] = ()
     taken: tuple[Taken, ...] = ()
+    readings: tuple[Reading, ...] = ()
 
 
 class _Plan(NamedTuple):

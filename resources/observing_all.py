@@ -18,6 +18,7 @@ from resources.archive_files import find_archive
 from resources.observations import ObservationStore
 from resources.observing import Observed, Progress, observe
 from resources.private_copy import remove_left_copies
+from resources.run_notes import Reading
 from resources.sources import open_source
 
 
@@ -47,17 +48,22 @@ def observe_all(
     remove_left_copies()
     seen: dict[str, Observed] = {}
     failures: list[tuple[ArchiveUrl, AssetsError]] = []
+    readings: list[Reading] = []
     for archive in archives:
         try:
             _refuse_copy(archive, seen, store)
             found = _observe(archive, store, options)
         except (ArchiveError, ConfigError) as error:
             failures.append((archive, error))
+            readings.append(Reading(archive.shown, "", str(error)))
         else:
             seen[found.archive_id] = found
-    if not seen:
-        raise failures[0][1]
+            readings.append(Reading(archive.shown, found.archive_id))
     unread = tuple((archive.shown, str(error)) for archive, error in failures)
+    if not seen:
+        first = failures[0][1]
+        first.unread = unread
+        raise first
     with store.transaction():
         _note_unread(store, unread)
         is_settled = _settle(store)
@@ -68,6 +74,7 @@ def observe_all(
         unread=unread,
         archive_ids=tuple(seen),
         taken=tuple(taken for found in seen.values() for taken in found.taken),
+        readings=tuple(readings),
     )
 
 

@@ -26,6 +26,7 @@ from resources.keeping import (
     write_successions,
 )
 from resources.migrations import statements_from
+from resources.run_notes import RunNotes, due
 from resources.store import (
     NOWHERE,
     Addition,
@@ -43,7 +44,7 @@ from schemas import CONTRACTS, TableContract
 _EARLIEST = "0001-01-01"
 
 
-class SqlStore(abc.ABC):
+class SqlStore(RunNotes, abc.ABC):
     """The write side of one backend; see `resources.store.Store`."""
 
     kind: ClassVar[Kind]
@@ -131,18 +132,18 @@ class SqlStore(abc.ABC):
         guard: Guard | None = None,
     ) -> None:
         """Deletes the rows of the days, in the transaction; see `resources.store.Store.replace`."""
-        scope, parameters = "1 = 1", list[object]()
+        scope, span = "1 = 1", list[object]()
         if days is not None:
-            first = _EARLIEST if owns_earlier else days[0]
+            span = [_EARLIEST if owns_earlier else days[0], days[-1]]
             scope = f"{contract.partition_column} BETWEEN ? AND ?"
-            parameters = [first, days[-1]]
         if guard is not None:
-            guard.before(self, scope, parameters)
-        self.execute(f"DELETE FROM {contract.name} WHERE {scope}", parameters)
-        if days is not None and owns_earlier:
+            guard.before(self, scope, span)
+        self.execute(f"DELETE FROM {contract.name} WHERE {scope}", span)
+        if days is not None:
             self.execute(
-                f"DELETE FROM {PARTITIONS_TABLE} WHERE asset = ? AND partition_date < ?",
-                [contract.name, days[0]],
+                f"DELETE FROM {PARTITIONS_TABLE} WHERE asset = ? "
+                "AND partition_date BETWEEN ? AND ?",
+                [contract.name, *span],
             )
 
     def note(self, asset: str, partitions: Sequence[Partition]) -> None:
@@ -160,6 +161,7 @@ class SqlStore(abc.ABC):
             "rates_version, run_id, written_at)",
             [(asset, *partition) for partition in noted],
         )
+        due(self, asset, noted[0].run_id)
 
     def execute_values(self, insert: str, rows: Sequence[Sequence[object]]) -> None:
         """Runs an INSERT of a few rows whose last column is the present moment."""

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from resources.run_notes import Answer, Expectation, Reading
     from schemas import TableContract
 
 
@@ -144,7 +145,8 @@ class Store(Protocol):
         Args:
             contract: The table.
             frames: Validated rows, all of `days`.
-            days: The contiguous partition days being replaced; None replaces the table.
+            days: The contiguous days being replaced, of which the first and the last are asked;
+                None replaces the table.
             partitions: What to note of each partition written; read after the frames are.
             owns_earlier: Whether `days` begin the window, so that rows of days before it, left
                 by an earlier window, go as well.
@@ -178,6 +180,17 @@ class Store(Protocol):
 
     def remove_notes(self, archive_ids: Sequence[str]) -> None:
         """Removes what is noted of archives of which no rows are left."""
+
+    def note_observation(
+        self, expected: Expectation, readings: Sequence[Reading], forgotten: Sequence[str] = ()
+    ) -> None:
+        """Notes what an observation found; see `resources.run_notes`."""
+
+    def note_readings(self, readings: Sequence[Reading]) -> None:
+        """Notes what came of reading archives, where nothing was observed."""
+
+    def note_answers(self, answers: Sequence[Answer], settled: Sequence[tuple[str, str]]) -> None:
+        """Notes what blocking checks found."""
 
     def read(self, contract: TableContract, selection: Selection) -> pa.Table:
         """Reads rows as Arrow, columns and days as selected."""

@@ -17,6 +17,7 @@ from resources.duckdb_reader import connect, make_folder
 from resources.duckdb_sealing import SEALED
 from resources.duckdb_store import DuckDBStore
 from resources.postgres_store import check_postgres, open_postgres_store
+from resources.run_notes import Answer, Expectation, Reading
 from resources.sql_store import SqlStore, replace_in_all
 from resources.sqlite_store import open_sqlite_store
 from resources.store import (
@@ -119,6 +120,23 @@ class SeveralStores:
     def holds(self, archive_id: str) -> bool:
         """Whether any of the warehouses has rows of an archive."""
         return any(store.holds(archive_id) for store in self._stores)
+
+    def note_observation(
+        self, expected: Expectation, readings: Sequence[Reading], forgotten: Sequence[str] = ()
+    ) -> None:
+        """Notes what an observation found everywhere."""
+        for store in self._stores:
+            store.note_observation(expected, readings, forgotten)
+
+    def note_readings(self, readings: Sequence[Reading]) -> None:
+        """Notes what came of reading archives everywhere."""
+        for store in self._stores:
+            store.note_readings(readings)
+
+    def note_answers(self, answers: Sequence[Answer], settled: Sequence[tuple[str, str]]) -> None:
+        """Notes what blocking checks found everywhere: all hold the same."""
+        for store in self._stores:
+            store.note_answers(answers, settled)
 
     def read(self, contract: TableContract, selection: Selection) -> pa.Table:
         """Reads rows of the first warehouse."""

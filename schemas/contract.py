@@ -127,8 +127,8 @@ class TableContract:
 
         Args:
             frame: Rows to be written.
-            days: Partition days being replaced; rows of other days are refused. None for an
-                unpartitioned table.
+            days: The contiguous days being replaced, of which the first and the last are asked;
+                rows of other days are refused. None for an unpartitioned table.
 
         Returns:
             The frame, columns in table order.
@@ -149,7 +149,7 @@ class TableContract:
     def _refuse_strays(self, frame: pd.DataFrame, days: Sequence[str] | None) -> None:
         if self.partition_column is None or days is None:
             return
-        outside = ~frame[self.partition_column].isin(list(days))
+        outside = ~frame[self.partition_column].between(days[0], days[-1])
         if not outside.any():
             return
         strays = frame.loc[outside, self.partition_column]

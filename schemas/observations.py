@@ -9,8 +9,8 @@ from schemas.fields import Instant, NullableInt, count, day, flag, instant, real
 
 ARCHIVE_ID = "Archive the row was read from: its archive id, or database id where it has none"
 PARTITION_DATE = (
-    "UTC day of the partition; rows without a usable day or outside the window live in the "
-    "window's first day"
+    "UTC day of the row, also where it is after today; rows without a usable day or before the "
+    "window live in the window's first day"
 )
 
 

@@ -9,9 +9,11 @@ import dagster as dg
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from agentsview_assets.assets.common import ARCHIVE_KEY, DOCS, IO_MANAGER_KEY, window
+from agentsview_assets.assets.looking import note_observed, read_in_vain
 from agentsview_assets.errors import AssetsError
 from resources.archive_resource import ArchiveResource
 from resources.io_manager import RunsWarehouse
+from resources.observation_reader import DayWindow
 from resources.observing import Observed
 from resources.store import Store
 
@@ -42,10 +44,17 @@ def archive_asset(partitions: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
         source: ArchiveResource = getattr(context.resources, ARCHIVE_KEY)
         manager: RunsWarehouse = getattr(context.resources, IO_MANAGER_KEY)
         try:
+            days = window(partitions)
             seen = source.refresh()
-            versions = source.observed().versions(window(partitions))
+            expected = source.observed().expected(days)
+            source.require_kept(manager.store)
+            note_observed(manager.store, source, expected)
+            versions = expected.observations
             moved = moved_days(versions, recorded(context.instance), materialised(manager.store))
+            moved = with_partition(moved, days)
         except AssetsError as error:
+            if error.unread:
+                manager.store.note_readings(read_in_vain(error))
             raise dg.Failure(str(error), allow_retries=False) from None
         context.log_event(_summary(source, seen, versions, moved))
         return dg.DataVersionsByPartition(moved)
@@ -73,6 +82,11 @@ def moved_days(
     return moved | dict.fromkeys(gone, NOTHING)
 
 
+def with_partition(moved: Mapping[str, str], days: DayWindow) -> dict[str, str]:
+    """Without the days beyond the window, which have no partition that Dagster could be told of."""
+    return {day: version for day, version in moved.items() if days.first <= day <= days.last}
+
+
 def recorded(instance: dg.DagsterInstance) -> dict[str, str]:
     """The data version of each day as it was last reported to Dagster."""
     found = instance.event_log_storage.get_latest_tags_by_partition(
@@ -86,15 +100,16 @@ def materialised(warehouse: Store) -> dict[str, str]:
     return {day: version for day, (version, _) in warehouse.partitions("usage_rows").items()}
 
 
-def report_observation(
+def report_observation(  # noqa: PLR0913 - what is told, and what was known before
     instance: dg.DagsterInstance,
     source: ArchiveResource,
     seen: Observed,
     versions: Mapping[str, str],
     made: Mapping[str, str],
+    days: DayWindow,
 ) -> None:
     """Tells Dagster what was observed outside of a step of the archive's own."""
-    moved = moved_days(versions, recorded(instance), made)
+    moved = with_partition(moved_days(versions, recorded(instance), made), days)
     for observation in _observations(moved):
         instance.report_runless_asset_event(observation)
     instance.report_runless_asset_event(_summary(source, seen, versions, moved))

@@ -10,9 +10,7 @@ from typing import Any, cast
 import dagster as dg
 
 from agentsview_assets.assets.shown import show_lineage
-from resources.archive_resource import ArchiveResource
 from resources.fixed import NOTHING_TO_CONFIGURE
-from resources.io_manager import RunsWarehouse
 from resources.observation_reader import DayWindow
 from schemas import CONTRACTS, Column, TableContract
 
@@ -96,19 +94,6 @@ def column_schema(contract: TableContract) -> dg.TableSchema:
 
 def _described(column: Column) -> str:
     return f"{column.description} [{column.unit}]" if column.unit else column.description
-
-
-def source_of(context: dg.AssetExecutionContext) -> ArchiveResource:
-    """The archives of a run, once it is sure that writing what they hold loses nobody's rows.
-
-    Raises:
-        AssetsError: They cannot be read, or the warehouse holds rows of archives that they lack.
-    """
-    source: ArchiveResource = getattr(context.resources, ARCHIVE_KEY)
-    manager: RunsWarehouse = getattr(context.resources, IO_MANAGER_KEY)
-    for taken in source.require_kept(manager.store):
-        context.log.warning(taken.told())
-    return source
 
 
 def days_of(context: dg.AssetExecutionContext) -> list[str]:

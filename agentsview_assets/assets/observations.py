@@ -9,10 +9,10 @@ from agentsview_assets.assets.common import (
     ARCHIVE_KEY,
     IO_MANAGER_KEY,
     days_of,
-    source_of,
     table_asset,
     window,
 )
+from agentsview_assets.assets.looking import source_of
 from resources.io_manager import Frames
 
 DAILY = ("sessions", "usage_rows", "activity_intervals")
@@ -22,20 +22,25 @@ _KEYS = {ARCHIVE_KEY, IO_MANAGER_KEY}
 
 def observation_assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
     """The day-partitioned and the whole observations."""
-    return [_daily(name, partitions) for name in DAILY] + [_whole(name) for name in WHOLE]
+    return [
+        make(name, partitions)
+        for make, names in ((_daily, DAILY), (_whole, WHOLE))
+        for name in names
+    ]
 
 
 def _daily(name: str, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     @table_asset(name, partitions, deps=["archive"], required_resource_keys=_KEYS)
     def observation(context: dg.AssetExecutionContext) -> Frames:
-        return source_of(context).frames(name, days_of(context), window(partitions))
+        days = window(partitions)
+        return source_of(context, days).frames(name, days_of(context), days)
 
     return observation
 
 
-def _whole(name: str) -> dg.AssetsDefinition:
+def _whole(name: str, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     @table_asset(name, deps=["archive"], required_resource_keys=_KEYS)
     def observation(context: dg.AssetExecutionContext) -> Frames:
-        return source_of(context).frame(name)
+        return source_of(context, window(partitions)).frame(name)
 
     return observation

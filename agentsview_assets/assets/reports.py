@@ -12,11 +12,11 @@ from agentsview_assets.assets.common import (
     ARCHIVE_KEY,
     IO_MANAGER_KEY,
     days_of,
-    source_of,
     table_asset,
     window,
 )
 from agentsview_assets.assets.histories import with_restatements
+from agentsview_assets.assets.looking import source_of
 from agentsview_assets.assets.shown import show_usage
 from agentsview_assets.errors import ContractError
 from agentsview_assets.transforms import reports
@@ -98,14 +98,14 @@ def _activity_buckets(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefi
         model_rates: pa.Table,
         effective_pricing: pa.Table,
     ) -> Frames:
-        span = window(partitions)
+        first_day = window(partitions).first
 
         def made(first: str, last: str) -> pa.Table:
             usage = usage_rows.read(first, last)
             intervals = activity_intervals.read(first, last, days_before=1)
             _require_rates(usage, model_rates)
             _require_digests(intervals, effective_pricing)
-            bounds = {"first": span.first, "last": span.last, "from": first, "to": last}
+            bounds = {"first": first_day, "from": first, "to": last}
             return reports.activity_buckets(
                 intervals, usage, model_rates, effective_pricing, bounds
             )
@@ -187,20 +187,23 @@ def _priced(  # noqa: PLR0913 - what a report is made of
     partitions: dg.DailyPartitionsDefinition,
 ) -> Frames:
     """The report, made some days at a time, with the versions that tell when it is out of date."""
-    days = days_of(context)
+    days, all_days = days_of(context), window(partitions)
+    span = all_days.span(days)
     with METER.measure():
-        store, span = source_of(context).observed(), window(partitions)
+        store = source_of(context, all_days).observed()
         rates = {(r.archive_id, r.model): r for r in _model_rates(model_rates)}
-        models = store.models(span)
-        versions = {day: rates_version(models.get(day, ()), rates) for day in days}
-    frames = (CONTRACTS[name].frame(made(*chunk)) for chunk in paced_by.chunks(days))
+        models, observed = store.models(all_days), store.versions(all_days)
+        made_days = [*days, *span.beyond(observed, days[-1])]
+        versions = {day: rates_version(models.get(day, ()), rates) for day in made_days}
+    frames = (CONTRACTS[name].frame(made(*chunk)) for chunk in paced_by.chunks(span))
     return Frames(
         frames,
-        input_versions=store.versions(span),
+        input_versions=observed,
         rates_versions=versions,
         follows=_MADE_FROM[name],
-        reaches=store.reaches(span) if name in _REACHING else {},
+        reaches=store.reaches(all_days) if name in _REACHING else {},
         may_replace=store.may_replace(),
+        span=span,
     )
 
 

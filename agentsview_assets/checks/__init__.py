@@ -15,7 +15,10 @@ from agentsview_assets.checks.observed import coverage, duplicates_removed, fres
 from agentsview_assets.checks.prices import completeness, rates_in_force
 from agentsview_assets.checks.totals import totals_agree
 from agentsview_assets.checks.verdict import Check, Verdict
+from agentsview_assets.documents.alarms import due_checks
 from resources.io_manager import RunsWarehouse
+from resources.run_notes import Answer
+from resources.store import Store
 from resources.warehouse import open_reader
 from resources.work import METER
 from schemas import CONTRACTS, HISTORIES
@@ -90,6 +93,13 @@ REPORTED = [
 ]
 
 
+BLOCKING: dict[str, set[tuple[str, str]]] = {}
+"""The blocking checks of each table."""
+for _check in (*OBSERVED, *REPORTED):
+    if _check.is_blocking:
+        BLOCKING.setdefault(_check.asset, set()).add((_check.asset, _check.name))
+
+
 def all_checks() -> list[dg.AssetChecksDefinition]:
     """Every check, in two steps: before the reports are made, and after."""
     return [_step("observations_checked", OBSERVED), _step("reports_checked", REPORTED)]
@@ -115,17 +125,41 @@ def _step(name: str, checks: Sequence[Check]) -> dg.AssetChecksDefinition:
         # A file has one kind of handle at a time; the next asset opens the warehouse again.
         manager.close()
         chosen = context.selected_asset_check_keys
-        with METER.measure(), open_reader(manager.url) as reader:
-            verdicts = [
-                (check, check.ask(reader))
-                for check in checks
-                if dg.AssetCheckKey(dg.AssetKey(check.asset), check.name) in chosen
-            ]
+        asked = [c for c in checks if dg.AssetCheckKey(dg.AssetKey(c.asset), c.name) in chosen]
+        with METER.measure():
+            with open_reader(manager.url) as reader:
+                due = due_checks(reader)
+                verdicts = [(check, check.ask(reader)) for check in asked]
+            _note(manager.store, verdicts, due, context.run.run_id)
         for check, verdict in verdicts:
             _tell(check, verdict)
             yield verdict.result(check.name, check.asset)
 
     return step
+
+
+def _note(
+    store: Store,
+    verdicts: Sequence[tuple[Check, Verdict]],
+    due: Sequence[tuple[str, str]],
+    run: str,
+) -> None:
+    """Notes in the warehouse what blocking checks found, so that no later run forgets it.
+
+    Args:
+        store: The warehouse.
+        verdicts: The checks asked, and what they found.
+        due: Tables whose checks were due before, with the run that had written them.
+        run: The run of these checks.
+    """
+    answers = [
+        Answer(check.asset, check.name, verdict.words if verdict.is_wrong else "", run)
+        for check, verdict in verdicts
+        if check.is_blocking
+    ]
+    asked = {(answer.asset, answer.check) for answer in answers}
+    settled = [table for table in due if BLOCKING.get(table[0], set()) <= asked]
+    store.note_answers(answers, settled)
 
 
 def _tell(check: Check, verdict: Verdict) -> None:

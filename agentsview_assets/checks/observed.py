@@ -6,10 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from agentsview_assets.checks.verdict import Verdict, table
+from agentsview_assets.documents.gaps import STALE_AFTER, moment
 from resources.warehouse import ARCHIVES_TABLE, PARTITIONS_TABLE, SUCCESSIONS_TABLE, Reader
 
-STALE_AFTER = timedelta(hours=36)
-"""A daily schedule that was missed once is noticed."""
 MOST_WITHOUT = 0.5
 """Share of an agent's sessions without usage beyond which its numbers tell little."""
 
@@ -116,9 +115,7 @@ def freshness(reader: Reader) -> Verdict:
 
 
 def _age(seen: str) -> timedelta:
-    moment = datetime.fromisoformat(seen)
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(timedelta(), datetime.now(UTC) - moment)
+    return max(timedelta(), datetime.now(UTC) - moment(seen))
 
 
 def _hours(age: timedelta) -> str:

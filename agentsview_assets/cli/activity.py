@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agentsview_assets.cli.reference import ReferenceCommand, ReferenceGroup
-from agentsview_assets.cli.usage import reported, warehouse_options, write
+from agentsview_assets.cli.usage import reported, say, warehouse_options, write
 from agentsview_assets.errors import AssetsError, UsageError
 
 if TYPE_CHECKING:
@@ -126,11 +126,12 @@ def _now(as_of: str) -> Instant:
 def _report(options: Mapping[str, Any], zone: Zone, span: ReportRange) -> ActivityReport:
     from agentsview_assets.documents.activity_report import build_report
     from agentsview_assets.documents.activity_scope import ActivityFilter
+    from agentsview_assets.documents.gaps import ACTIVITY, gaps, utc_day
     from agentsview_assets.settings import load_settings
     from resources.warehouse import open_reader
 
     with open_reader(load_settings(warehouse=options["warehouse"]).warehouse) as reader:
-        return build_report(
+        found = build_report(
             reader,
             span,
             zone=zone,
@@ -138,6 +139,9 @@ def _report(options: Mapping[str, Any], zone: Zone, span: ReportRange) -> Activi
             offline=options["offline"],
             archive_id=options["archive_id"],
         )
+        days = (utc_day(span.start_ns // 10**9), utc_day((span.end_ns - 1) // 10**9))
+        say(gaps(reader, ACTIVITY, *days, archive_id=options["archive_id"]))
+    return found
 
 
 def _write_json(found: ActivityReport) -> None:

@@ -14,7 +14,7 @@ import click
 
 from agentsview_assets.cli.flags import CommandFailure
 from agentsview_assets.cli.reference import Integer, ReferenceCommand, ReferenceGroup, given_flags
-from agentsview_assets.cli.usage import warehouse_options
+from agentsview_assets.cli.usage import say, warehouse_options
 from agentsview_assets.errors import AssetsError, ConfigError
 
 if TYPE_CHECKING:
@@ -142,6 +142,7 @@ def _check(given: frozenset[str], options: Mapping[str, Any]) -> None:
 
 
 def _export(options: Mapping[str, Any]) -> None:
+    from agentsview_assets.documents.gaps import EXPORT, gaps
     from agentsview_assets.documents.session_export import session_export_all, session_export_page
     from agentsview_assets.documents.session_secret import cursor_key
     from agentsview_assets.settings import load_settings
@@ -164,6 +165,7 @@ def _export(options: Mapping[str, Any]) -> None:
                 limit=options["limit"],
                 archive_id=options["archive_id"],
             )
+        say(gaps(reader, EXPORT, archive_id=options["archive_id"]))
         _write(found, ndjson=options["format"] == "ndjson")
 
 

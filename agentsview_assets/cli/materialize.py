@@ -78,6 +78,8 @@ def materialize(  # noqa: PLR0913 - one parameter an option
     summary = run(settings, request, tell, started)
     for note in summary.unread:
         click.echo(f"not read, its rows stay as they were: {note}", err=True)
+    for note in summary.notes:
+        click.echo(f"note: {note}", err=True)
     click.echo(_as_json(summary) if as_json else _as_text(summary))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from agentsview_assets.cli.options import archive_option
+from agentsview_assets.transforms.text import one_line
 
 _EXAMPLES = """
 \b
@@ -70,6 +71,14 @@ def _as_text(found: dict[str, Any]) -> str:
         f"{table['stale'] if table['stale'] is not None else '?':>8}  {table['written_at'] or '-'}"
         for name, table in found["tables"].items()
     ]
+    lines += [""] if found["alarms"] or found["unchecked"] or found["clock"] else []
+    lines += [
+        f"WRONG     {alarm['asset']}, {alarm['check']}: {one_line(alarm['words'])}"
+        for alarm in found["alarms"]
+    ]
+    if found["unchecked"]:
+        lines.append(f"Unchecked {', '.join(found['unchecked'])}: run materialize, which asks")
+    lines += [f"Clock     {note}" for note in found["clock"]]
     complete, last = found["completeness"], found["last_run"]
     share = complete["priced_tokens"] / max(1, complete["tokens"])
     lines += [

@@ -18,7 +18,7 @@ from agentsview_assets.cli.reference import ReferenceCommand, ReferenceGroup
 from agentsview_assets.errors import AssetsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from agentsview_assets.documents.window import Window, Zone
 
@@ -152,26 +152,41 @@ def _period(*, since: str, until: str, timezone: str, everything: bool) -> tuple
 
 
 def _daily_document(warehouse: str | None, **options: Any) -> dict[str, Any]:
+    from agentsview_assets.documents.gaps import USAGE, gaps, utc_days
     from agentsview_assets.documents.usage_daily import usage_daily
     from agentsview_assets.settings import load_settings
     from resources.warehouse import open_reader
 
     with open_reader(load_settings(warehouse=warehouse).warehouse) as reader:
-        return usage_daily(reader, **options)
+        document = usage_daily(reader, **options)
+        days = utc_days(options["window"], options["zone"])
+        say(gaps(reader, USAGE, *days, archive_id=options["archive_id"]))
+    return document
+
+
+def say(notes: Sequence[str]) -> None:
+    """Tell what a report lacks, beside its output."""
+    for note in notes:
+        click.echo(f"note: {note}", err=True)
 
 
 def _cost_today(warehouse: str | None, **options: Any) -> float:
     import os
     from datetime import UTC, datetime
 
+    from agentsview_assets.documents.gaps import USAGE, gaps, utc_days
     from agentsview_assets.documents.usage_today import cost_today
-    from agentsview_assets.documents.window import system_zone
+    from agentsview_assets.documents.window import Window, system_zone
     from agentsview_assets.settings import load_settings
     from resources.warehouse import open_reader
 
     zone, now = system_zone(os.environ), datetime.now(UTC)
     with open_reader(load_settings(warehouse=warehouse).warehouse) as reader:
-        return cost_today(reader, zone=zone, now=now, **options)
+        usd = cost_today(reader, zone=zone, now=now, **options)
+        today = f"{now.astimezone(zone.tzinfo):%Y-%m-%d}"
+        days = utc_days(Window(today, today), zone)
+        say(gaps(reader, USAGE, *days, archive_id=options["archive_id"])[:1])
+    return usd
 
 
 def _print_json(document: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from agentsview_assets.documents.activity_calendar import activity_zone
 from agentsview_assets.documents.activity_report import activity_report
+from agentsview_assets.documents.gaps import ALL, gaps
 from agentsview_assets.documents.session_export import (
     MAX_LIMIT,
     session_export_all,
@@ -233,6 +234,26 @@ def read_sessions(
         for row in batch:
             session: Any = row.as_object()
             yield session
+
+
+def read_gaps(
+    warehouse: Reader,
+    *,
+    first: str | None = None,
+    last: str | None = None,
+    archive_id: str | None = None,
+    now: datetime | None = None,
+) -> list[str]:
+    """Say what documents over some UTC days lack: days not made, archives not read; often nothing.
+
+    Args:
+        warehouse: The warehouse.
+        first: First day, `YYYY-MM-DD`; None for all before.
+        last: Last day; None for all after.
+        archive_id: Archive of the documents; None for all.
+        now: The present, with a zone; None for the clock's.
+    """
+    return gaps(warehouse, ALL, first, last, archive_id=archive_id, now=now)
 
 
 DEFAULT_FILTERS = SessionFilters(exclude_one_shot=True, automated_scope="human")

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from agentsview_assets import settings as clock
+from agentsview_assets.documents.alarms import alarms, due_checks
 from agentsview_assets.documents.archive_status import archive_states, held_archives, shared
+from agentsview_assets.documents.clock import clock_notes
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.settings import OBSERVATION_STORE
 from agentsview_assets.transforms import staleness
@@ -41,6 +44,9 @@ def warehouse_status(settings: Settings) -> dict[str, Any]:
             "tables": tables,
             "pricing_digest": digest,
             "completeness": _completeness(reader),
+            "alarms": [alarm._asdict() for alarm in alarms(reader)],
+            "unchecked": sorted({asset for asset, _ in due_checks(reader)}),
+            "clock": clock_notes(reader, clock.now()),
             "last_run": _last_run(reader),
         }
 

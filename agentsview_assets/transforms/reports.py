@@ -278,7 +278,7 @@ def activity_buckets(
         usage: Rows of `usage_rows` of the days.
         rates: Rows of `model_rates`.
         digests: The `archive_id` and `pricing_digest` of `effective_pricing`.
-        days: `first` and `last` day of the window, `from` and `to` of the days asked for.
+        days: `first` day of the window, `from` and `to` of the days asked for.
     """
     return _run(
         _ACTIVITY_BUCKETS, days, intervals=intervals, usage=usage, rates=rates, digests=digests

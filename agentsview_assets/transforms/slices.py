@@ -1,25 +1,29 @@
 """How the landed observations of some days become contract tables: one SELECT per table.
 
-Parameters: `$first` and `$last` are the window's days, `$from` and `$to` the days asked for. A row
-belongs to its UTC day inside the window and to the window's first day otherwise.
+Parameters: `$first` is the window's first day, `$from` and `$to` the days asked for. A row belongs
+to its own UTC day, however late, and to the window's first day where it has none or an earlier one.
+What today is decides nothing: a clock that is put right has no row move.
 """
 
 from __future__ import annotations
 
 from agentsview_assets.transforms.landing import row_id
 
+EARLIEST, LATEST = "0001-01-01", "9999-12-31"
+"""The days between which calendars agree; landed days lie between them, or are NULL."""
+_TO_LATEST = f"$first::DATE AND DATE '{LATEST}'"
+
 
 def partition_of(day: str) -> str:
     """SQL for the partition that a row of this UTC day (or NULL) lives in."""
-    return f"CASE WHEN {day} BETWEEN $first::DATE AND $last::DATE THEN {day} ELSE $first::DATE END"
+    return f"CASE WHEN {day} BETWEEN {_TO_LATEST} THEN {day} ELSE $first::DATE END"
 
 
 def in_days(day: str) -> str:
     """SQL condition: the row's partition is between `$from` and `$to`."""
     return (
-        f"(({day} BETWEEN $from::DATE AND $to::DATE AND {day} BETWEEN $first::DATE AND $last::DATE)"
-        f" OR ($from::DATE <= $first::DATE AND ({day} IS NULL OR {day} NOT BETWEEN $first::DATE "
-        "AND $last::DATE)))"
+        f"(({day} BETWEEN $from::DATE AND $to::DATE AND {day} BETWEEN {_TO_LATEST})"
+        f" OR ($from::DATE <= $first::DATE AND ({day} IS NULL OR {day} NOT BETWEEN {_TO_LATEST})))"
     )
 
 
@@ -104,13 +108,13 @@ SELECT strftime({partition_of("day")}, '%Y-%m-%d') AS partition_date,
         ORDER BY archive_id, day)) AS version
 FROM (
     SELECT *, len(list_filter(session_days,
-        lambda d: d NOT BETWEEN $first::DATE AND $last::DATE)) AS outside
+        lambda d: d NOT BETWEEN {_TO_LATEST})) AS outside
     FROM day_version)
 GROUP BY 1 ORDER BY 1
 """
 """The data version of every partition that holds something.
 
-The session day of a usage row moves with the window when the session started outside it.
+The session day of a usage row moves with the window when the session started before it.
 """
 
 PARTITION_MODELS = f"""

@@ -93,11 +93,11 @@ class NaiveArchive:
     """An archive read whole into dictionaries.
 
     Attributes:
-        first, last: Days of the window that rows are placed in.
+        first: First day of the window that rows are placed in.
     """
 
-    def __init__(self, database: Path, first: str, last: str) -> None:
-        self.first, self.last = first, last
+    def __init__(self, database: Path, first: str) -> None:
+        self.first = first
         with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as opened:
             opened.row_factory = sqlite3.Row
             self._sessions = _read(opened, "SELECT * FROM sessions ORDER BY id")
@@ -112,7 +112,7 @@ class NaiveArchive:
 
     def partition(self, day: str | None) -> str:
         """The partition of a row of that day."""
-        return day if day is not None and self.first <= day <= self.last else self.first
+        return day if day is not None and self.first <= day else self.first
 
     def sessions(self) -> list[Row]:
         """Start, last activity and counts of every session, trashed ones too."""

@@ -62,8 +62,8 @@ class Observation(NamedTuple):
 
 def said_by(store: ObservationStore, window: DayWindow = WINDOW) -> Observation:
     """Read everything out of an open store."""
-    days = [window.first, window.last]
-    tables = {name: _rows(name, list(store.frames(name, days, window))) for name in DAILY}
+    span = window.span([window.first, window.last])
+    tables = {name: _rows(name, list(store.frames(name, span, window))) for name in DAILY}
     tables |= {name: _rows(name, [store.frame(name)]) for name in WHOLE}
     return Observation(
         tables,
@@ -94,7 +94,7 @@ def content_of_days(
             found.setdefault(place, set()).add(repr((name, row)))
             others = {row.get("session_date"), _day_run_into(name, row)} - {place, None}
             for day in others:
-                if window.first <= day <= window.last:
+                if window.first <= day:
                     elsewhere = {k: v for k, v in row.items() if k != "partition_date"}
                     found.setdefault(day, set()).add(repr((name, elsewhere)))
     return found

@@ -45,7 +45,7 @@ Row = dict[str, Any]
 
 def _assert_lands_exactly(path: Path, scratch: Path) -> None:
     found = fresh(path, scratch).tables
-    naive = NaiveArchive(path, WINDOW.first, WINDOW.last)
+    naive = NaiveArchive(path, WINDOW.first)
     _assert_same_rows(found["sessions"], naive.sessions(), ("session_id",))
     _assert_same_rows(found["usage_rows"], naive.usage_rows(), ("row_id",))
     _assert_same_rows(found["activity_intervals"], naive.intervals(), ("session_id", "ordinal"))
