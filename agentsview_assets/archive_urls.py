@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentsview_assets.errors import ConfigError
+from agentsview_assets.files import expanded, is_there
 from agentsview_assets.warehouse_urls import WarehouseUrl, parse_warehouses, without_credentials
 
 MIRROR_SCHEMA = "agentsview"
@@ -54,7 +55,7 @@ def parse_archive(text: str) -> ArchiveUrl:
     """
     scheme = _SCHEME.match(text)
     if scheme is None:
-        path = Path(text).expanduser().absolute()
+        path = _absolute(text)
         return ArchiveUrl(str(path), path=path)
     if scheme[1] not in _MIRRORS:
         raise ConfigError(f"archive {without_credentials(text)}: not a source; name {FORMS}")
@@ -90,6 +91,20 @@ def split_archives(text: str) -> list[str]:
     whole is one, whatever is in it.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if len(lines) != 1 or Path(lines[0]).expanduser().exists():
+    if len(lines) != 1 or _is_there(lines[0]):
         return lines
     return [part for part in _BETWEEN[os.pathsep].split(lines[0]) if part]
+
+
+def _absolute(text: str) -> Path:
+    try:
+        return expanded(text)
+    except ConfigError as error:
+        raise ConfigError(f"archive {error}") from None
+
+
+def _is_there(text: str) -> bool:
+    try:
+        return is_there(expanded(text))
+    except ConfigError:
+        return False

@@ -14,6 +14,7 @@ from typing import Literal
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from agentsview_assets.errors import ConfigError
+from agentsview_assets.files import expanded
 
 Kind = Literal["duckdb", "sqlite", "postgresql"]
 
@@ -148,7 +149,10 @@ def _absolute(path: str, text: str) -> Path:
     """State is found by path, so that every way of naming a file must give the same one."""
     if not path or path == ":memory:":
         raise ConfigError(f"warehouse {text!r}: names no file; use {FORMS}")
-    return Path(path).expanduser().absolute()
+    try:
+        return expanded(path)
+    except ConfigError as error:
+        raise ConfigError(f"warehouse {error}") from None
 
 
 def _parse_server(text: str) -> WarehouseUrl:

@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from agentsview_assets.errors import ConfigError
+from agentsview_assets.files import trouble
 from resources.price_tables import read_config
 
 SECRET_FILE = "cursor_secret"  # noqa: S105 - a file name
@@ -58,7 +59,7 @@ def own_secret(state_dir: Path) -> bytes:
             _create(path)
         return _decode(path.read_text(encoding="ascii").strip())
     except OSError as error:
-        raise SecretError(f"cursor secret {path}: {error.strerror}") from None
+        raise SecretError(f"cursor secret {path}: {trouble(error, path)}") from None
     except UnicodeDecodeError:
         raise SecretError(f"cursor secret {path}: damaged; remove it") from None
 

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 
 from agentsview_assets.errors import DISK_FULL, WarehouseError, is_disk_full
+from agentsview_assets.files import look, trouble
 from agentsview_assets.warehouse_urls import WarehouseUrl
 from resources.warehouse import exact_total, found_version, require_current
 
@@ -67,7 +68,7 @@ class DuckDBReader:
 def open_warehouse(warehouse: WarehouseUrl) -> Iterator[DuckDBReader]:
     """Opens a read snapshot; see `resources.warehouse.open_reader`."""
     path = warehouse.file
-    if not path.exists():
+    if look(path, f"warehouse {path}", WarehouseError) == "missing":
         raise WarehouseError(
             f"warehouse {path}: no such file; run `agentsview-assets materialize` first, or name "
             "another one with --warehouse"
@@ -88,7 +89,7 @@ def connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     Raises:
         WarehouseError: The file is a folder, read-only, in use elsewhere, or no DuckDB database.
     """
-    if path.is_dir():
+    if look(path, f"warehouse {path}", WarehouseError) == "folder":
         raise WarehouseError(f"warehouse {path}: is a folder; name a file in it")
     if not _may_be_duckdb(path):
         raise WarehouseError(f"warehouse {path}: not a DuckDB database; name another file")
@@ -110,7 +111,8 @@ def make_folder(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WarehouseError(
-            f"warehouse {path}: the folder {error.filename} cannot be made: {error.strerror}"
+            f"warehouse {path}: the folder {error.filename} cannot be made: "
+            f"{trouble(error, path.parent)}"
         ) from None
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from agentsview_assets.files import is_there
 from agentsview_assets.transforms import staleness
 from agentsview_assets.transforms.landing import LANDING_VERSION
 from agentsview_assets.transforms.slices import (
@@ -134,7 +135,7 @@ class ObservationReader:
 def open_observations(path: Path) -> Iterator[ObservationReader | None]:
     """Opens a store to ask it; None when there is none, or it is in use or of another version."""
     try:
-        connection = duckdb.connect(str(path), read_only=True) if path.exists() else None
+        connection = duckdb.connect(str(path), read_only=True) if is_there(path) else None
     except duckdb.Error:
         connection = None
     if connection is None:

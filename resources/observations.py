@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 
 from agentsview_assets.errors import WarehouseError
+from agentsview_assets.files import trouble
 from agentsview_assets.settings import OBSERVATION_STORE
 from agentsview_assets.transforms.landing import STORE_DDL
 from agentsview_assets.transforms.sharing import SHARING_DDL
@@ -117,7 +118,9 @@ class ObservationStore(ObservationReader):
             connection.execute(STORE_DDL + SHARING_DDL)
             connection.execute("INSERT INTO store VALUES (?, ?)", STORE_VERSION)
         except OSError as error:
-            raise WarehouseError(f"observation store {self.path}: {error.strerror}") from None
+            raise WarehouseError(
+                f"observation store {self.path}: {trouble(error, self.path)}"
+            ) from None
         except duckdb.Error as error:
             raise explain(error, self.path, "observation store") from None
         return connection

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from agentsview_assets.archive_urls import ArchiveUrl
 from agentsview_assets.errors import ArchiveError
+from agentsview_assets.files import is_there, look, trouble
 from resources.archive_files import (
     Signature,
     find_archive,
@@ -124,7 +125,7 @@ class DuckDBMirror:
         return True
 
     def _require(self) -> None:
-        if not self._path.is_file():
+        if look(self._path, f"archive {self.key}", ArchiveError) != "file":
             raise ArchiveError(f"archive {self.key}: no such file; push to it with agentsview")
 
     def _copy_to(self, copy: Path) -> None:
@@ -132,11 +133,11 @@ class DuckDBMirror:
         for _ in range(_ATTEMPTS):
             try:
                 before = (signature(self._path), _size(log))
-                if log.exists():
+                if is_there(log):
                     shutil.copyfile(log, f"{copy}.wal")
                 shutil.copyfile(self._path, copy)
             except OSError as error:
-                raise ArchiveError(f"archive {self.key}: {error.strerror}") from None
+                raise ArchiveError(f"archive {self.key}: {trouble(error)}") from None
             if (signature(self._path), _size(log)) == before and not self._is_written():
                 return
         raise ArchiveError(f"archive {self.key}: is being pushed to; try again when that is done")

@@ -12,6 +12,8 @@ import pandas as pd
 import pyarrow as pa
 from dagster_duckdb import DuckDBResource
 
+from agentsview_assets.errors import WarehouseError
+from agentsview_assets.files import look
 from agentsview_assets.warehouse_urls import WarehouseUrl, parse_warehouses
 from resources.duckdb_reader import connect, make_folder
 from resources.duckdb_store import DuckDBStore
@@ -115,7 +117,10 @@ def check_stores(url: str) -> bool:
 
 
 def _check(warehouse: WarehouseUrl) -> bool:
-    there = warehouse.path.exists() if warehouse.path is not None else check_postgres(warehouse)
+    if warehouse.path is None:
+        there = check_postgres(warehouse)
+    else:
+        there = look(warehouse.path, f"warehouse {warehouse.path}", WarehouseError) != "missing"
     if there:
         with _open(warehouse):
             pass  # upgrades one of an earlier version

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
@@ -108,11 +109,16 @@ def _check_window(since: str | None, until: str | None, settings: Settings) -> N
 
 def teller() -> Tell:
     """Tells progress: one line that rewrites itself on a terminal, plain lines elsewhere."""
-    if not sys.stderr.isatty():
-        return lambda what: click.echo(f"  {what}", err=True)
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
 
     def tell(what: str) -> None:
-        click.echo(f"\r\033[K  {what}", err=True, nl=what.startswith(("wrote", "materialising")))
+        # Nobody may listen any more: that is no reason to end the work.
+        with contextlib.suppress(OSError):
+            if is_terminal:
+                is_line = what.startswith(("wrote", "materialising"))
+                click.echo(f"\r\033[K  {what}", err=True, nl=is_line)
+            else:
+                click.echo(f"  {what}", err=True)
 
     return tell
 

@@ -42,6 +42,7 @@ COMMON = (
     "agentsview_assets",
     "agentsview_assets.archive_urls",
     "agentsview_assets.errors",
+    "agentsview_assets.files",
     "agentsview_assets.settings",
     "agentsview_assets.warehouse_urls",
 )
