@@ -46,6 +46,8 @@ class _Watch:
         self._reading, writing = os.pipe()
         for end in (self._reading, writing):
             os.set_blocking(end, False)
+        # Dagster puts a file in the place of standard error while a step runs.
+        self._terminal = os.dup(_STDERR)
         self._nowhere = os.open(os.devnull, os.O_WRONLY)
         for number in SIGNALS:
             # `nohup` wants it ignored. Of the others a shell's background jobs ignore SIGINT, but
@@ -81,10 +83,11 @@ class _Watch:
             if self.number:
                 return
             self.number = number
-            line = f"\r\033[K{LINE}\n" if os.isatty(_STDERR) else f"{LINE}\n"
+            line = f"\r\033[K{LINE}\n" if os.isatty(self._terminal) else f"{LINE}\n"
             with contextlib.suppress(OSError):  # nobody reads it
-                os.write(_STDERR, line.encode())
+                os.write(self._terminal, line.encode())
             os.dup2(self._nowhere, _STDERR)
+            sys.stderr = os.fdopen(os.dup(self._nowhere), "w")
 
     def leave(self) -> None:
         """Has signals interrupt nothing from here on."""
