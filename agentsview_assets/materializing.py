@@ -73,7 +73,7 @@ def materialize(
         AssetsError: Something the user can mend; the warehouse is as whole as it was. Days whose
             rows break a contract are named; all others were made.
     """
-    worked_before = METER.seconds
+    worked_before, METER.listener = METER.seconds, tell
     source = archive_source(settings)
     names = select_tables(settings, request.select)
     made = _materialised(settings)
@@ -97,7 +97,6 @@ def materialize(
         if not (plan.is_empty and seen.is_unchanged):
             with history(settings, instance) as kept:
                 report_observation(kept, source, seen, versions, made)
-                METER.listener = tell
                 outcome = run_plan(settings, plan, build_resources(settings), kept, tell)
             outcome.require_whole()
             summary.assets = sorted(plan.tables)

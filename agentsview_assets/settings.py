@@ -6,6 +6,7 @@ What belongs here: settings and their defaults. What does not: opening anything.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -30,6 +31,9 @@ START_DATE_VARIABLE = "AGENTSVIEW_ASSETS_START_DATE"
 TITLES_VARIABLE = "AGENTSVIEW_ASSETS_TITLES"
 SCHEDULE_HOUR_VARIABLE = "AGENTSVIEW_ASSETS_SCHEDULE_HOUR"
 SCHEDULE_TIMEZONE_VARIABLE = "AGENTSVIEW_ASSETS_SCHEDULE_TIMEZONE"
+WAIT_VARIABLE = "AGENTSVIEW_ASSETS_WAIT"
+DEFAULT_WAIT = "10"
+_SECONDS = re.compile(r"\d{1,6}(\.\d{1,3})?", re.ASCII)
 OBSERVATION_STORE = "observations.duckdb"
 _HOME_ARCHIVE = "~/.agentsview"
 
@@ -181,6 +185,18 @@ def _hour(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) < 24):  # noqa: PLR2004 - hours of a day
         raise ConfigError(f"{SCHEDULE_HOUR_VARIABLE}: expected an hour from 0 to 23, got {text!r}")
     return int(text)
+
+
+def lock_patience(environ: Mapping[str, str]) -> float:
+    """How many seconds another process's lock on a DuckDB file is waited for.
+
+    Raises:
+        ConfigError: It is no number of seconds; the message names the variable.
+    """
+    text = environ.get(WAIT_VARIABLE) or DEFAULT_WAIT
+    if not _SECONDS.fullmatch(text):
+        raise ConfigError(f"{WAIT_VARIABLE}: expected a number of seconds, got {text!r}")
+    return float(text)
 
 
 def _zone(text: str) -> str:

@@ -12,6 +12,7 @@ import duckdb
 from agentsview_assets.errors import DISK_FULL, WarehouseError, is_disk_full
 from agentsview_assets.files import look, trouble
 from agentsview_assets.warehouse_urls import WarehouseUrl
+from resources.duckdb_lock import is_locked, open_file, waited
 from resources.warehouse import exact_total, found_version, require_current
 
 _MAGIC, _MAGIC_START, _MAGIC_END = b"DUCK", 8, 12
@@ -83,7 +84,9 @@ def open_warehouse(warehouse: WarehouseUrl) -> Iterator[DuckDBReader]:
         connection.close()
 
 
-def connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+def connect(
+    path: Path, *, read_only: bool, config: dict[str, Any] | None = None
+) -> duckdb.DuckDBPyConnection:
     """Opens a DuckDB file, telling why in words when it cannot.
 
     Raises:
@@ -94,7 +97,7 @@ def connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     if not _may_be_duckdb(path):
         raise WarehouseError(f"warehouse {path}: not a DuckDB database; name another file")
     try:
-        connection = duckdb.connect(str(path), read_only=read_only)
+        connection = open_file(path, read_only=read_only, config=config)
     except duckdb.Error as error:
         raise explain(error, path) from None
     connection.execute("SET TimeZone = 'UTC'")
@@ -129,10 +132,10 @@ def explain(error: Exception, path: Path, what: str = "warehouse") -> WarehouseE
     """The user's words for why a DuckDB file cannot be opened or written."""
     text = _first_line(error)
     lower = text.replace(str(path), "").lower()
-    if "could not set lock" in lower:
+    if is_locked(error):
         reason = (
-            "in use by another process; close it there (a DuckDB file has one writer at a time) "
-            f"and try again ({text})"
+            f"in use by another process{waited()}; close it there (a DuckDB file has one writer at "
+            f"a time) and try again ({text})"
         )
     elif "permission denied" in lower or "read-only" in lower:
         reason = "cannot be written: permission denied; make it writable or name another file"

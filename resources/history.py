@@ -9,7 +9,9 @@ does this itself (`SqliteEventLogStorage._connect`).
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,9 +35,13 @@ from resources.history_words import (
     explain_home,
 )
 from resources.own_files import require_own_folder, require_plain_file
+from resources.postgres_connection import ServerSilentError, connect_watched
 
 _BUSY_SECONDS = 60
 _STORAGE = ("history/runs.db", "history/index.db", "history/.db", "schedules/schedules.db")
+_RETRY_SECONDS = 60
+_SILENT: dict[str, tuple[float, str]] = {}
+"""When a PostgreSQL server did not answer, and what was said of it."""
 MOST_ENGINES = 16
 """Engines kept at a time: each holds three files open, and a daemon meets thousands of runs."""
 
@@ -108,6 +114,30 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         with self._db_lock:
             self._close_engines(0)
         super().dispose()
+
+
+def _watched(dialect: Any, _record: Any, arguments: Any, parameters: Any) -> Any:
+    """Connects to a PostgreSQL server that keeps the history, which may have stopped answering.
+
+    Dagster tries six times wherever it needs a connection, and on the way down once more for every
+    thing that it would note.
+    """
+    if dialect.name != "postgresql" or dialect.driver != "psycopg2":
+        return None
+    server = repr((arguments, sorted(parameters.items())))
+    since, said = _SILENT.get(server, (-_RETRY_SECONDS, ""))
+    if time.monotonic() - since < _RETRY_SECONDS:
+        raise ServerSilentError(said)
+    try:
+        return connect_watched(*arguments, **parameters)
+    except ServerSilentError as error:
+        _SILENT[server] = time.monotonic(), str(error)
+        raise
+
+
+sa.event.listen(sa.Engine, "do_connect", _watched)
+# What fails for good is told once, in words.
+logging.getLogger().addFilter(lambda told: "Retrying failed database" not in str(told.msg))
 
 
 def _relax(connection: Any, _record: Any) -> None:

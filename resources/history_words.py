@@ -52,9 +52,12 @@ def explain_history(error: BaseException, home: Path | None = None) -> AssetsErr
     if damaged := damaged_files(home):
         path, why = damaged[0]
         return WarehouseError(f"run history {path}: {why}; {_remedy(home, path)}")
-    said = _first_line(getattr(error, "orig", None) or error.__cause__ or error)
+    inner = error.__cause__ if isinstance(error, DagsterPostgresException) else error
+    said = _first_line(getattr(inner, "orig", None) or inner)
     if "locked" in said:
         reason = "in use by another process; try again when it has finished"
+    elif "disk i/o error" in said.lower():
+        reason = f"cannot be written ({said}); is the disk full? Mend that and run this again"
     elif _is_server(error):
         reason = f"{said}; see that the PostgreSQL server named in {CONFIG_FILE} can be reached"
     else:

@@ -24,6 +24,7 @@ from agentsview_assets.transforms.landing import STORE_DDL
 from agentsview_assets.transforms.sharing import SHARING_DDL
 from agentsview_assets.transforms.slices import SLICES
 from agentsview_assets.warehouse_urls import STATE_SUFFIX
+from resources.duckdb_lock import holder, is_locked, open_file, waited
 from resources.duckdb_reader import explain, make_folder
 from resources.observation_reader import STORE_VERSION, DayWindow, ObservationReader
 from resources.own_files import not_ours, require_ours, require_plain_file
@@ -59,10 +60,13 @@ class ObservationStore(ObservationReader):
                 self._connection.close()
                 self._connection = self._made_anew()
         except duckdb.Error as error:
-            if "Could not set lock" in str(error):
+            if is_locked(error):
                 raise WarehouseError(
-                    f"observation store {self.path}: in use by another run; wait for it to finish"
+                    f"observation store {self.path}: in use by another run{waited()}: "
+                    f"{holder(error)}; wait for it to finish"
                 ) from None
+            if isinstance(error, duckdb.InterruptException):
+                raise
             # The store is a cache: one that cannot be read is made again, where only ours can lie.
             if not self._is_in_its_place():
                 why = f"it cannot be opened ({str(error).strip().splitlines()[0]})"
@@ -84,7 +88,7 @@ class ObservationStore(ObservationReader):
             self._connection = None
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        connection = duckdb.connect(str(self.path))
+        connection = open_file(self.path)
         connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET preserve_insertion_order = false")

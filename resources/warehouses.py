@@ -23,6 +23,8 @@ from resources.sqlite_store import open_sqlite_store
 from resources.store import Archive, Partition, Selection, Store
 from schemas import CONTRACTS, HISTORIES, TableContract
 
+_DAGSTERS = {"custom_user_agent": "dagster"}
+"""How the resource connects; connections of one process to a file have to agree."""
 DIFFERENT = ("different", "different")
 """The noted versions of a partition that is not the same in all warehouses: never up to date."""
 
@@ -139,10 +141,12 @@ def _open(warehouse: WarehouseUrl) -> contextlib.AbstractContextManager[SqlStore
 @contextlib.contextmanager
 def _open_duckdb(warehouse: WarehouseUrl) -> Iterator[SqlStore]:
     path = warehouse.file
-    # dagster-duckdb waits 102 s for a lock and reports it as it comes; ask first, in words.
-    connect(path, read_only=False).close()
+    # dagster-duckdb waits 102 s for a lock and reports it as it comes. Ours waits first, in words,
+    # and stays until the other one is there, so that nobody takes the file in between.
+    first = connect(path, read_only=False, config=_DAGSTERS)
     opened = DuckDBResource(database=str(path)).get_connection()
-    with opened as connection:
+    with contextlib.closing(first), opened as connection:
+        first.close()
         try:
             yield DuckDBStore(connection, path)
         finally:

@@ -50,8 +50,8 @@ class _Watch:
         self._terminal = os.dup(_STDERR)
         self._nowhere = os.open(os.devnull, os.O_WRONLY)
         for number in SIGNALS:
-            # `nohup` wants it ignored. Of the others a shell's background jobs ignore SIGINT, but
-            # Dagster, which sets all handlers from that one, would have them ignore SIGTERM as well.
+            # `nohup` wants it ignored. A shell's background jobs ignore SIGINT, but Dagster, which
+            # sets both handlers from that one, would have them ignore SIGTERM as well.
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._handle)
         signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
