@@ -105,9 +105,8 @@ def _damage(path: Path) -> str:
     """Why a file is none that Dagster can go on with; '' if it is one."""
     if path.is_dir():
         return "is a folder where Dagster keeps a database"
-    with contextlib.suppress(OSError):
-        if not os.access(path, os.R_OK | os.W_OK):
-            return "may not be read and written"
+    if not _may_be_written(path):
+        return "it, or the folder that it is in, may not be read and written"
     try:
         opened = sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro", uri=True)
         with contextlib.closing(opened) as database:
@@ -132,12 +131,16 @@ def _remedy(home: Path, path: Path) -> str:
             f"restore it from a copy, or unset {HOME_VARIABLE} to have the history kept beside the "
             "warehouse"
         )
-    there = "its owner and mode" if not os.access(path, os.R_OK | os.W_OK) else ""
-    mend = f"mend {there}, or remove" if there else "remove"
+    mend = "" if _may_be_written(path) else "mend its owner and mode, or "
     return (
-        f"{mend} the folder {home} and run this again: only the history of runs goes with it, the "
-        "warehouse stays as it is"
+        f"{mend}remove the folder {home} and run this again: only the history of runs goes with "
+        "it, the warehouse stays as it is"
     )
+
+
+def _may_be_written(path: Path) -> bool:
+    """Whether we may, as far as modes tell; a database needs files beside it."""
+    return os.access(path, os.R_OK | os.W_OK) and os.access(path.parent, os.W_OK)
 
 
 def _is_server(error: BaseException) -> bool:
