@@ -89,9 +89,13 @@ class _Watch:
             os.dup2(self._nowhere, _STDERR)
             sys.stderr = os.fdopen(os.dup(self._nowhere), "w")
 
-    def leave(self) -> None:
-        """Has signals interrupt nothing from here on."""
+    def leave(self, code: int) -> NoReturn:
+        """Ends the process; a signal that comes now is too late, or sets the code."""
         self._is_raised = True
+        with self._lock:
+            if not self.look():
+                code = _flushed() or code
+            os._exit(128 + self.number if self.number else code)
 
 
 _watch: _Watch | None = None
@@ -115,18 +119,21 @@ def leave(code: int) -> NoReturn:
     At once: an interpreter that shuts down runs code of many libraries, in which a signal would
     end with a traceback, and waits for their threads.
     """
-    if _watch is not None:
-        _watch.leave()
-        number = _watch.look()
-        if number:
-            os._exit(128 + number)
+    if _watch is None:
+        sys.exit(code)
+    _watch.leave(code)
+
+
+def _flushed() -> int:
+    """Writes out what is left to write; 1 where output is lost, progress being none."""
+    lost = []
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:
                 stream.flush()
         except (OSError, ValueError):
-            code = code or 1
-    os._exit(code)
+            lost.append(stream)
+    return int(sys.stdout in lost)
 
 
 def _open_standard_files() -> None:
