@@ -311,9 +311,9 @@ class TestAUserWithoutAHome:
 
     @pytest.mark.hostile
     @pytest.mark.parametrize("command", [("materialize", "--force"), ("status",), ("reprice",)])
-    def test_the_others_work_where_both_are_named(self, desk, command):
+    def test_the_others_work_where_both_are_named(self, made, command):
         done = _without_home(
-            *command, "--archive", str(desk.archive), "--warehouse", str(desk.warehouse),
+            *command, "--archive", str(made.archive), "--warehouse", str(made.warehouse),
             AGENTSVIEW_ASSETS_START_DATE=DAY,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
