@@ -12,6 +12,7 @@ from pathlib import Path
 
 from agentsview_assets.addresses import kind_of, refuse_address
 from agentsview_assets.errors import ConfigError
+from agentsview_assets.files import expanded, is_there
 from agentsview_assets.warehouse_urls import WarehouseUrl, parse_warehouse
 
 MIRROR_SCHEMA = "agentsview"
@@ -60,10 +61,7 @@ def parse_archive(text: str) -> ArchiveUrl:
     scheme = _SCHEME.match(text)
     if scheme is None:
         refuse_address(text, WHAT, FORMS)
-        try:
-            path = Path(text).expanduser().absolute()
-        except RuntimeError as error:
-            raise ConfigError(f"{WHAT} {text}: {error}; name a path from / on") from None
+        path = _absolute(text)
         return ArchiveUrl(str(path), path=path)
     if scheme[1] not in _MIRRORS:
         raise ConfigError(f"{WHAT} {kind_of(text)}://...: not a source; name {FORMS}")
@@ -94,7 +92,7 @@ def split_archives(text: str) -> list[str]:
     whole is one, whatever is in it.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if len(lines) != 1 or Path(lines[0]).expanduser().exists():
+    if len(lines) != 1 or _is_there(lines[0]):
         return lines
     parts = [part for part in _BETWEEN[os.pathsep].split(lines[0]) if part]
     if any(_IS_SERVER.match(p) and "@" not in p and "@" in lines[0] for p in parts):
@@ -104,3 +102,17 @@ def split_archives(text: str) -> list[str]:
             "%40 %2F %3F %23 and %3A"
         )
     return parts
+
+
+def _absolute(text: str) -> Path:
+    try:
+        return expanded(text)
+    except ConfigError as error:
+        raise ConfigError(f"{WHAT} {error}") from None
+
+
+def _is_there(text: str) -> bool:
+    try:
+        return is_there(expanded(text))
+    except ConfigError:
+        return False

@@ -86,7 +86,7 @@ def materialize(
         AssetsError: Something the user can mend; the warehouse is as whole as it was. Days whose
             rows break a contract are named; all others were made.
     """
-    worked_before = METER.seconds
+    worked_before, METER.listener = METER.seconds, tell
     source = archive_source(settings)
     names = select_tables(settings, request.select)
     made = _materialised(settings)
@@ -114,7 +114,6 @@ def materialize(
         if not (plan.is_empty and seen.is_unchanged) or unsettled:
             with history(settings, instance) as kept:
                 report_observation(kept, source, seen, expected.observations, made, window)
-                METER.listener = tell
                 outcome = run_plan(settings, plan, build_resources(settings), kept, tell, unsettled)
             outcome.require_whole()
             summary.assets = sorted(plan.tables)

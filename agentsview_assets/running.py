@@ -27,7 +27,8 @@ from agentsview_assets.errors import (
 from agentsview_assets.partitions import daily_partitions
 from agentsview_assets.planning import Plan, Step, phases, without_days
 from agentsview_assets.settings import Settings
-from resources.history import explain_history, prepare_home
+from resources.history import open_history
+from resources.history_words import explain_history
 from resources.warehouse import open_reader
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -74,16 +75,12 @@ def history(
     """The instance that keeps the history: the one given, or the warehouse's own.
 
     Raises:
-        WarehouseError: The history's folder cannot be made.
+        AssetsError: The history cannot be opened, read or written.
     """
     if instance is not None:
         yield instance
         return
-    try:
-        prepare_home(settings.state_dir)
-    except OSError as error:
-        raise WarehouseError(f"run history {error.filename}: {error.strerror}") from None
-    with dg.DagsterInstance.get() as own:
+    with open_history(settings.state_dir) as own:
         yield own
 
 

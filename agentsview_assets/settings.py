@@ -6,14 +6,21 @@ What belongs here: settings and their defaults. What does not: opening anything.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from agentsview_assets.archive_urls import ArchiveUrl, parse_archives, split_archives
+from agentsview_assets.archive_urls import (
+    ArchiveUrl,
+    parse_archive,
+    parse_archives,
+    split_archives,
+)
 from agentsview_assets.errors import ConfigError
+from agentsview_assets.files import expanded
 from agentsview_assets.warehouse_urls import WarehouseUrl, parse_warehouses
 
 APP = "agentsview-assets"
@@ -26,8 +33,12 @@ START_DATE_VARIABLE = "AGENTSVIEW_ASSETS_START_DATE"
 TITLES_VARIABLE = "AGENTSVIEW_ASSETS_TITLES"
 SCHEDULE_HOUR_VARIABLE = "AGENTSVIEW_ASSETS_SCHEDULE_HOUR"
 SCHEDULE_TIMEZONE_VARIABLE = "AGENTSVIEW_ASSETS_SCHEDULE_TIMEZONE"
+WAIT_VARIABLE = "AGENTSVIEW_ASSETS_WAIT"
+DEFAULT_WAIT = "10"
+_SECONDS = re.compile(r"\d{1,6}(\.\d{1,3})?", re.ASCII)
 OBSERVATION_STORE = "observations.duckdb"
 _NOT_FOR_OTHERS = 0o077
+_HOME_ARCHIVE = "~/.agentsview"
 
 
 @dataclass(frozen=True)
@@ -114,7 +125,7 @@ def load_settings(
     if named is None:
         named = environ.get(WAREHOUSE_VARIABLE) or default_warehouse(environ)
     return Settings(
-        archives=parse_archives(archives or [_agentsview_dir(environ)]),
+        archives=parse_archives(archives) if archives else (default_archive(environ),),
         warehouse=" ".join(url.shown for url in parse_warehouses(named)),
         start_date=_start_date(environ.get(START_DATE_VARIABLE) or DEFAULT_START_DATE),
         with_titles=_titles(environ.get(TITLES_VARIABLE) or "full"),
@@ -139,13 +150,19 @@ def keep_private() -> int:
 
 def data_dir(environ: Mapping[str, str]) -> Path:
     """The user's data folder of this program."""
-    base = environ.get("XDG_DATA_HOME") or str(Path("~/.local/share").expanduser())
-    return Path(base) / APP
+    base = environ.get("XDG_DATA_HOME")
+    try:
+        return (Path(base) if base else expanded("~/.local/share")) / APP
+    except ConfigError as error:
+        raise ConfigError(f"data folder {error} with XDG_DATA_HOME") from None
 
 
 def default_warehouse(environ: Mapping[str, str]) -> str:
     """The DuckDB file used when no warehouse is named."""
-    return f"duckdb:///{data_dir(environ) / 'warehouse.duckdb'}"
+    try:
+        return f"duckdb:///{data_dir(environ) / 'warehouse.duckdb'}"
+    except ConfigError as error:
+        raise ConfigError(f"{error}, or a warehouse with --warehouse") from None
 
 
 def warehouse_path(url: str) -> Path:
@@ -159,15 +176,20 @@ def warehouse_path(url: str) -> Path:
 
 def state_dir(url: str) -> Path:
     """The folder of a warehouse's history and observation store; that of the first of several."""
-    return parse_warehouses(url)[0].state_dir(data_dir(os.environ))
+    warehouse = parse_warehouses(url)[0]
+    # Only a server's state lies in the user's own folder, which need not be there.
+    return warehouse.state_dir(data_dir(os.environ) if warehouse.path is None else Path())
 
 
-def _agentsview_dir(environ: Mapping[str, str]) -> str:
-    return (
-        environ.get("AGENTSVIEW_DATA_DIR")
-        or environ.get("AGENT_VIEWER_DATA_DIR")
-        or str(Path("~/.agentsview").expanduser())
-    )
+def default_archive(environ: Mapping[str, str]) -> ArchiveUrl:
+    """The data folder of agentsview; without a home it is not found until somebody reads it."""
+    named = environ.get("AGENTSVIEW_DATA_DIR") or environ.get("AGENT_VIEWER_DATA_DIR")
+    try:
+        return parse_archive(named or _HOME_ARCHIVE)
+    except ConfigError:
+        if named:
+            raise
+        return ArchiveUrl(_HOME_ARCHIVE, path=Path(_HOME_ARCHIVE))
 
 
 def _start_date(text: str) -> str:
@@ -192,6 +214,18 @@ def _hour(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) < 24):  # noqa: PLR2004 - hours of a day
         raise ConfigError(f"{SCHEDULE_HOUR_VARIABLE}: expected an hour from 0 to 23, got {text!r}")
     return int(text)
+
+
+def lock_patience(environ: Mapping[str, str]) -> float:
+    """How many seconds another process's lock on a DuckDB file is waited for.
+
+    Raises:
+        ConfigError: It is no number of seconds; the message names the variable.
+    """
+    text = environ.get(WAIT_VARIABLE) or DEFAULT_WAIT
+    if not _SECONDS.fullmatch(text):
+        raise ConfigError(f"{WAIT_VARIABLE}: expected a number of seconds, got {text!r}")
+    return float(text)
 
 
 def _zone(text: str) -> str:

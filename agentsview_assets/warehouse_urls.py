@@ -21,6 +21,7 @@ from agentsview_assets.addresses import (
     unknown_kind,
 )
 from agentsview_assets.errors import ConfigError
+from agentsview_assets.files import expanded
 
 Kind = Literal["duckdb", "sqlite", "postgresql"]
 
@@ -189,12 +190,12 @@ def _absolute(path: str, what: str, forms: str) -> Path:
     if not path.strip() or path == ":memory:":
         raise ConfigError(f"{what} {path!r}: names no file; use {forms}")
     refuse_address(path, what, forms)
-    if path.endswith("/") and not Path(path).is_dir():
+    if path.endswith("/"):
         raise ConfigError(f"{what} {path}: ends with /, which names a folder; name a file in it")
     try:
-        return Path(path).expanduser().absolute()
-    except RuntimeError as error:
-        raise ConfigError(f"{what} {path}: {error}; name a path that begins with /") from None
+        return expanded(path)
+    except ConfigError as error:
+        raise ConfigError(f"{what} {error}") from None
 
 
 class _Server:

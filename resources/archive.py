@@ -20,6 +20,7 @@ import adbc_driver_sqlite.dbapi as adbc
 import pyarrow as pa
 
 from agentsview_assets.errors import ArchiveError
+from agentsview_assets.files import trouble
 from resources.archive_files import ARCHIVE_FILE, log_path
 from resources.archive_opening import BUSY_TIMEOUT_MS, locked, opening
 from resources.archive_schema import ARCHIVE_METADATA, SOURCE_TABLES, SourceTable, ValueType
@@ -288,7 +289,7 @@ def _check_file(path: Path) -> bytes:
         with path.open("rb") as file:
             header = file.read(_HEADER_BYTES)
     except OSError as error:
-        raise ArchiveError(f"archive {path}: {error.strerror}") from None
+        raise ArchiveError(f"archive {path}: {trouble(error, path)}") from None
     if size == 0:
         raise ArchiveError(f"archive {path}: the file is empty; run `agentsview sync` first")
     if not header.startswith(b"SQLite format 3\0"):

@@ -10,7 +10,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from agentsview_assets.errors import ArchiveError
+from agentsview_assets.errors import ArchiveError, ConfigError
+from agentsview_assets.files import expanded, look, trouble
 
 ARCHIVE_FILE = "sessions.db"
 
@@ -32,14 +33,19 @@ def find_archive(path: Path) -> Path:
     Raises:
         ArchiveError: Nothing usable is there.
     """
-    path = path.expanduser().absolute()
-    candidate = path / ARCHIVE_FILE if path.is_dir() else path
-    if not candidate.exists():
+    try:
+        path = expanded(path)
+    except ConfigError as error:
+        raise ConfigError(f"archive {error} with --archive") from None
+    is_folder = look(path, f"archive {path}", ArchiveError) == "folder"
+    candidate = path / ARCHIVE_FILE if is_folder else path
+    found = look(candidate, f"archive {candidate}", ArchiveError)
+    if found == "missing":
         raise ArchiveError(
             f"archive {candidate}: no such file; name a data folder that holds {ARCHIVE_FILE}, or "
             "the file itself, with --archive"
         )
-    if not candidate.is_file():
+    if found != "file":
         raise ArchiveError(f"archive {candidate}: not a file")
     return candidate
 
@@ -63,7 +69,7 @@ def signature(path: Path) -> Signature:
     try:
         main = path.stat()
     except OSError as error:
-        raise ArchiveError(f"archive {path}: {error.strerror}") from None
+        raise ArchiveError(f"archive {path}: {trouble(error, path)}") from None
     try:
         log = log_path(path).stat()
         log_size, log_time = log.st_size, log.st_mtime_ns

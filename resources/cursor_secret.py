@@ -15,6 +15,7 @@ import tempfile
 from pathlib import Path
 
 from agentsview_assets.errors import ConfigError
+from agentsview_assets.files import trouble
 from resources.bounded_files import read_small
 from resources.price_tables import read_config
 
@@ -59,7 +60,7 @@ def own_secret(state_dir: Path) -> bytes:
             _create(path)
         return _decode(read_small(path).decode("ascii").strip())
     except OSError as error:
-        raise SecretError(f"cursor secret {path}: {error.strerror}") from None
+        raise SecretError(f"cursor secret {path}: {trouble(error, path)}") from None
     except UnicodeDecodeError:
         raise SecretError(f"cursor secret {path}: damaged; remove it") from None
 

@@ -10,8 +10,9 @@ from typing import Any
 import duckdb
 
 from agentsview_assets.errors import DISK_FULL, WarehouseError, is_disk_full
+from agentsview_assets.files import is_there, look, trouble
 from agentsview_assets.warehouse_urls import WarehouseUrl
-from resources.duckdb_sealing import SEALED
+from resources.duckdb_lock import is_locked, open_file, waited
 from resources.warehouse import exact_total, found_version, require_current
 
 _MAGIC, _MAGIC_START, _MAGIC_END = b"DUCK", 8, 12
@@ -68,7 +69,7 @@ class DuckDBReader:
 def open_warehouse(warehouse: WarehouseUrl) -> Iterator[DuckDBReader]:
     """Opens a read snapshot; see `resources.warehouse.open_reader`."""
     path = warehouse.file
-    if not path.exists():
+    if look(path, f"warehouse {path}", WarehouseError) == "missing":
         raise WarehouseError(
             f"warehouse {path}: no such file; run `agentsview-assets materialize` first, or name "
             "another one with --warehouse"
@@ -83,14 +84,16 @@ def open_warehouse(warehouse: WarehouseUrl) -> Iterator[DuckDBReader]:
         connection.close()
 
 
-def connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+def connect(
+    path: Path, *, read_only: bool, config: dict[str, Any] | None = None
+) -> duckdb.DuckDBPyConnection:
     """Opens a DuckDB file, telling why in words when it cannot.
 
     Raises:
         WarehouseError: The file is a folder, read-only, in use elsewhere, or no DuckDB database.
     """
     require_file(path)
-    if path.exists() and path.stat().st_size == 0:
+    if is_there(path) and path.stat().st_size == 0:
         raise WarehouseError(
             f"warehouse {path}: the file is empty (0 bytes); remove it to have a new one made, or "
             "name another file"
@@ -98,7 +101,7 @@ def connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     if not _may_be_duckdb(path):
         raise WarehouseError(f"warehouse {path}: not a DuckDB database; name another file")
     try:
-        connection = duckdb.connect(str(path), read_only=read_only, config=SEALED)
+        connection = open_file(path, read_only=read_only, config=config)
     except duckdb.Error as error:
         raise explain(error, path) from None
     connection.execute("SET TimeZone = 'UTC'")
@@ -111,9 +114,10 @@ def require_file(path: Path) -> None:
     Raises:
         WarehouseError: It is a folder, a pipe or a device.
     """
-    if path.is_dir():
+    found = look(path, f"warehouse {path}", WarehouseError)
+    if found == "folder":
         raise WarehouseError(f"warehouse {path}: is a folder; name a file in it")
-    if path.exists() and not path.is_file():
+    if found == "other":
         raise WarehouseError(f"warehouse {path}: is no regular file; name another one")
 
 
@@ -127,7 +131,8 @@ def make_folder(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WarehouseError(
-            f"warehouse {path}: the folder {error.filename} cannot be made: {error.strerror}"
+            f"warehouse {path}: the folder {error.filename} cannot be made: "
+            f"{trouble(error, path.parent)}"
         ) from None
 
 
@@ -144,10 +149,10 @@ def explain(error: Exception, path: Path, what: str = "warehouse") -> WarehouseE
     """The user's words for why a DuckDB file cannot be opened or written."""
     text = _first_line(error)
     lower = text.replace(str(path), "").lower()
-    if "could not set lock" in lower:
+    if is_locked(error):
         reason = (
-            "in use by another process; close it there (a DuckDB file has one writer at a time) "
-            f"and try again ({text})"
+            f"in use by another process{waited()}; close it there (a DuckDB file has one writer at "
+            f"a time) and try again ({text})"
         )
     elif "permission denied" in lower or "read-only" in lower:
         reason = "cannot be written: permission denied; make it writable or name another file"

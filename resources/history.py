@@ -8,7 +8,9 @@ does this itself (`SqliteEventLogStorage._connect`).
 
 from __future__ import annotations
 
+import logging
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,14 +27,27 @@ from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy.pool import QueuePool
 
-from agentsview_assets.errors import DISK_FULL, WarehouseError, is_disk_full
+from agentsview_assets.errors import ConfigError, is_disk_full
+from agentsview_assets.files import expanded, is_there, look
+from resources.history_words import (
+    CONFIG_FILE,
+    HOME,
+    HOME_VARIABLE,
+    STORAGE_ERRORS,
+    explain_history,
+    explain_home,
+)
 from resources.locks import held
 from resources.own_files import require_own_folder, require_plain_file
+from resources.postgres_connection import ServerSilentError, connect_watched
 
 _BUSY_SECONDS = 60
+_STORAGE = ("history/runs.db", "history/index.db", "history/.db", "schedules/schedules.db")
+_RETRY_SECONDS = 60
+_SILENT: dict[str, tuple[float, str]] = {}
+"""When a PostgreSQL server did not answer, and what was said of it."""
 MOST_ENGINES = 16
 """Engines kept at a time: each holds three files open, and a daemon meets thousands of runs."""
-HOME_VARIABLE = "DAGSTER_HOME"
 
 
 def _database_url(base_dir: str, name: str) -> str:
@@ -138,46 +153,130 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         super().dispose()
 
 
+def _watched(dialect: Any, _record: Any, arguments: Any, parameters: Any) -> Any:
+    """Connects to a PostgreSQL server that keeps the history, which may have stopped answering.
+
+    Dagster tries six times wherever it needs a connection, and on the way down once more for every
+    thing that it would note.
+    """
+    if dialect.name != "postgresql" or dialect.driver != "psycopg2":
+        return None
+    server = repr((arguments, sorted(parameters.items())))
+    since, said = _SILENT.get(server, (-_RETRY_SECONDS, ""))
+    if time.monotonic() - since < _RETRY_SECONDS:
+        raise ServerSilentError(said)
+    try:
+        return connect_watched(*arguments, **parameters)
+    except ServerSilentError as error:
+        _SILENT[server] = time.monotonic(), str(error)
+        raise
+
+
+sa.event.listen(sa.Engine, "do_connect", _watched)
+# What fails for good is told once, in words.
+logging.getLogger().addFilter(lambda told: "Retrying failed database" not in str(told.msg))
+
+
 def _relax(connection: Any, _record: Any) -> None:
     """A lost last event after a power cut is better than a disk flush for every event."""
     connection.execute("PRAGMA synchronous = NORMAL")
 
 
-def explain_history(error: BaseException) -> WarehouseError | None:
-    """The user's words for a run history that cannot be written; None for any other error."""
-    if not isinstance(error, sa.exc.OperationalError):
-        return None
-    reason = f"cannot be written ({error.orig}); is the disk full? Mend that and run this again"
-    reason = DISK_FULL if is_disk_full(error) else reason
-    return WarehouseError(f"run history {os.environ.get(HOME_VARIABLE, '')}: {reason}")
+@contextmanager
+def open_history(state_dir: Path) -> Iterator[dg.DagsterInstance]:
+    """Opens the history of a warehouse, which is made if it is not there.
+
+    Raises:
+        AssetsError: It cannot be opened, read or written; the message names the file.
+    """
+    home = prepare_home(state_dir)
+    try:
+        instance = _open(home)
+    except Exception as error:  # whatever it is, it comes from what lies in this folder
+        raise explain_home(error, home) from error
+    try:
+        with instance:
+            yield instance
+    except STORAGE_ERRORS as error:
+        raise explain_history(error, home) or error from error
 
 
 def prepare_home(state_dir: Path) -> Path:
     """Makes the Dagster home of a warehouse, once, whoever comes first.
 
     An existing `DAGSTER_HOME` of the user's is respected and left as it is.
+
+    Raises:
+        AssetsError: It cannot be made, or the user's own is no folder.
     """
     own = os.environ.get(HOME_VARIABLE)
-    if own:
-        return Path(own)
-    home = state_dir / "dagster"
+    home = state_dir / HOME
+    if own and Path(own) != home:
+        return _require_home(own)
     # Dagster runs what the settings in its home name.
     for folder in (state_dir, home):
         require_own_folder(folder, "state folder")
-    state_dir.mkdir(parents=True, exist_ok=True)
-    home.mkdir(mode=0o700, exist_ok=True)
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, exist_ok=True)
+        for name in (".lock", ".prepared", CONFIG_FILE):
+            require_plain_file(home / name, "run history")
+        # Two processes that make a fresh home at once damage it, hence the lock.
+        with held(home / ".lock"):
+            _make_home(home)
+    except (*STORAGE_ERRORS, OSError) as error:
+        raise explain_home(error, home) from error
     os.environ[HOME_VARIABLE] = str(home)
-    # Two processes that make a fresh home at once damage it, hence the lock; the mark comes last,
-    # so that a home whose maker died is made again.
-    for name in (".lock", ".prepared", "dagster.yaml"):
-        require_plain_file(home / name, "run history")
-    settings, mark = home / "dagster.yaml", home / ".prepared"
-    with held(home / ".lock"):
-        if not mark.exists():
-            settings.write_text(yaml.safe_dump(_instance_config(home), sort_keys=False))
-            dg.DagsterInstance.get().dispose()
-            mark.touch()
     return home
+
+
+def _make_home(home: Path) -> None:
+    """The mark comes last, so that a home whose maker died is made again."""
+    mark, config = home / ".prepared", home / CONFIG_FILE
+    if is_there(mark) and config.stat().st_size:
+        return
+    config.write_text(yaml.safe_dump(_instance_config(home), sort_keys=False))
+    if is_there(mark):
+        return
+    try:
+        _open(home).dispose()
+    except STORAGE_ERRORS as error:
+        if is_disk_full(error):
+            raise
+        # Nothing was ever noted in what is there, and half of it is missing.
+        for name in _STORAGE:
+            for end in ("", "-wal", "-shm", "-journal"):
+                (home / f"{name}{end}").unlink(missing_ok=True)
+        _open(home).dispose()
+    mark.touch()
+
+
+def _open(home: Path) -> dg.DagsterInstance:
+    os.environ[HOME_VARIABLE], before = str(home), os.environ.get(HOME_VARIABLE)
+    try:
+        return dg.DagsterInstance.get()
+    finally:
+        os.environ[HOME_VARIABLE] = before or ""
+
+
+def _require_home(named: str) -> Path:
+    """The user's own home.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    home = expanded(named) if named.startswith("~") else Path(named)
+    found = look(home, f"{HOME_VARIABLE} {named}", ConfigError) if home.is_absolute() else ""
+    if found == "folder":
+        return home
+    why = {
+        "": "is not a path from the root of the file system",
+        "missing": "there is no such folder",
+    }.get(found, "is not a folder")
+    raise ConfigError(
+        f"{HOME_VARIABLE} {named}: {why}; name the absolute path of a folder that is there, or "
+        f"unset {HOME_VARIABLE} to have the history kept beside the warehouse"
+    )
 
 
 def _instance_config(home: Path) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from agentsview_assets.files import is_there
 from agentsview_assets.transforms import staleness
 from agentsview_assets.transforms.landing import LANDING_VERSION
 from agentsview_assets.transforms.slices import (
@@ -206,7 +207,7 @@ def _open(path: Path) -> duckdb.DuckDBPyConnection:
 def open_observations(path: Path) -> Iterator[ObservationReader | None]:
     """Opens a store to ask it; None when there is none, or it is in use or of another version."""
     try:
-        connection = _open(path) if path.exists() else None
+        connection = _open(path) if is_there(path) else None
     except duckdb.Error:
         connection = None
     if connection is None:

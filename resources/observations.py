@@ -17,14 +17,15 @@ import pandas as pd
 import pyarrow as pa
 
 from agentsview_assets.errors import WarehouseError
+from agentsview_assets.files import trouble
 from agentsview_assets.settings import OBSERVATION_STORE
 from agentsview_assets.transforms.landing import STORE_DDL
 from agentsview_assets.transforms.sharing import SHARING_DDL
 from agentsview_assets.transforms.slices import SLICES
 from agentsview_assets.transforms.succession import SUCCESSION_DDL
 from agentsview_assets.warehouse_urls import STATE_SUFFIX
+from resources.duckdb_lock import holder, is_locked, open_file, waited
 from resources.duckdb_reader import explain, make_folder
-from resources.duckdb_sealing import SEALED
 from resources.observation_reader import STORE_VERSION, DayWindow, ObservationReader, Span, cut
 from resources.own_files import not_ours, require_ours, require_plain_file
 from schemas import CONTRACTS
@@ -59,10 +60,13 @@ class ObservationStore(ObservationReader):
                 self._connection.close()
                 self._connection = self._made_anew()
         except duckdb.Error as error:
-            if "Could not set lock" in str(error):
+            if is_locked(error):
                 raise WarehouseError(
-                    f"observation store {self.path}: in use by another run; wait for it to finish"
+                    f"observation store {self.path}: in use by another run{waited()}: "
+                    f"{holder(error)}; wait for it to finish"
                 ) from None
+            if isinstance(error, duckdb.InterruptException):
+                raise
             # The store is a cache: one that cannot be read is made again, where only ours can lie.
             if not self._is_in_its_place():
                 why = f"it cannot be opened ({str(error).strip().splitlines()[0]})"
@@ -84,7 +88,7 @@ class ObservationStore(ObservationReader):
             self._connection = None
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
-        connection = duckdb.connect(str(self.path), config=SEALED)
+        connection = open_file(self.path)
         connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET preserve_insertion_order = false")
@@ -118,7 +122,9 @@ class ObservationStore(ObservationReader):
             connection.execute(STORE_DDL + SHARING_DDL + SUCCESSION_DDL)
             connection.execute("INSERT INTO store VALUES (?, ?)", STORE_VERSION)
         except OSError as error:
-            raise WarehouseError(f"observation store {self.path}: {error.strerror}") from None
+            raise WarehouseError(
+                f"observation store {self.path}: {trouble(error, self.path)}"
+            ) from None
         except duckdb.Error as error:
             raise explain(error, self.path, "observation store") from None
         return connection

@@ -20,13 +20,13 @@ from psycopg2 import errorcodes
 
 from agentsview_assets.errors import DISK_FULL, WarehouseError
 from agentsview_assets.warehouse_urls import WarehouseUrl, without_credentials
+from resources.postgres_connection import ServerSilentError, connect_watched
 from resources.warehouse import exact_total, found_version, require_current
 
 Connection: TypeAlias = psycopg2.extensions.connection
 
 NUL_SYMBOL = "\u2400"
 """Stands for U+0000, which PostgreSQL's texts cannot hold."""
-_CONNECT_SECONDS = "10"
 _FLOATS = 1022  # the type of an array of doubles
 _TEXT_OR_MARK = re.compile(r"'(?:[^']|'')*'|\?")
 _FAILED = re.compile(r"^connection to server .*? failed: (?:FATAL: +)?", re.DOTALL)
@@ -103,14 +103,13 @@ def connect(warehouse: WarehouseUrl) -> Connection:
     Raises:
         WarehouseError: It cannot be reached, refuses us, or keeps texts in another encoding.
     """
-    parameters: dict[str, Any] = {
-        "connect_timeout": _CONNECT_SECONDS,
+    parameters = {
         "application_name": "agentsview-assets",
+        "client_encoding": "UTF8",
         **warehouse.connection_parameters(),
     }
     try:
-        connection: Connection = psycopg2.connect(**parameters)
-        connection.set_client_encoding("UTF8")
+        connection = connect_watched(**parameters)
     except psycopg2.Error as error:
         raise _refusal(error, warehouse) from None
     encoding = connection.get_parameter_status("server_encoding")
@@ -193,7 +192,9 @@ def explain(error: Exception, warehouse: WarehouseUrl) -> WarehouseError:
     """The user's words for why a PostgreSQL warehouse cannot be opened, read or written."""
     text = _said(error, warehouse)
     code = getattr(error, "pgcode", None)
-    if code in _REASONS:
+    if isinstance(error, ServerSilentError):
+        reason = "{text}. What was being written is taken back; see that it runs and try again"
+    elif code in _REASONS:
         reason = _REASONS[code]
     elif code is None and isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
         reason = "the connection was lost, and what was being written is taken back: {text}"

@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentsview_assets.errors import ConfigError
+from agentsview_assets.files import trouble
 from resources.bounded_files import read_small
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def read_config(path: Path) -> dict[str, object]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        msg = f"cannot read {path}: {error.strerror}"
+        msg = f"cannot read {path}: {trouble(error, path)}"
         raise ConfigError(msg) from error
     # The chain is cut on purpose: both errors may carry the file's whole text, secret included.
     except UnicodeDecodeError:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from agentsview_assets.archive_urls import ArchiveUrl
 from agentsview_assets.errors import ArchiveError
+from agentsview_assets.files import look
 from resources.archive_files import (
     Signature,
     find_archive,
@@ -129,7 +130,7 @@ class DuckDBMirror:
         return True
 
     def _require(self) -> None:
-        if not self._path.is_file():
+        if look(self._path, f"archive {self.key}", ArchiveError) != "file":
             raise ArchiveError(f"archive {self.key}: no such file; push to it with agentsview")
 
     def _copy_to(self, copy: Path) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from agentsview_assets.errors import DISK_FULL, WarehouseError, is_disk_full
+from agentsview_assets.files import look, trouble
 from agentsview_assets.warehouse_urls import WarehouseUrl
 from resources.warehouse import exact_total, found_version, require_current
 
@@ -105,7 +106,7 @@ class _ExactSum:
 def open_warehouse(warehouse: WarehouseUrl) -> Iterator[SQLiteReader]:
     """Opens a read snapshot; see `resources.warehouse.open_reader`."""
     path = warehouse.file
-    if not path.exists():
+    if look(path, f"warehouse {path}", WarehouseError) == "missing":
         raise WarehouseError(
             f"warehouse {path}: no such file; run `agentsview-assets materialize` first, or name "
             "another one with --warehouse"
@@ -136,7 +137,7 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
             f"warehouse {path}: SQLite {sqlite3.sqlite_version} is too old; SQLite warehouses need "
             "3.37 or later, which comes with Python of that age"
         )
-    if path.is_dir():
+    if look(path, f"warehouse {path}", WarehouseError) == "folder":
         raise WarehouseError(f"warehouse {path}: is a folder; name a file in it")
     if path.exists() and not path.is_file():
         raise WarehouseError(f"warehouse {path}: is no regular file; name another one")
@@ -205,4 +206,4 @@ def _why_not(path: Path) -> str:
         with path.open("rb"):
             return "its folder cannot be written, or a file beside it cannot be read"
     except OSError as error:
-        return f"{error.strerror}; name another file or mend its permissions"
+        return trouble(error, path)

@@ -16,6 +16,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from agentsview_assets.errors import WarehouseError
+from agentsview_assets.files import is_there, look
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
 from resources.sql_store import SqlStore, selection_sql
 from resources.sqlite_reader import COLUMNS_TABLE, check_version, connect, explain
@@ -219,14 +221,14 @@ def _refuse_others(path: Path) -> None:
     Raises:
         WarehouseError: It is no warehouse.
     """
-    if not path.exists():
+    if look(path, f"warehouse {path}", WarehouseError) == "missing":
         return
     with contextlib.closing(connect(path, "ro&immutable=1")) as looking:
         try:
             check_version(looking, path)
         except sqlite3.Error as error:
             # What a killed run left half way is whole again once its log is read.
-            if not path.with_name(f"{path.name}-wal").exists():
+            if not is_there(path.with_name(f"{path.name}-wal")):
                 raise explain(error, path) from None
 
 

@@ -12,6 +12,8 @@ import pandas as pd
 import pyarrow as pa
 from dagster_duckdb import DuckDBResource
 
+from agentsview_assets.errors import WarehouseError
+from agentsview_assets.files import look
 from agentsview_assets.warehouse_urls import WarehouseUrl, parse_warehouses
 from resources.duckdb_reader import connect, make_folder
 from resources.duckdb_sealing import SEALED
@@ -33,6 +35,8 @@ from resources.store import (
 )
 from schemas import CONTRACTS, HISTORIES, TableContract
 
+_DAGSTERS = {"custom_user_agent": "dagster"}
+"""How the resource connects; connections of one process to a file have to agree."""
 DIFFERENT = ("different", "different")
 """The noted versions of a partition that is not the same in all warehouses: never up to date."""
 
@@ -210,7 +214,9 @@ def _check(warehouse: WarehouseUrl) -> bool:
 
 
 def _is_there(warehouse: WarehouseUrl) -> bool:
-    return warehouse.path.exists() if warehouse.path is not None else check_postgres(warehouse)
+    if warehouse.path is None:
+        return check_postgres(warehouse)
+    return look(warehouse.path, f"warehouse {warehouse.path}", WarehouseError) != "missing"
 
 
 def _open(warehouse: WarehouseUrl) -> contextlib.AbstractContextManager[SqlStore]:
@@ -225,10 +231,12 @@ def _open(warehouse: WarehouseUrl) -> contextlib.AbstractContextManager[SqlStore
 @contextlib.contextmanager
 def _open_duckdb(warehouse: WarehouseUrl) -> Iterator[SqlStore]:
     path = warehouse.file
-    # dagster-duckdb waits 102 s for a lock and reports it as it comes; ask first, in words.
-    connect(path, read_only=False).close()
+    # dagster-duckdb waits 102 s for a lock and reports it as it comes. Ours waits first, in words,
+    # and stays until the other one is there, so that nobody takes the file in between.
+    first = connect(path, read_only=False, config=_DAGSTERS)
     opened = DuckDBResource(database=str(path), connection_config=SEALED).get_connection()
-    with opened as connection:
+    with contextlib.closing(first), opened as connection:
+        first.close()
         try:
             yield DuckDBStore(connection, path)
         finally:

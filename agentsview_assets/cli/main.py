@@ -18,7 +18,8 @@ from agentsview_assets.cli.reprice import reprice
 from agentsview_assets.cli.status import status
 from agentsview_assets.cli.ui import ui
 from agentsview_assets.cli.usage import usage
-from agentsview_assets.errors import DISK_FULL, AssetsError, is_disk_full
+from agentsview_assets.errors import AssetsError, is_disk_full
+from agentsview_assets.files import trouble
 from agentsview_assets.settings import keep_private
 
 STARTED = time.perf_counter()
@@ -57,9 +58,11 @@ def run(arguments: list[str] | None = None) -> None:
     except AssetsError as error:
         _fail(str(error), error.exit_code)
     except OSError as error:
-        if not is_disk_full(error):
+        # What names a file is the machine's trouble; anything else is a defect of ours.
+        if error.filename is None and not is_disk_full(error):
             raise
-        _fail(DISK_FULL, 1)
+        named = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        _fail(f"{named}{trouble(error)}", 1)
     finally:
         os.umask(umask)
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
@@ -114,11 +115,15 @@ _LASTING = ("wrote", "materialising", "note:")
 
 def teller() -> Tell:
     """Tells progress: one line that rewrites itself on a terminal, plain lines elsewhere."""
-    if not sys.stderr.isatty():
-        return lambda what: click.echo(f"  {what}", err=True)
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
 
     def tell(what: str) -> None:
-        click.echo(f"\r\033[K  {what}", err=True, nl=what.startswith(_LASTING))
+        # Nobody may listen any more: that is no reason to end the work.
+        with contextlib.suppress(OSError):
+            if is_terminal:
+                click.echo(f"\r\033[K  {what}", err=True, nl=what.startswith(_LASTING))
+            else:
+                click.echo(f"  {what}", err=True)
 
     return tell
 

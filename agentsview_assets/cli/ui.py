@@ -108,10 +108,11 @@ def _prepare(settings: Settings) -> None:
     Raises:
         WarehouseError: The folder beside the warehouse cannot be written.
     """
-    from resources.history import prepare_home
+    from resources.history import open_history
 
     try:
-        prepare_home(settings.state_dir)
+        with open_history(settings.state_dir):
+            pass  # told here, rather than by the processes of Dagster
     except OSError as error:
         raise WarehouseError(
             f"warehouse {settings.warehouse}: its state folder {settings.state_dir} cannot be "

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentsview_assets.documents.session_archive import archive_path
+from agentsview_assets.errors import ConfigError
+from agentsview_assets.files import look
 from resources.cursor_secret import archive_secret, own_secret
 
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ def cursor_key(
     if "://" in held and not as_set:  # a mirror, which does not carry the archive's
         return lambda: own_secret(settings.state_dir)
     path = Path(held)
-    if as_set or not path.exists():
+    if as_set or look(path, f"archive {path}", ConfigError) == "missing":
         path = settings.archive
-    key = archive_secret(path if path.is_dir() else path.parent)
+    is_folder = look(path, f"archive {path}", ConfigError) == "folder"
+    key = archive_secret(path if is_folder else path.parent)
     return lambda: own_secret(settings.state_dir) if key is None else key

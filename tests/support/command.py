@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+SHORT_WAIT = "0.5"
+"""Seconds that a lock is waited for; what waits for longer says so itself."""
+
 
 @dataclass(frozen=True)
 class OurCommand:
@@ -49,6 +52,7 @@ class OurCommand:
             "AGENTSVIEW_DATA_DIR": str(self.archive),
             "AGENTSVIEW_ASSETS_ARCHIVE": str(self.archive),
             "AGENTSVIEW_ASSETS_WAREHOUSE": self.warehouse,
+            "AGENTSVIEW_ASSETS_WAIT": SHORT_WAIT,
             **self.settings,
         }
 

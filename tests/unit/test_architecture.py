@@ -43,6 +43,7 @@ COMMON = (
     "agentsview_assets.addresses",
     "agentsview_assets.archive_urls",
     "agentsview_assets.errors",
+    "agentsview_assets.files",
     "agentsview_assets.settings",
     "agentsview_assets.warehouse_urls",
 )

@@ -134,7 +134,7 @@ class TestTheFile:
             _fill(store)
 
     @pytest.mark.parametrize("mode", ["writer", "reader"])
-    def test_a_file_in_use_by_another_process_is_told_at_once(self, path, mode):
+    def test_a_file_in_use_by_another_process_is_told(self, path, mode):
         with open_store(str(path)) as store:
             _fill(store)
         with _holding(path, read_only=mode == "reader"):
