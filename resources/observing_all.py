@@ -15,6 +15,7 @@ from agentsview_assets.transforms import landing, sharing
 from resources import succession
 from resources.archive import ArchiveReader
 from resources.archive_files import find_archive
+from resources.held_rows import held_rows
 from resources.observations import ObservationStore
 from resources.observing import Observed, Progress, observe
 from resources.sources import open_source
@@ -66,6 +67,7 @@ def observe_all(
         unread=unread,
         archive_ids=tuple(seen),
         taken=tuple(taken for found in seen.values() for taken in found.taken),
+        held=tuple(held_rows(store, seen)),
     )
 
 

@@ -43,7 +43,9 @@ CREATE TABLE IF NOT EXISTS session (
     peak_context_tokens BIGINT, has_total_output_tokens BOOLEAN, has_peak_context_tokens BOOLEAN,
     outcome TEXT, health_grade TEXT, termination_status TEXT, tool_failure_signal_count BIGINT,
     secret_leak_count BIGINT, local_modified_at TEXT, day DATE, fingerprint UBIGINT,
-    content UBIGINT);
+    content UBIGINT, is_held BOOLEAN);
+CREATE TABLE IF NOT EXISTS held (
+    archive_id TEXT, source_table TEXT, session_id TEXT, row_name TEXT, reason TEXT);
 CREATE SEQUENCE IF NOT EXISTS usage_number;
 CREATE TABLE IF NOT EXISTS usage (
     number BIGINT DEFAULT nextval('usage_number'), archive_id TEXT, row_kind TEXT,
@@ -83,7 +85,7 @@ SESSION_TABLES = ("session", "usage", "interval")
 """Store tables whose rows belong to one session each."""
 
 ARCHIVE_TABLES = (
-    *(*SESSION_TABLES, "worktree", "project_observations", "model_pricing", "machines"),
+    *(*SESSION_TABLES, "worktree", "project_observations", "model_pricing", "machines", "held"),
 )
 """Store tables whose rows belong to one archive each."""
 
@@ -208,7 +210,7 @@ WHERE r.session_id = message.session_id AND r.ordinal = message.ordinal AND NOT 
 STARTS = f"""
 CREATE OR REPLACE TEMP TABLE started AS
 SELECT archive_id, id AS session_id, agent, is_automated = 1 AS is_automated, started_at,
-    start_epoch, start_nanosecond, deleted_at IS NULL AS is_live
+    start_epoch, start_nanosecond, deleted_at IS NULL AS is_live, is_held
 FROM {_timed("raw_session", "started_at", "start")}
 """
 
@@ -292,6 +294,7 @@ WITH pair AS (
         CASE WHEN lead(m.role) OVER turn = 'assistant' AND lead(m.model) OVER turn <> ''
             THEN lead(m.model) OVER turn END AS answered_by
     FROM message m JOIN started s ON s.session_id = m.session_id AND s.is_live
+        AND NOT s.is_held
     WHERE m.timestamp <> ''
     WINDOW turn AS (PARTITION BY m.session_id ORDER BY m.ordinal)
 ), span AS (
@@ -349,7 +352,7 @@ SELECT s.archive_id, s.id AS session_id, s.project, s.machine, s.agent,
     s.has_peak_context_tokens <> 0 AS has_peak_context_tokens, s.outcome, s.health_grade,
     s.termination_status, s.tool_failure_signal_count, s.secret_leak_count, s.local_modified_at,
     {_day("s.start_epoch")} AS day, {RAW_SESSION_HASH} AS fingerprint,
-    coalesce(c.content, 0) AS content
+    coalesce(c.content, 0) AS content, s.is_held
 FROM {
     _timed(
         _timed(_timed("raw_session", "started_at", "start"), "ended_at", "end"),
@@ -427,6 +430,7 @@ WITH fact AS (
             nullif(worktree_root_path, '')) AS HUGEINT) AS sessions,
         0::HUGEINT AS usage_rows, 0::HUGEINT AS activity_intervals, NULL::DATE AS session_day
     FROM session LEFT JOIN worktree USING (archive_id, project, machine, cwd)
+    WHERE NOT is_held
     UNION ALL
     SELECT u.archive_id, {_BOTH_DAYS}, 0,
         CAST(hash(u.session_id, u.row_kind, u.place, u.source, u.ordinal, u.timestamp_text,

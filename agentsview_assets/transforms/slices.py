@@ -51,7 +51,7 @@ SELECT s.archive_id, {_partition_text("s.day")} AS partition_date, s.session_id,
     x.in_archive_id AS elsewhere_archive_id
 FROM session s LEFT JOIN worktree w USING (archive_id, project, machine, cwd)
 LEFT JOIN session_elsewhere x USING (archive_id, session_id)
-WHERE {in_days("s.day")}
+WHERE NOT s.is_held AND {in_days("s.day")}
 ORDER BY partition_date, s.archive_id, s.session_id
 """
 
