@@ -14,11 +14,12 @@ import dagster as dg
 
 from agentsview_assets.assets.archive import materialised, report_observation
 from agentsview_assets.connections import archive_source, build_resources
-from agentsview_assets.errors import UsageError
+from agentsview_assets.errors import AssetsError, ContractError, HeldBackError, UsageError
 from agentsview_assets.planning import Range, Request, plan_update, select_tables
-from agentsview_assets.running import Tell, history, run_plan
+from agentsview_assets.running import Outcome, Tell, history, run_plan
 from agentsview_assets.settings import Settings
 from agentsview_assets.transforms.succession import FORGOTTEN
+from resources.held_rows import MOST_NAMED
 from resources.archive_resource import ArchiveResource
 from resources.observation_reader import DayWindow
 from resources.observing import Observed
@@ -96,16 +97,17 @@ def materialize(
             changed_sessions=seen.sessions,
             ranges=plan.ranges,
         )
+        outcome = Outcome()
         worked, opened = METER.seconds, time.perf_counter()
         if not (plan.is_empty and seen.is_unchanged):
             with history(settings, instance) as kept:
                 report_observation(kept, source, seen, versions, made)
                 METER.listener = tell
                 outcome = run_plan(settings, plan, build_resources(settings), kept, tell)
-            outcome.require_whole()
             summary.assets = sorted(plan.tables)
             summary.partitions = outcome.partitions
         _finish_leaving(settings, source, tell)
+        _require_all(outcome, seen.held)
         summary.history_seconds = time.perf_counter() - opened - (METER.seconds - worked)
     finally:
         source.close()
@@ -175,6 +177,27 @@ def _finish_leaving(settings: Settings, source: ArchiveResource, tell: Tell) -> 
             )
         elif why == FORGOTTEN:
             tell(f"note: archive {archive_id} is forgotten; no rows of it are left")
+def _require_all(outcome: Outcome, held: Sequence[str]) -> None:
+    """Names what could not be made: rows that cannot be read, and days that break a contract.
+
+    Raises:
+        AssetsError: There is something.
+    """
+    whole: AssetsError | None = None
+    try:
+        outcome.require_whole()
+    except ContractError as error:
+        whole = error
+    if held:
+        message = (
+            f"{len(held):,} row(s) cannot be read and are left out, everything else is there. Mend "
+            "or remove them with agentsview and run this again:\n" + "\n".join(held[:MOST_NAMED])
+        )
+        if len(held) > MOST_NAMED:
+            message += f"\nand {len(held) - MOST_NAMED:,} more, which `status --json` names"
+        raise HeldBackError(f"{whole}\n{message}" if whole else message)
+    if whole is not None:
+        raise whole
 
 
 def _materialised(settings: Settings) -> dict[str, str]:

@@ -210,9 +210,8 @@ class ArchiveReader:
         return found.rows
 
     def _select(self, table: SourceTable, sentinel: str, columns: str, ending: str) -> pa.Table:
-        return self._fetch(
-            f"SELECT {sentinel} UNION ALL SELECT * FROM (SELECT {columns} FROM {table.name}{ending})"
-        ).slice(1)
+        rows = f"SELECT {columns} FROM {table.name}{ending}"
+        return self._fetch(f"SELECT {sentinel} UNION ALL SELECT * FROM ({rows})").slice(1)
 
     def _fetch(self, query: str) -> pa.Table:
         with self._connection.cursor() as cursor:

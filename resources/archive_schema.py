@@ -117,9 +117,7 @@ def _text(name: str, *, nullable: bool = False, source: str | None = None) -> So
     return SourceColumn(name, "text", source=source, nullable=nullable)
 
 
-def _integer(
-    name: str, *, nullable: bool = False, unreadable: int | None = None
-) -> SourceColumn:
+def _integer(name: str, *, nullable: bool = False, unreadable: int | None = None) -> SourceColumn:
     return SourceColumn(name, "integer", nullable=nullable, unreadable=unreadable)
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from resources.archive_schema import MESSAGES, USAGE_EVENTS
-from resources.observation_reader import ObservationReader
-from resources.odd_values import HeldRow
 
+if TYPE_CHECKING:
+    import duckdb
+
+    from resources.observation_reader import ObservationReader
+    from resources.odd_values import HeldRow
+
+MOST_NAMED = 20
+"""Rows left out that one message names; `status --json` names all."""
 _OF_SESSIONS = (MESSAGES.name, USAGE_EVENTS.name)
 
 
@@ -31,8 +36,8 @@ def note_held(
     parameters: list[object] = [archive_id]
     if read is not None:
         mine += (
-            " AND (NOT list_contains(?::TEXT[], source_table) OR list_contains(?::TEXT[], session_id)"
-            " OR session_id NOT IN (SELECT id FROM candidate))"
+            " AND (NOT list_contains(?::TEXT[], source_table)"
+            " OR list_contains(?::TEXT[], session_id) OR session_id NOT IN (SELECT id FROM candidate))"
         )
         parameters += [list(_OF_SESSIONS), sorted(read)]
     db.execute(f"DELETE FROM held WHERE {mine}", parameters)

@@ -72,23 +72,13 @@ def observe_all(
 
 
 def _observe(archive: ArchiveUrl, store: ObservationStore, options: Options) -> Observed:
-    source = open_source(archive)
-    before = store.archive_at(source.key)
-    found = observe(
-        source,
+    return observe(
+        open_source(archive),
         store,
         with_titles=options.with_titles,
         progress=options.progress,
         force=options.force,
     )
-    if before is not None and before["archive_id"] != found.archive_id:
-        # An upgrade gives the archive another identity; it keeps its place among the others.
-        store.connection.execute(
-            "UPDATE archive_order SET archive_id = $new WHERE archive_id = $old "
-            "AND $new NOT IN (SELECT archive_id FROM archive_order)",
-            {"new": found.archive_id, "old": before["archive_id"]},
-        )
-    return found
 
 
 def _refuse_copy(archive: ArchiveUrl, seen: dict[str, Observed], store: ObservationStore) -> None:
@@ -138,8 +128,6 @@ def _settle(store: ObservationStore) -> bool:
         Whether there was nothing to work out.
     """
     db = store.connection
-    db.execute("DELETE FROM archive_order WHERE archive_id NOT IN (SELECT archive_id FROM archive)")
-    db.execute(sharing.IN_ORDER)
     digest = store.rows(sharing.DIGEST)
     if store.rows("SELECT digest FROM settled") == digest:
         return True

@@ -30,8 +30,8 @@ RAW_TEXT_SENTINEL = "X'78'"
 _INTEGER = re.compile(rb"[+-]?[0-9]+\Z")
 _LONGEST_INTEGER = 20
 _INT64 = range(-(2**63), 2**63)
-_TRUE = frozenset({b"1", b"t", b"T", b"true", b"TRUE", b"True"})
-_FALSE = frozenset({b"0", b"f", b"F", b"false", b"FALSE", b"False"})
+# More texts are flags to some of agentsview's documents, but not to all.
+_FLAGS = {b"0": 0, b"1": 1}
 _SHOWN = 60
 
 
@@ -98,10 +98,10 @@ def lenient_columns(table: SourceTable) -> tuple[str, str]:
         source, kinds = column.required, _number_kinds(column)
         number = "0" if column.type == "integer" else "0.5"
         sentinel += [f"{number} AS {column.name}", f"{RAW_TEXT_SENTINEL} AS {TROUBLE}{column.name}"]
+        known, nothing = f"CASE WHEN typeof({source}) IN ({kinds})", f"{TROUBLE}{column.name}"
         columns += [
-            f"CASE WHEN typeof({source}) IN ({kinds}) THEN {column.sql} END AS {column.name}",
-            f"CASE WHEN typeof({source}) NOT IN ({kinds}) THEN CAST({source} AS BLOB) END "
-            f"AS {TROUBLE}{column.name}",
+            f"{known} THEN {column.sql} END AS {column.name}",
+            f"{known} THEN NULL ELSE CAST({source} AS BLOB) END AS {nothing}",
         ]
     return ", ".join(sentinel), ", ".join(columns)
 
@@ -203,9 +203,7 @@ def _texts(values: pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
 
 def _differing(values: pa.ChunkedArray, texts: pa.Array | pa.ChunkedArray) -> dict[str, bytes]:
     pairs = zip(texts.to_pylist(), values.to_pylist(), strict=True)
-    return {
-        text: value for text, value in pairs if value is not None and text.encode() != value
-    }
+    return {text: value for text, value in pairs if value is not None and text.encode() != value}
 
 
 def _numbers(
@@ -242,7 +240,7 @@ def _fits(column: SourceColumn, number: float) -> bool:
 def _read(column: SourceColumn, value: bytes) -> float | None:
     """What agentsview makes of a text or blob where a number belongs; None where it fails."""
     if column.is_flag:
-        return 1 if value in _TRUE else 0 if value in _FALSE else None
+        return _FLAGS.get(value)
     if column.stored_type == "integer":
         is_number = _INTEGER.match(value) and len(value.lstrip(b"+-0")) <= _LONGEST_INTEGER
         number = int(value) if is_number else None

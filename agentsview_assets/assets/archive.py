@@ -11,6 +11,7 @@ from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from agentsview_assets.assets.common import ARCHIVE_KEY, DOCS, IO_MANAGER_KEY, window
 from agentsview_assets.errors import AssetsError
 from resources.archive_resource import ArchiveResource
+from resources.held_rows import MOST_NAMED
 from resources.io_manager import RunsWarehouse
 from resources.observing import Observed
 from resources.store import Store
@@ -116,6 +117,8 @@ def _summary(
         metadata={
             "archive": source.shown,
             "unread": "; ".join(note for _, note in seen.unread),
+            "rows_left_out": len(seen.held),
+            **({"left_out": "; ".join(seen.held[:MOST_NAMED])} if seen.held else {}),
             "archive_id": seen.archive_id,
             "days": len(days),
             "days_changed": len(moved),

@@ -202,13 +202,6 @@ def _failure(error: AssetsError) -> click.ClickException:
 
 
 def _write(found: SessionExport, *, ndjson: bool) -> None:
-    """Write the document in pieces; nothing before all but its rows is there.
-
-    Raises:
-        AssetsError: A figure that JSON cannot express, such as an infinite reported cost.
-    """
-    try:
-        for text in found.ndjson_text() if ndjson else found.json_text():
-            click.echo(text.encode(), nl=False)
-    except ValueError as error:
-        raise AssetsError(f"the report has a figure that is no number: {error}") from error
+    """Write the document in pieces; nothing before all but its rows is there."""
+    for text in found.ndjson_text() if ndjson else found.json_text():
+        click.echo(text.encode(), nl=False)

@@ -63,6 +63,13 @@ def _as_text(found: dict[str, Any]) -> str:
             f"Shared    {found['shared']['sessions']:,} sessions are in several archives; they "
             "count once where all are reported together"
         )
+    from resources.held_rows import MOST_NAMED
+
+    lines += [f"Left out  {row}" for row in found["left_out"][:MOST_NAMED]]
+    if len(found["left_out"]) > MOST_NAMED:
+        lines.append(
+            f"          and {len(found['left_out']) - MOST_NAMED:,} more; --json names all"
+        )
     lines.append("")
     lines.append(f"{'TABLE':<22}{'ROWS':>12}{'DAYS':>8}{'STALE':>8}  LAST WRITTEN")
     lines += [

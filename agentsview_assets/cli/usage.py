@@ -175,19 +175,10 @@ def _cost_today(warehouse: str | None, **options: Any) -> float:
 
 
 def _print_json(document: Mapping[str, Any]) -> None:
-    """Write the document whole or not at all.
-
-    Raises:
-        AssetsError: A figure that JSON cannot express, such as an infinite reported cost.
-    """
+    """Write the document whole or not at all."""
     from agentsview_assets.transforms.gojson import encode
 
-    try:
-        text = encode(document, indent=2)
-    except ValueError as error:
-        msg = f"the report has a figure that is no number: {error}"
-        raise AssetsError(msg) from error
-    write(f"{text}\n")
+    write(f"{encode(document, indent=2)}\n")
 
 
 def _print_table(document: Mapping[str, Any], *, breakdown: bool, agents: str) -> None:
