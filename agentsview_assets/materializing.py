@@ -19,8 +19,8 @@ from agentsview_assets.planning import Range, Request, plan_update, select_table
 from agentsview_assets.running import Outcome, Tell, history, run_plan
 from agentsview_assets.settings import Settings
 from agentsview_assets.transforms.succession import FORGOTTEN
-from resources.held_rows import MOST_NAMED
 from resources.archive_resource import ArchiveResource
+from resources.held_rows import MOST_NAMED
 from resources.observation_reader import DayWindow
 from resources.observing import Observed
 from resources.store import Store

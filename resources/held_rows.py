@@ -37,7 +37,8 @@ def note_held(
     if read is not None:
         mine += (
             " AND (NOT list_contains(?::TEXT[], source_table)"
-            " OR list_contains(?::TEXT[], session_id) OR session_id NOT IN (SELECT id FROM candidate))"
+            " OR list_contains(?::TEXT[], session_id)"
+            " OR session_id NOT IN (SELECT id FROM candidate))"
         )
         parameters += [list(_OF_SESSIONS), sorted(read)]
     db.execute(f"DELETE FROM held WHERE {mine}", parameters)

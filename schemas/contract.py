@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -117,7 +117,7 @@ class TableContract:
             rows = pc.indices_nonzero(values.is_null()).to_pylist()
             names = [name for name in self.key if name in table.column_names]
             keys = "; ".join(
-                f"({', '.join(f'{name}={table.column(name)[row].as_py()}' for name in names)})"
+                _key_text((name, table.column(name)[row].as_py()) for name in names)
                 for row in rows[:_KEYS_SHOWN]
             )
             raise ContractError(
@@ -199,7 +199,14 @@ class TableContract:
 
     def _key_of(self, frame: pd.DataFrame, row: int) -> str:
         known = [name for name in self.key if name in frame.columns]
-        return "(" + ", ".join(f"{name}={frame[name].iloc[row]}" for name in known) + ")"
+        return _key_text((name, frame[name].iloc[row]) for name in known)
+
+
+def _key_text(values: Iterable[tuple[str, object]]) -> str:
+    """A row's key for people, on one line whatever an archive has in it."""
+    shown = ((name, str(value)) for name, value in values)
+    texts = (f"{name}={text if text.isprintable() else repr(text)}" for name, text in shown)
+    return f"({', '.join(texts)})"
 
 
 def _nullable_int(_type: arrow.DataType) -> pd.api.extensions.ExtensionDtype:

@@ -10,6 +10,7 @@ from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from agentsview_assets.assets.common import ARCHIVE_KEY, DOCS, IO_MANAGER_KEY, window
 from agentsview_assets.errors import AssetsError
+from agentsview_assets.transforms.shown_text import unlinked, unlinked_lines
 from resources.archive_resource import ArchiveResource
 from resources.held_rows import MOST_NAMED
 from resources.io_manager import RunsWarehouse
@@ -47,7 +48,7 @@ def archive_asset(partitions: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
             versions = source.observed().versions(window(partitions))
             moved = moved_days(versions, recorded(context.instance), materialised(manager.store))
         except AssetsError as error:
-            raise dg.Failure(str(error), allow_retries=False) from None
+            raise dg.Failure(unlinked_lines(str(error)), allow_retries=False) from None
         context.log_event(_summary(source, seen, versions, moved))
         return dg.DataVersionsByPartition(moved)
 
@@ -115,11 +116,11 @@ def _summary(
         ARCHIVE,
         description=f"{span}; {len(moved):,} changed since the last observation",
         metadata={
-            "archive": source.shown,
-            "unread": "; ".join(note for _, note in seen.unread),
+            "archive": unlinked(source.shown),
+            "unread": unlinked("; ".join(note for _, note in seen.unread)),
             "rows_left_out": len(seen.held),
-            **({"left_out": "; ".join(seen.held[:MOST_NAMED])} if seen.held else {}),
-            "archive_id": seen.archive_id,
+            **({"left_out": unlinked("; ".join(seen.held[:MOST_NAMED]))} if seen.held else {}),
+            "archive_id": unlinked(seen.archive_id),
             "days": len(days),
             "days_changed": len(moved),
             "sessions_read": seen.sessions,

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agentsview_assets.cli.reference import ReferenceCommand, ReferenceGroup
-from agentsview_assets.cli.usage import reported, warehouse_options, write
+from agentsview_assets.cli.usage import reported, warehouse_options
+from agentsview_assets.cli.words import write_document
 from agentsview_assets.errors import UsageError
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def report(**options: Any) -> None:
         else:
             from agentsview_assets.cli.activity_human import activity_text
 
-            write(activity_text(found, zone))
+            write_document(activity_text(found, zone))
 
 
 @contextmanager
@@ -142,4 +143,4 @@ def _report(options: Mapping[str, Any], zone: Zone, span: ReportRange) -> Activi
 def _write_json(found: ActivityReport) -> None:
     """Write the document in pieces; nothing before all but its long lists is there."""
     for chunk in found.json_chunks():
-        write(chunk)
+        write_document(chunk)

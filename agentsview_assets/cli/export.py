@@ -15,6 +15,7 @@ import click
 from agentsview_assets.cli.flags import CommandFailure
 from agentsview_assets.cli.reference import Integer, ReferenceCommand, ReferenceGroup, given_flags
 from agentsview_assets.cli.usage import warehouse_options
+from agentsview_assets.cli.words import complain_in_json, write_document
 from agentsview_assets.errors import AssetsError, ConfigError
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class CursorResetFailure(click.ClickException):
             "message": self.message,
             "database_id": self.database_id,
         }
-        click.echo(encode(members), file=file, err=file is None)
+        complain_in_json(encode(members), file)
 
 
 @click.group(cls=ReferenceGroup)
@@ -204,4 +205,4 @@ def _failure(error: AssetsError) -> click.ClickException:
 def _write(found: SessionExport, *, ndjson: bool) -> None:
     """Write the document in pieces; nothing before all but its rows is there."""
     for text in found.ndjson_text() if ndjson else found.json_text():
-        click.echo(text.encode(), nl=False)
+        write_document(text)

@@ -17,6 +17,7 @@ from agentsview_assets.cli.reprice import reprice
 from agentsview_assets.cli.status import status
 from agentsview_assets.cli.ui import ui
 from agentsview_assets.cli.usage import usage
+from agentsview_assets.cli.words import complain
 from agentsview_assets.errors import DISK_FULL, AssetsError, is_disk_full
 
 STARTED = time.perf_counter()
@@ -60,7 +61,7 @@ def run(arguments: list[str] | None = None) -> None:
 
 
 def _fail(message: str, code: int) -> None:
-    click.echo(f"error: {message}", err=True)
+    complain("error", message)
     sys.exit(code)
 
 

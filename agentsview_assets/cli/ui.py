@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agentsview_assets.cli.options import archive_option
+from agentsview_assets.cli.words import say
 from agentsview_assets.errors import WarehouseError
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def ui(  # noqa: PLR0913 - one parameter an option
     stamps(settings.archives, with_titles=True)  # told here, rather than as a failed run later
     listen(host, port).close()  # likewise
     _prepare(settings)
-    click.echo(
+    say(
         f"Dagster UI of {settings.warehouse}\n"
         f"reading         {', '.join(named.shown for named in settings.archives)}\n"
         f"opens in about 20 s at http://{host}:{port} - Ctrl-C ends it",

@@ -15,6 +15,7 @@ import click
 
 from agentsview_assets.cli.flags import CommandFailure
 from agentsview_assets.cli.reference import ReferenceCommand, ReferenceGroup
+from agentsview_assets.cli.words import say, write_document
 from agentsview_assets.errors import AssetsError
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def statusline(
     from agentsview_assets.transforms.money import cost_text
 
     whose = f" ({agent})" if agent else ""
-    write(f"{cost_text(usd)} today{whose}\n")
+    write_document(f"{cost_text(usd)} today{whose}\n")
 
 
 @contextmanager
@@ -178,18 +179,13 @@ def _print_json(document: Mapping[str, Any]) -> None:
     """Write the document whole or not at all."""
     from agentsview_assets.transforms.gojson import encode
 
-    write(f"{encode(document, indent=2)}\n")
+    write_document(f"{encode(document, indent=2)}\n")
 
 
 def _print_table(document: Mapping[str, Any], *, breakdown: bool, agents: str) -> None:
     from agentsview_assets.cli.human import agents_note, usage_table
 
-    write(usage_table(document, breakdown=breakdown))
+    write_document(usage_table(document, breakdown=breakdown))
     note = agents_note(document, agents)
     if note:
-        click.echo(note, err=True)
-
-
-def write(text: str) -> None:
-    """Write UTF-8 whatever the terminal's encoding, as agentsview does."""
-    click.echo(text.encode("utf-8", "surrogateescape"), nl=False)
+        say(note, err=True)
