@@ -199,6 +199,7 @@ SESSIONS = SourceTable(
         _text("termination_status", nullable=True),
         _integer("tool_failure_signal_count"),
         _integer("secret_leak_count"),
+        _text("secrets_rules_version"),
         _text("local_modified_at"),
         _integer("file_mtime", unreadable=0),
         _integer("file_size", unreadable=0),
@@ -216,6 +217,13 @@ UNTITLED_SESSIONS = SESSIONS._replace(
     )
 )
 """Sessions without the one column that is somebody's words."""
+
+STARRED_SESSIONS = SourceTable(
+    "starred_sessions",
+    (_text("session_id"), _text("created_at")),
+    optional=True,
+    key=("session_id",),
+)
 
 MESSAGES = SourceTable(
     "messages",
@@ -320,6 +328,7 @@ ARCHIVE_METADATA = SourceTable("archive_metadata", (_text("key"), _text("value")
 
 SOURCE_TABLES = (
     SESSIONS,
+    STARRED_SESSIONS,
     MESSAGES,
     USAGE_EVENTS,
     CURSOR_USAGE_EVENTS,

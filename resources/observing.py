@@ -173,6 +173,7 @@ class _Landing:
         self._settle()
         self._land_projects(small)
         self._land_machines(machine_state)
+        self._land_stars(small[source.STARRED_SESSIONS.name])
         self._land_prices(small[source.MODEL_PRICING.name])
         read = {session for session, _ in plan.sessions} if plan.is_partial else None
         note_held(self.db, self.archive_id, self.reader.held, read)
@@ -489,6 +490,10 @@ class _Landing:
         rows = [(self.archive_id, *row) for row in machines((m for (m,) in found), known)]
         self._replace("machines", rows)
 
+    def _land_stars(self, starred: pa.Table) -> None:
+        rows = [(self.archive_id, *row.values()) for row in starred.to_pylist()]
+        self._replace("starred", rows)
+
     def _land_prices(self, stored: pa.Table) -> None:
         rows = all_prices(self.archive_id, stored.to_pylist(), self.origin.config_dir)
         self._replace("model_pricing", rows)
@@ -507,6 +512,7 @@ _SMALL_TABLES = (
     source.MODEL_PRICING,
     source.PROJECT_OBSERVATIONS,
     source.WORKTREE_MAPPINGS,
+    source.STARRED_SESSIONS,
 )
 
 

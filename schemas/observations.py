@@ -70,6 +70,10 @@ class Sessions(pa.DataFrameModel):
         "when this one does",
         nullable=True,
     )
+    secrets_rules_version: str = text(
+        "Version of the rules that looked for secrets in its text", nullable=True
+    )
+    starred_at_text: str = text("Time at which it was starred, as stored", nullable=True)
 
 
 class UsageRows(pa.DataFrameModel):

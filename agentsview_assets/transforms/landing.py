@@ -43,7 +43,8 @@ CREATE TABLE IF NOT EXISTS session (
     peak_context_tokens BIGINT, has_total_output_tokens BOOLEAN, has_peak_context_tokens BOOLEAN,
     outcome TEXT, health_grade TEXT, termination_status TEXT, tool_failure_signal_count BIGINT,
     secret_leak_count BIGINT, local_modified_at TEXT, day DATE, fingerprint UBIGINT,
-    content UBIGINT, is_held BOOLEAN);
+    content UBIGINT, is_held BOOLEAN, secrets_rules_version TEXT);
+CREATE TABLE IF NOT EXISTS starred (archive_id TEXT, session_id TEXT, starred_at_text TEXT);
 CREATE TABLE IF NOT EXISTS held (
     archive_id TEXT, source_table TEXT, session_id TEXT, row_name TEXT, reason TEXT);
 CREATE SEQUENCE IF NOT EXISTS usage_number;
@@ -85,7 +86,15 @@ SESSION_TABLES = ("session", "usage", "interval")
 """Store tables whose rows belong to one session each."""
 
 ARCHIVE_TABLES = (
-    *(*SESSION_TABLES, "worktree", "project_observations", "model_pricing", "machines", "held"),
+    *(
+        *SESSION_TABLES,
+        "worktree",
+        "project_observations",
+        "model_pricing",
+        "machines",
+        "held",
+        "starred",
+    ),
 )
 """Store tables whose rows belong to one archive each."""
 
@@ -95,8 +104,8 @@ RAW_SESSION_HASH = """hash(
     s.relationship_type, s.is_automated, s.deleted_at, s.cwd, s.git_branch, s.file_path,
     s.total_output_tokens, s.peak_context_tokens, s.has_total_output_tokens,
     s.has_peak_context_tokens, s.outcome, s.health_grade, s.termination_status,
-    s.tool_failure_signal_count, s.secret_leak_count, s.local_modified_at, s.file_mtime,
-    s.file_size, s.file_hash, s.data_version)"""
+    s.tool_failure_signal_count, s.secret_leak_count, s.secrets_rules_version,
+    s.local_modified_at, s.file_mtime, s.file_size, s.file_hash, s.data_version)"""
 """Everything on the session's row that moves when agentsview writes the session."""
 
 CONTENT_HASHES = """
@@ -352,7 +361,8 @@ SELECT s.archive_id, s.id AS session_id, s.project, s.machine, s.agent,
     s.has_peak_context_tokens <> 0 AS has_peak_context_tokens, s.outcome, s.health_grade,
     s.termination_status, s.tool_failure_signal_count, s.secret_leak_count, s.local_modified_at,
     {_day("s.start_epoch")} AS day, {RAW_SESSION_HASH} AS fingerprint,
-    coalesce(c.content, 0) AS content, s.is_held
+    coalesce(c.content, 0) AS content, s.is_held,
+    nullif(s.secrets_rules_version, '') AS secrets_rules_version
 FROM {
     _timed(
         _timed(_timed("raw_session", "started_at", "start"), "ended_at", "end"),
@@ -414,7 +424,7 @@ SESSION_FACTS = (
     *("parent_session_id", "relationship_type", "is_automated", "deleted_at_text", "cwd"),
     *("git_branch", "total_output_tokens", "peak_context_tokens", "has_total_output_tokens"),
     *("has_peak_context_tokens", "outcome", "health_grade", "termination_status"),
-    *("tool_failure_signal_count", "secret_leak_count"),
+    *("tool_failure_signal_count", "secret_leak_count", "secrets_rules_version"),
 )
 """What a session's partition says of it; clocks and file stamps of a sync are not among it."""
 
@@ -427,9 +437,10 @@ INSERT INTO day_version
 WITH fact AS (
     SELECT archive_id, day,
         CAST(hash({", ".join(SESSION_FACTS)}, nullif(worktree_name, ''),
-            nullif(worktree_root_path, '')) AS HUGEINT) AS sessions,
+            nullif(worktree_root_path, ''), starred_at_text) AS HUGEINT) AS sessions,
         0::HUGEINT AS usage_rows, 0::HUGEINT AS activity_intervals, NULL::DATE AS session_day
     FROM session LEFT JOIN worktree USING (archive_id, project, machine, cwd)
+    LEFT JOIN starred USING (archive_id, session_id)
     WHERE NOT is_held
     UNION ALL
     SELECT u.archive_id, {_BOTH_DAYS}, 0,

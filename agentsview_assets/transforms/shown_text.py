@@ -21,7 +21,7 @@ _BREAK = "\u200b"
 """A zero-width space: looks like nothing, and ends what would be taken for an address."""
 _ADDRESS = re.compile(r"(?i)(https?:)(?=//)|(www)(?=\.)|(@)")
 _MARKDOWN = re.compile(r"[\\`*_{}\[\]()<>#|~!&$^=:+-]")
-_NUMBERED = re.compile(r"^( *\d+)([.)])")
+_NUMBERED = re.compile(r"^( *\d+)\.")
 
 
 def visible(text: str) -> str:
@@ -57,7 +57,7 @@ def unlinked_values(value: object) -> Any:
 
 def markdown(text: str) -> str:
     """Text that Markdown shows as it stands, in a cell of a table as in a sentence."""
-    escaped = _MARKDOWN.sub(r"\\\g<0>", _NUMBERED.sub(r"\1\\\2", unlinked(text)))
+    escaped = _NUMBERED.sub(r"\1\.", _MARKDOWN.sub(r"\\\g<0>", unlinked(text)))
     return f"&#32;{escaped[1:]}" if escaped.startswith(" ") else escaped
 
 

@@ -48,9 +48,10 @@ SELECT s.archive_id, {_partition_text("s.day")} AS partition_date, s.session_id,
     nullif(w.worktree_root_path, '') AS worktree_root_path, s.total_output_tokens,
     s.peak_context_tokens, s.has_total_output_tokens, s.has_peak_context_tokens, s.outcome,
     s.health_grade, s.termination_status, s.tool_failure_signal_count, s.secret_leak_count,
-    x.in_archive_id AS elsewhere_archive_id
+    x.in_archive_id AS elsewhere_archive_id, s.secrets_rules_version, t.starred_at_text
 FROM session s LEFT JOIN worktree w USING (archive_id, project, machine, cwd)
 LEFT JOIN session_elsewhere x USING (archive_id, session_id)
+LEFT JOIN starred t USING (archive_id, session_id)
 WHERE NOT s.is_held AND {in_days("s.day")}
 ORDER BY partition_date, s.archive_id, s.session_id
 """
