@@ -219,7 +219,9 @@ def _numbers(
         if value is None and (number is None or _fits(column, number)):
             continue
         value = str(number).encode() if value is None else value  # noqa: PLW2901 - for people
-        number = _read(column, value)
+        # What is only compared in SQL is what it is, and equal to no number.
+        is_compared = column.type == "integer" and column.unreadable is not None
+        number = None if is_compared else _read(column, value)
         if number is None:
             number = column.unreadable
             if number is None:
