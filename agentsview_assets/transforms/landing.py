@@ -447,7 +447,7 @@ WITH fact AS (
         CAST(hash(u.session_id, u.row_kind, u.place, u.source, u.ordinal, u.timestamp_text,
             u.model, u.input_tokens, u.output_tokens, u.cache_creation_tokens,
             u.cache_read_tokens, u.reasoning_tokens, u.reported_cost_usd, s.project, s.agent,
-            s.machine, s.day) AS HUGEINT), 0,
+            s.machine, s.day, s.is_held) AS HUGEINT), 0,
         CASE WHEN s.day IS DISTINCT FROM u.day AND s.session_id IS NOT NULL
             THEN coalesce(s.day, DATE '0001-01-01') END
     FROM usage u LEFT JOIN session s USING (archive_id, session_id)

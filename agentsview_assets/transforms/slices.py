@@ -63,7 +63,7 @@ SELECT u.archive_id, {_partition_text("u.day")} AS partition_date,
     {_instant("u.epoch_seconds", "u.nanosecond")} AS occurred_at, u.epoch_seconds, u.nanosecond,
     coalesce(s.project, '') AS project, coalesce(s.agent, 'cursor') AS agent,
     coalesce(s.machine, '') AS machine, u.model,
-    CASE WHEN s.session_id IS NOT NULL THEN {_partition_text("s.day")} END AS session_date,
+    CASE WHEN NOT s.is_held THEN {_partition_text("s.day")} END AS session_date,
     u.input_tokens, u.output_tokens, u.cache_creation_tokens, u.cache_read_tokens,
     u.reasoning_tokens,
     CASE WHEN u.output_tokens <> 0 THEN u.output_tokens ELSE u.reasoning_tokens END

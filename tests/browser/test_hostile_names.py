@@ -29,7 +29,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("hostile-names")]
 NAMES = hostile_names()
 # Elements that Markdown or HTML makes, and that must not be made of a name.
 _MADE = """() => [...document.querySelectorAll(
-    'a, img, script, iframe, style, strong, em, b, i, del, h1, h2, h3, h4, h5, h6, li, blockquote,' +
+    'a, img, script, iframe, style, strong, em, b, i, del, h1, h2, h3, h4, h5, h6, li,' +
+    'blockquote,' +
     'input[type=checkbox], svg, sup, pre > code, p > code, td > code, td > pre, section')]
   .filter(found => !found.closest('svg') || found.tagName === 'svg')
   .map(found => [found.tagName, [found.getAttribute('href'), found.getAttribute('src'),

@@ -176,6 +176,9 @@ def made(folder: Path, fill: Callable[[Odd], None], code: int) -> OurCommand:
     done = ours.materialize_here()
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
+    said = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert len(said) == code, done.stderr
+    assert all("are left out" in line or "not made: 2026-11-" in line for line in said), said
     return ours
 
 
