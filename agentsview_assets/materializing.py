@@ -177,6 +177,8 @@ def _finish_leaving(settings: Settings, source: ArchiveResource, tell: Tell) -> 
             )
         elif why == FORGOTTEN:
             tell(f"note: archive {archive_id} is forgotten; no rows of it are left")
+
+
 def _require_all(outcome: Outcome, held: Sequence[str]) -> None:
     """Names what could not be made: rows that cannot be read, and days that break a contract.
 

@@ -85,7 +85,7 @@ def ui(  # noqa: PLR0913 - one parameter an option
         err=True,
     )
     if not _is_of_this_machine(host):
-        click.echo(
+        say(
             f"warning: the UI has no log-in. Whoever reaches {host}:{port} can start runs, see "
             "what was read and delete the history; docs/deployment.md says what to put before it.\n"
             f"It answers to {addresses.home} and the addresses of this machine by number; for a "
