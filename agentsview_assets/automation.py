@@ -22,7 +22,9 @@ from agentsview_assets.errors import AssetsError
 from agentsview_assets.materializing import materialize
 from agentsview_assets.planning import Request
 from agentsview_assets.repricing import Impact, assess, reprice
+from agentsview_assets.running import Tell
 from agentsview_assets.settings import Settings
+from agentsview_assets.transforms.shown_text import markdown, unlinked_lines, unlinked_values
 from resources.fixed import NOTHING_TO_CONFIGURE
 from resources.price_observation import read_all_prices
 from resources.sources import stamps
@@ -71,7 +73,7 @@ def _update_job(settings: Settings) -> dg.JobDefinition:
     def bring_up_to_date(context: dg.OpExecutionContext) -> None:
         started = time.perf_counter()
         summary = _told(
-            lambda: materialize(settings, Request(), context.log.info, started, context.instance)
+            lambda: materialize(settings, Request(), _log(context), started, context.instance)
         )
         for note in summary.notes:
             context.log.warning(note)
@@ -115,14 +117,14 @@ def _reprice_job(settings: Settings) -> dg.JobDefinition:
         impact = _told(lambda: assess(settings, dry_run=dry_run))
         context.log.info(_impact_text(impact))
         if not (dry_run or impact.up_to_date):
-            _told(lambda: reprice(settings, impact, context.log.info, context.instance))
+            _told(lambda: reprice(settings, impact, _log(context), context.instance))
         context.add_output_metadata(
             {
                 "impact": dg.MetadataValue.md(_impact_table(impact)),
                 "days": len(impact.days),
                 "old_cost_usd": impact.old_cost_usd,
                 "new_cost_usd": impact.new_cost_usd,
-                "details": dg.MetadataValue.json(json.loads(json.dumps(asdict(impact)))),
+                "details": dg.MetadataValue.json(unlinked_values(asdict(impact))),
             }
         )
 
@@ -146,7 +148,12 @@ def _told(work: Callable[[], Result]) -> Result:
     try:
         return work()
     except AssetsError as error:
-        raise dg.Failure(str(error), allow_retries=False) from None
+        raise dg.Failure(unlinked_lines(str(error)), allow_retries=False) from None
+
+
+def _log(context: dg.OpExecutionContext) -> Tell:
+    """Tells the run's log, where text of an archive must stay text."""
+    return lambda what: context.log.info(unlinked_lines(what))
 
 
 def _impact_text(impact: Impact) -> str:
@@ -161,7 +168,7 @@ def _impact_text(impact: Impact) -> str:
 
 def _impact_table(impact: Impact) -> str:
     rows = [
-        f"| {m.model} | {m.days:,} | {m.old_cost_usd:,.4f} | {m.new_cost_usd:,.4f} |"
+        f"| {markdown(m.model)} | {m.days:,} | {m.old_cost_usd:,.4f} | {m.new_cost_usd:,.4f} |"
         for m in impact.models
     ]
     head = ["| model | days | old cost, USD | new cost, USD |", "|---|---|---|---|"]
@@ -202,7 +209,7 @@ def _archive_sensor(settings: Settings) -> dg.SensorDefinition:
         try:
             seen = _stamps(settings)
         except AssetsError as error:
-            return dg.SkipReason(str(error))
+            return dg.SkipReason(unlinked_lines(str(error)))
         if seen == context.cursor:
             return dg.SkipReason("the archive's file has not changed")
         if _is_running(context, UPDATE_JOB):
@@ -231,7 +238,7 @@ def _price_sensor(settings: Settings) -> dg.SensorDefinition:
             rows = [row for found in read_all_prices(settings.archives) for row in found.rows]
             prices = _key(repr(sorted(rows, key=repr)))
         except AssetsError as error:
-            return dg.SkipReason(str(error))
+            return dg.SkipReason(unlinked_lines(str(error)))
         cursor = json.dumps({"stamp": seen, "prices": prices})
         if prices == last.get("prices"):
             context.update_cursor(cursor)

@@ -33,6 +33,10 @@ class ContractError(WarehouseError):
     """A frame that breaks its table contract; nothing of it was written."""
 
 
+class HeldBackError(AssetsError):
+    """Rows of an archive that cannot be read; everything else was made."""
+
+
 class ConfigError(AssetsError):
     """A setting or configuration file that cannot be used."""
 
@@ -44,6 +48,15 @@ class UsageError(AssetsError):
     """
 
     exit_code = 2
+
+
+class UnwritableNumberError(AssetsError, ValueError):
+    """A figure that JSON has no text for, such as an infinite reported cost."""
+
+    def __init__(self, number: float) -> None:
+        """Say it in agentsview's words."""
+        shown = {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}
+        super().__init__(f"json: unsupported value: {shown[repr(float(number))]}")
 
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})

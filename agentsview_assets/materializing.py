@@ -18,7 +18,7 @@ from agentsview_assets.assets.looking import note_observed, read_in_vain
 from agentsview_assets.connections import archive_source, build_resources
 from agentsview_assets.documents.alarms import unsettled_tables
 from agentsview_assets.documents.clock import clock_notes
-from agentsview_assets.errors import AssetsError, UsageError
+from agentsview_assets.errors import AssetsError, ContractError, HeldBackError, UsageError
 from agentsview_assets.planning import (
     Range,
     Request,
@@ -26,10 +26,11 @@ from agentsview_assets.planning import (
     select_tables,
     window_of,
 )
-from agentsview_assets.running import Tell, history, run_plan
+from agentsview_assets.running import Outcome, Tell, history, run_plan
 from agentsview_assets.settings import Settings
 from agentsview_assets.transforms.succession import FORGOTTEN
 from resources.archive_resource import ArchiveResource
+from resources.held_rows import MOST_NAMED
 from resources.observing import Observed
 from resources.store import Store
 from resources.warehouse import open_reader
@@ -110,15 +111,16 @@ def materialize(
             changed_sessions=seen.sessions,
             ranges=plan.ranges,
         )
+        outcome = Outcome()
         worked, opened = METER.seconds, time.perf_counter()
         if not (plan.is_empty and seen.is_unchanged) or unsettled:
             with history(settings, instance) as kept:
                 report_observation(kept, source, seen, expected.observations, made, window)
                 outcome = run_plan(settings, plan, build_resources(settings), kept, tell, unsettled)
-            outcome.require_whole()
             summary.assets = sorted(plan.tables)
             summary.partitions = outcome.partitions
         _finish_leaving(settings, source, tell)
+        _require_all(outcome, seen.held)
         summary.history_seconds = time.perf_counter() - opened - (METER.seconds - worked)
     finally:
         source.close()
@@ -199,6 +201,29 @@ def _finish_leaving(settings: Settings, source: ArchiveResource, tell: Tell) -> 
             )
         elif why == FORGOTTEN:
             tell(f"note: archive {archive_id} is forgotten; no rows of it are left")
+
+
+def _require_all(outcome: Outcome, held: Sequence[str]) -> None:
+    """Names what could not be made: rows that cannot be read, and days that break a contract.
+
+    Raises:
+        AssetsError: There is something.
+    """
+    whole: AssetsError | None = None
+    try:
+        outcome.require_whole()
+    except ContractError as error:
+        whole = error
+    if held:
+        message = (
+            f"{len(held):,} row(s) cannot be read and are left out, everything else is there. Mend "
+            "or remove them with agentsview and run this again:\n" + "\n".join(held[:MOST_NAMED])
+        )
+        if len(held) > MOST_NAMED:
+            message += f"\nand {len(held) - MOST_NAMED:,} more, which `status --json` names"
+        raise HeldBackError(f"{whole}\n{message}" if whole else message)
+    if whole is not None:
+        raise whole
 
 
 def _materialised(settings: Settings) -> dict[str, str]:

@@ -139,20 +139,24 @@ def _affected_days(reader: Reader, rates: Rates, first: str) -> set[str]:
 
 _COSTS = """
 SELECT CAST(partition_date AS VARCHAR), archive_id, model, SUM(cost_usd), SUM(reported_cost_usd),
-    CAST(SUM(priced_input_tokens) AS BIGINT), CAST(SUM(priced_output_tokens) AS BIGINT),
-    CAST(SUM(priced_cache_creation_tokens) AS BIGINT), CAST(SUM(priced_cache_read_tokens) AS BIGINT)
+    {sums}
 FROM daily_usage GROUP BY 1, 2, 3
 """
+_PRICED = (
+    *("priced_input_tokens", "priced_output_tokens", "priced_cache_creation_tokens"),
+    "priced_cache_read_tokens",
+)
 
 
 def _model_impacts(reader: Reader, old: Rates, new: Rates, days: set[str]) -> list[ModelImpact]:
     """What moves, model by model: those whose rates do, and those that a killed run left."""
     costs: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    for day, archive_id, model, cost, reported, *tokens in reader.rows(_COSTS):
+    costs_sql = _COSTS.format(sums=", ".join(map(reader.whole_sum, _PRICED)))
+    for day, archive_id, model, cost, reported, *tokens in reader.rows(costs_sql):
         rate = new.get((archive_id, model))
         if day in days and rate is not None:
             per_mtok = zip(tokens, rate[4:8], strict=True)
-            computed = sum(count * price for count, price in per_mtok) / TOKENS_PER_MTOK
+            computed = sum(int(count) * price for count, price in per_mtok) / TOKENS_PER_MTOK
             costs.setdefault((archive_id, model), []).append((cost, reported + computed))
     moved = {(now.archive_id, now.model) for _, now in moved_rates(old, new)}
     moved |= {key for key, found in costs.items() if any(_differ(*pair) for pair in found)}

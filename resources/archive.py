@@ -24,13 +24,9 @@ from agentsview_assets.files import trouble
 from resources.archive_files import ARCHIVE_FILE, log_path
 from resources.archive_opening import BUSY_TIMEOUT_MS, locked, opening
 from resources.archive_schema import ARCHIVE_METADATA, SOURCE_TABLES, SourceTable, ValueType
+from resources.odd_values import HeldRow, arrow_schema, is_plain, lenient_columns, read_odd
 
 _BATCH_ROWS = 65536
-_ARROW: dict[ValueType, pa.DataType] = {
-    "text": pa.string(),
-    "integer": pa.int64(),
-    "real": pa.float64(),
-}
 # A first row of the right types: the driver infers column types from what it reads first.
 _SENTINEL: dict[ValueType, str] = {"text": "'x'", "integer": "0", "real": "0.5"}
 # What fails after the first batch is told by Arrow, as an OSError.
@@ -56,6 +52,9 @@ class ArchiveReader:
 
     Where it `is_immutable`, the caller compares signatures before and after, which tells a writer
     that came in the meantime.
+
+    Attributes:
+        held: Rows that could not be read and were left out, in the order of reading.
     """
 
     def __init__(self, path: Path) -> None:
@@ -65,6 +64,8 @@ class ArchiveReader:
         self.columns: dict[str, set[str]] = {}
         self.user_version = 0
         self.is_immutable = False
+        self.held: list[HeldRow] = []
+        self._raw_ids: dict[str, bytes] = {}
 
     def __enter__(self) -> Self:
         header = _check_file(self.path)
@@ -155,11 +156,18 @@ class ArchiveReader:
 
     def among(self, sessions: Sequence[str]) -> str:
         """The condition that a row is of one of these sessions."""
-        return f"session_id IN ({', '.join(map(_literal, sessions))})"
+        return f"session_id IN ({', '.join(map(self._id_literal, sessions))})"
 
     def between(self, first: str, last: str) -> str:
         """The condition that a row is of a session in this range of ids, compared as bytes."""
-        return f"session_id >= {_literal(first)} AND session_id <= {_literal(last)}"
+        bounds = first.encode(), last.encode()
+        within = f"session_id >= {_literal(bounds[0])} AND session_id <= {_literal(bounds[1])}"
+        odd = [text for text in self._raw_ids if bounds[0] <= text.encode() <= bounds[1]]
+        return f"({within} OR {self.among(odd)})" if odd else within
+
+    def _id_literal(self, session: str) -> str:
+        """A session's id as the archive has it: its text may have been made readable."""
+        return _literal(self._raw_ids.get(session, session.encode()))
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -171,7 +179,10 @@ class ArchiveReader:
                 self._connection.rollback()
 
     def read(self, table: SourceTable, where: str = "", order: str = "") -> pa.Table:
-        """Reads the declared columns of a table.
+        """Reads the declared columns of a table, as agentsview reads them.
+
+        Texts that are no UTF-8 are made readable. Rows with something else where a number belongs
+        are left out and named in `held`.
 
         Args:
             table: The table; an absent optional one yields no rows.
@@ -179,31 +190,36 @@ class ArchiveReader:
             order: SQL ordering.
 
         Raises:
-            ArchiveError: A value has the wrong type or is not valid UTF-8; the message names
-                table, column and row.
+            ArchiveError: The archive cannot be read.
         """
-        schema = pa.schema([pa.field(c.name, _ARROW[c.type]) for c in table.columns])
         if not self.has(table):
-            return schema.empty_table()
+            return arrow_schema(table).empty_table()
         table = table.among(self.columns[table.name])
         sentinel = ", ".join(f"{_SENTINEL[c.type]} AS {c.name}" for c in table.columns)
         columns = ", ".join(c.sql for c in table.columns)
-        condition = f" WHERE {where}" if where else ""
-        ordering = f" ORDER BY {order}" if order else ""
-        query = (
-            f"SELECT {sentinel} UNION ALL SELECT * FROM "
-            f"(SELECT {columns} FROM {table.name}{condition}{ordering})"
-        )
+        ending = (f" WHERE {where}" if where else "") + (f" ORDER BY {order}" if order else "")
         try:
-            found = self._fetch(query).slice(1)
+            found = self._select(table, sentinel, columns, ending)
         except _READ_ERRORS as error:
-            self._explain_types(table, where)
+            if _is_outer(error):
+                raise _archive_error(self.path, error) from None
+            return self._read_odd(table, ending)
+        return found if is_plain(table, found) else self._read_odd(table, ending)
+
+    def _read_odd(self, table: SourceTable, ending: str) -> pa.Table:
+        """Reads a table that holds values of other kinds than it declares."""
+        try:
+            raw = self._select(table, *lenient_columns(table), ending)
+        except _READ_ERRORS as error:
             raise _archive_error(self.path, error) from None
-        if found.schema.types != schema.types:
-            self._explain_types(table, where)
-            raise ArchiveError(f"archive {self.path}: table {table.name} holds unexpected types")
-        self._check_text(table, found)
-        return found
+        found = read_odd(table, raw)
+        self._raw_ids |= found.raw_ids
+        self.held += found.held
+        return found.rows
+
+    def _select(self, table: SourceTable, sentinel: str, columns: str, ending: str) -> pa.Table:
+        rows = f"SELECT {columns} FROM {table.name}{ending}"
+        return self._fetch(f"SELECT {sentinel} UNION ALL SELECT * FROM ({rows})").slice(1)
 
     def _fetch(self, query: str) -> pa.Table:
         with self._connection.cursor() as cursor:
@@ -211,64 +227,10 @@ class ArchiveReader:
             cursor.execute(query)
             return cast("pa.Table", cursor.fetch_arrow_table())
 
-    def _explain_types(self, table: SourceTable, where: str) -> None:
-        condition = f" AND ({where})" if where else ""
-        for column in table.columns:
-            allowed = (
-                "'real', 'integer'" if column.stored_type == "real" else (f"'{column.stored_type}'")
-            )
-            query = (
-                f"SELECT rowid AS row, typeof({column.required}) AS type FROM {table.name} "
-                f"WHERE typeof({column.required}) NOT IN ({allowed}, 'null'){condition} LIMIT 1"
-            )
-            with contextlib.suppress(*_READ_ERRORS):
-                offender = self._fetch(query).to_pylist()
-                if offender:
-                    raise ArchiveError(
-                        f"archive {self.path}: {table.name}.{column.required} holds a "
-                        f"{offender[0]['type']} value where {column.stored_type} is expected (row "
-                        f"{offender[0]['row']}); mend or remove that row with agentsview"
-                    )
 
-    def _check_text(self, table: SourceTable, found: pa.Table) -> None:
-        for column in table.columns:
-            if column.type != "text":
-                continue
-            try:
-                found.column(column.name).validate(full=True)
-            except pa.ArrowInvalid:
-                row = _first_invalid(found.column(column.name))
-                raise ArchiveError(
-                    f"archive {self.path}: {table.name}.{column.required} is not valid UTF-8 "
-                    f"(row {_row_name(table, found, row)}); sync it again with agentsview, or "
-                    "correct the value"
-                ) from None
-
-
-def _literal(text: str) -> str:
+def _literal(text: bytes) -> str:
     """A text as an SQL literal that no content can break out of."""
-    return f"CAST(X'{text.encode().hex()}' AS TEXT)"
-
-
-def _first_invalid(column: pa.ChunkedArray) -> int:
-    for index, value in enumerate(column.cast(pa.binary()).to_pylist()):
-        try:
-            (value or b"").decode("utf-8")
-        except UnicodeDecodeError:
-            return index
-    return 0
-
-
-def _row_name(table: SourceTable, found: pa.Table, row: int) -> str:
-    names = []
-    for column in table.key_columns:
-        value = found.column(column.name)
-        if column.type == "text":
-            text = value.cast(pa.binary())[row].as_py() or b""
-            names.append(f"{column.name}={text.decode('utf-8', 'replace')!r}")
-        else:
-            names.append(f"{column.name}={value[row].as_py()}")
-    return ", ".join(names)
+    return f"CAST(X'{text.hex()}' AS TEXT)"
 
 
 def _size(path: Path) -> int:
@@ -311,6 +273,14 @@ def _is_cut_off(path: Path, header: bytes, size: int) -> bool:
     page_size = 65536 if page_size == 1 else page_size
     pages, valid_for, counter = (struct.unpack(">I", header[o : o + 4])[0] for o in (28, 92, 24))
     return valid_for == counter and pages * page_size > size and _size(log_path(path)) == 0
+
+
+_OUTER = ("locked", "busy", "malformed", "not a database", "corrupt", "unable to open", "readonly")
+
+
+def _is_outer(error: Exception) -> bool:
+    """Whether it is the file that cannot be read, rather than a value in it."""
+    return any(words in str(error) for words in _OUTER)
 
 
 def _archive_error(path: Path, error: Exception) -> ArchiveError:

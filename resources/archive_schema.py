@@ -24,6 +24,10 @@ class SourceColumn(NamedTuple):
         newer: The form of newer releases, taken where its source exists.
         divisor: What the source's values are divided by, which `expression` does for SQLite.
         replaces: Whether the upgrade to this form removed the older one's source.
+        is_flag: Whether only 0 and 1 may stand there.
+        is_finite: Whether no infinite number may stand there.
+        unreadable: What stands for a value that is no number, where agentsview only compares it;
+            elsewhere its row is held back.
     """
 
     name: str
@@ -35,6 +39,9 @@ class SourceColumn(NamedTuple):
     newer: SourceColumn | None = None
     divisor: float | None = None
     replaces: bool = False
+    is_flag: bool = False
+    is_finite: bool = False
+    unreadable: float | None = None
 
     @property
     def required(self) -> str:
@@ -50,7 +57,7 @@ class SourceColumn(NamedTuple):
         """The form that a table with these columns has; this one when it has none."""
         if self.newer is None or self.newer.required not in present:
             return self
-        return self.newer
+        return self.newer._replace(is_finite=self.is_finite, unreadable=self.unreadable)
 
     def is_torn(self, present: Collection[str]) -> bool:
         """Whether a table has both forms, which an interrupted upgrade leaves behind."""
@@ -70,16 +77,32 @@ class SourceColumn(NamedTuple):
 
 
 class SourceTable(NamedTuple):
-    """A table of the archive and what is read of it."""
+    """A table of the archive and what is read of it.
+
+    Attributes:
+        name: Its name.
+        columns: What is read.
+        optional: Whether an archive may lack it.
+        key: Columns that are unique together; people know a row by them.
+        is_kept_when_held: Whether a row that is held back is still needed for those that refer to
+            it.
+    """
 
     name: str
     columns: tuple[SourceColumn, ...]
     optional: bool = False
     key: tuple[str, ...] = ()
+    is_kept_when_held: bool = False
 
     def among(self, present: Collection[str]) -> SourceTable:
         """The table in the form that an archive with these columns has it."""
         return self._replace(columns=tuple(column.among(present) for column in self.columns))
+
+    @property
+    def session_column(self) -> str | None:
+        """The column that names the session of a row, if there is one."""
+        names = {column.name for column in self.columns if column.type == "text"}
+        return next((name for name in ("session_id", "id") if name in names), None)
 
     @property
     def key_columns(self) -> tuple[SourceColumn, ...]:
@@ -94,27 +117,33 @@ def _text(name: str, *, nullable: bool = False, source: str | None = None) -> So
     return SourceColumn(name, "text", source=source, nullable=nullable)
 
 
-def _integer(name: str, *, nullable: bool = False, source: str | None = None) -> SourceColumn:
-    return SourceColumn(name, "integer", source=source, nullable=nullable)
+def _integer(name: str, *, nullable: bool = False, unreadable: int | None = None) -> SourceColumn:
+    return SourceColumn(name, "integer", nullable=nullable, unreadable=unreadable)
+
+
+def _flag(name: str) -> SourceColumn:
+    return SourceColumn(name, "integer", is_flag=True)
 
 
 def _money(name: str, micro: str, per_unit: float, *, nullable: bool = False) -> SourceColumn:
     """Money as a real number of its unit, or in whole microdollars since 0.40.0.
 
-    What is no integer passes as it is, so that it is told apart by its type.
+    What is no integer passes as text, so that it is told apart by its type.
     """
-    exact = f"CASE WHEN typeof({micro}) = 'integer' THEN {micro} / {per_unit} ELSE {micro} END"
-    newer = SourceColumn(
-        name,
-        "real",
-        micro,
-        exact,
-        nullable=nullable,
-        stored="integer",
-        divisor=per_unit,
-        replaces=True,
+    exact = (
+        f"CASE typeof({micro}) WHEN 'integer' THEN {micro} / {per_unit} "
+        f"WHEN 'null' THEN NULL ELSE CAST({micro} AS TEXT) END"
     )
-    return SourceColumn(name, "real", nullable=nullable, newer=newer)
+    column = SourceColumn(name, "real", nullable=nullable)
+    newer = column._replace(
+        source=micro, expression=exact, stored="integer", divisor=per_unit, replaces=True
+    )
+    return column._replace(newer=newer)
+
+
+def _charged(name: str, micro: str, per_unit: float) -> SourceColumn:
+    """Money that agentsview divides in SQL, where what is no number is nothing."""
+    return _money(name, micro, per_unit)._replace(unreadable=0.0)
 
 
 def _of_no_remote(name: str, place: str) -> SourceColumn:
@@ -134,7 +163,9 @@ MICRODOLLARS_PER_CENT = 10_000.0
 
 
 def _rate(what: str) -> SourceColumn:
-    return _money(f"{what}_per_mtok", f"{what}_microdollars_per_mtok", MICRODOLLARS_PER_USD)
+    """A rate; no digest can be made of one that is infinite."""
+    column = _money(f"{what}_per_mtok", f"{what}_microdollars_per_mtok", MICRODOLLARS_PER_USD)
+    return column._replace(is_finite=True)
 
 
 SESSIONS = SourceTable(
@@ -154,26 +185,29 @@ SESSIONS = SourceTable(
         _integer("user_message_count"),
         _text("parent_session_id", nullable=True),
         _text("relationship_type"),
-        _integer("is_automated"),
+        _flag("is_automated"),
         _text("deleted_at", nullable=True),
         _text("cwd"),
         _text("git_branch"),
         _text("file_path"),
         _integer("total_output_tokens"),
         _integer("peak_context_tokens"),
-        _integer("has_total_output_tokens"),
-        _integer("has_peak_context_tokens"),
+        _flag("has_total_output_tokens"),
+        _flag("has_peak_context_tokens"),
         _text("outcome"),
         _text("health_grade", nullable=True),
         _text("termination_status", nullable=True),
         _integer("tool_failure_signal_count"),
         _integer("secret_leak_count"),
+        _text("secrets_rules_version"),
         _text("local_modified_at"),
-        _integer("file_mtime"),
-        _integer("file_size"),
+        _integer("file_mtime", unreadable=0),
+        _integer("file_size", unreadable=0),
         _text("file_hash"),
-        _integer("data_version"),
+        _integer("data_version", unreadable=0),
     ),
+    key=("id",),
+    is_kept_when_held=True,
 )
 
 UNTITLED_SESSIONS = SESSIONS._replace(
@@ -184,13 +218,20 @@ UNTITLED_SESSIONS = SESSIONS._replace(
 )
 """Sessions without the one column that is somebody's words."""
 
+STARRED_SESSIONS = SourceTable(
+    "starred_sessions",
+    (_text("session_id"), _text("created_at")),
+    optional=True,
+    key=("session_id",),
+)
+
 MESSAGES = SourceTable(
     "messages",
     (
         _text("session_id"),
         _integer("ordinal"),
         _text("role"),
-        _integer("is_system"),
+        _integer("is_system", unreadable=1),
         _text("timestamp"),
         _text("model"),
         _text("token_usage"),
@@ -218,6 +259,7 @@ USAGE_EVENTS = SourceTable(
         _text("occurred_at", nullable=True),
         _text("dedup_key"),
     ),
+    key=("session_id", "id"),
 )
 
 CURSOR_USAGE_EVENTS = SourceTable(
@@ -230,7 +272,7 @@ CURSOR_USAGE_EVENTS = SourceTable(
         _integer("output_tokens"),
         _integer("cache_write_tokens"),
         _integer("cache_read_tokens"),
-        _money("charged_cents", "charged_microdollars", MICRODOLLARS_PER_CENT),
+        _charged("charged_cents", "charged_microdollars", MICRODOLLARS_PER_CENT),
         _text("dedup_key"),
     ),
     optional=True,
@@ -246,6 +288,7 @@ MODEL_PRICING = SourceTable(
         _rate("cache_read"),
         _text("updated_at", nullable=True),
     ),
+    key=("model_pattern",),
 )
 
 PROJECT_OBSERVATIONS = SourceTable(
@@ -267,7 +310,7 @@ WORKTREE_MAPPINGS = SourceTable(
         _text("path_prefix"),
         _text("layout"),
         _text("project"),
-        _integer("enabled"),
+        _integer("enabled", unreadable=0),
     ),
     optional=True,
 )
@@ -285,6 +328,7 @@ ARCHIVE_METADATA = SourceTable("archive_metadata", (_text("key"), _text("value")
 
 SOURCE_TABLES = (
     SESSIONS,
+    STARRED_SESSIONS,
     MESSAGES,
     USAGE_EVENTS,
     CURSOR_USAGE_EVENTS,

@@ -47,6 +47,10 @@ class DuckDBReader:
         """A list, summed when it is fetched; see `resources.warehouse.Reader`."""
         return f"list({expression}) FILTER ({expression} IS NOT NULL)"
 
+    def whole_sum(self, expression: str) -> str:
+        """Sums of BIGINT are of 128 bits; see `resources.warehouse.Reader`."""
+        return f"COALESCE(SUM({expression}), 0)"
+
     def _with_totals(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         lists = {n for n, c in enumerate(self._connection.description or ()) if c[1].id == "list"}
         if not lists:

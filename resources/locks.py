@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agentsview_assets.errors import WarehouseError
+from agentsview_assets.transforms.shown_text import visible
 
 PATIENCE_SECONDS = 30.0
 """How long another process is waited for; what it does under the lock takes seconds."""
@@ -48,7 +49,7 @@ def _wait_for(descriptor: int, path: Path) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if not is_told:
-                sys.stderr.write(f"  waiting for another process that holds {path}\n")
+                sys.stderr.write(f"  waiting for another process that holds {visible(str(path))}\n")
                 is_told = True
             if time.monotonic() > until:
                 raise WarehouseError(

@@ -15,15 +15,11 @@ import pyarrow as pa
 
 from agentsview_assets.errors import ArchiveError
 from resources.archive import Identity
-from resources.archive_schema import SOURCE_TABLES, SourceTable, ValueType
+from resources.archive_schema import SOURCE_TABLES, SourceTable
 from resources.duckdb_sealing import FOREIGN, attach_foreign
 from resources.mirror_sql import DUCKDB, TABLE_NAMES, Dialect, column_sql
+from resources.odd_values import HeldRow, arrow_schema, without_odd_numbers
 
-_ARROW: dict[ValueType, pa.DataType] = {
-    "text": pa.string(),
-    "integer": pa.int64(),
-    "real": pa.float64(),
-}
 # Views, and columns that are computed when they are read, are whatever their maker wants.
 _BASE_COLUMNS = f"""
 SELECT table_name, column_name, data_type
@@ -44,6 +40,7 @@ class MirrorReader(abc.ABC):
     Attributes:
         user_version: Data version of its newest session, as the archive's own is.
         is_immutable: Whether nobody can write what is being read.
+        held: Rows that could not be read and were left out.
     """
 
     dialect: Dialect
@@ -52,6 +49,7 @@ class MirrorReader(abc.ABC):
     def __init__(self, shown: str) -> None:
         self.shown = shown
         self.user_version = 0
+        self.held: list[HeldRow] = []
         self._columns: dict[str, Mapping[str, str]] = {}
         self._names: dict[str, str] = {}
 
@@ -143,7 +141,7 @@ class MirrorReader(abc.ABC):
 
     def read(self, table: SourceTable, where: str = "", order: str = "") -> pa.Table:
         """Reads the declared columns of a table; see `ArchiveReader.read`."""
-        schema = pa.schema([pa.field(c.name, _ARROW[c.type]) for c in table.columns])
+        schema = arrow_schema(table)
         if not self.has(table):
             return schema.empty_table()
         present = self._columns[table.name]
@@ -160,7 +158,10 @@ class MirrorReader(abc.ABC):
         # Inside, names mean the mirror's columns; in the order they mean what was read.
         sql = f"SELECT {columns} FROM {self.relation(self._names[table.name])}{condition}"
         ordering = f" ORDER BY {order}" if order else ""
-        return self.fetch(f"SELECT * FROM ({sql}) AS found{ordering}", schema)
+        found = self.fetch(f"SELECT * FROM ({sql}) AS found{ordering}", schema)
+        kept = without_odd_numbers(table, found)
+        self.held += kept.held
+        return kept.rows
 
 
 class DuckDBMirrorReader(MirrorReader):

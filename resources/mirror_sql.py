@@ -31,8 +31,14 @@ _SOURCES: dict[tuple[str, str], str] = {
 }
 _STAND_INS: dict[tuple[str, str], str] = {("sessions", "local_modified_at"): "updated_at"}
 _MAY_LACK = {
-    ("sessions", name)
-    for name in ("local_modified_at", "file_mtime", "file_size", "file_hash", "file_path")
+    *(
+        ("sessions", name)
+        for name in (
+            *("local_modified_at", "file_mtime", "file_size", "file_hash", "file_path"),
+            "secrets_rules_version",
+        )
+    ),
+    ("starred_sessions", "created_at"),
 }
 _MILLISECONDS = ("created_at", "deleted_at")
 """Times that SQLite itself writes: always three digits."""

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from agentsview_assets.errors import ArchiveError
 from agentsview_assets.transforms import landing
@@ -28,8 +29,10 @@ from agentsview_assets.transforms.worktrees import worktrees_of
 from resources import archive_schema as source
 from resources import succession
 from resources.archive import ArchiveReader
+from resources.held_rows import note_held
 from resources.mirror_reader import MirrorReader
 from resources.observations import ObservationStore
+from resources.odd_values import arrow_schema
 from resources.price_tables import all_prices
 from resources.run_notes import Reading
 from resources.sources import FileSource, Source
@@ -55,6 +58,7 @@ class Observed(NamedTuple):
         archive_ids: Identities of all that were read, where there may be several.
         taken: What was taken over from other archives that were at these places before.
         readings: What came of reading each of them, where there may be several.
+        held: Rows of those archives that cannot be read and are left out, a line each.
     """
 
     archive_id: str
@@ -64,6 +68,7 @@ class Observed(NamedTuple):
     archive_ids: tuple[str, ...] = ()
     taken: tuple[Taken, ...] = ()
     readings: tuple[Reading, ...] = ()
+    held: tuple[str, ...] = ()
 
 
 class _Plan(NamedTuple):
@@ -171,7 +176,10 @@ class _Landing:
         self._settle()
         self._land_projects(small)
         self._land_machines(machine_state)
+        self._land_stars(small[source.STARRED_SESSIONS.name])
         self._land_prices(small[source.MODEL_PRICING.name])
+        read = {session for session, _ in plan.sessions} if plan.is_partial else None
+        note_held(self.db, self.archive_id, self.reader.held, read)
         self._version_days()
         progress("observed sessions", sessions, sessions)
         return Observed(self.archive_id, changed, is_unchanged=False, taken=taken)
@@ -223,7 +231,9 @@ class _Landing:
 
     def _sessions(self) -> int:
         found = self.reader.read(source.SESSIONS if self.with_titles else source.UNTITLED_SESSIONS)
-        self._register("seen_session", self._owned(found))
+        held = {row.session_id for row in self.reader.held if row.table == source.SESSIONS.name}
+        is_held = pc.is_in(found.column("id"), pa.array(sorted(held), pa.string()))
+        self._register("seen_session", self._owned(found.append_column("is_held", is_held)))
         self.db.execute(f"""
             CREATE OR REPLACE TEMP TABLE candidate AS
             SELECT s.id, s.message_count,
@@ -328,7 +338,7 @@ class _Landing:
         """Lands the sessions of a batch whose row or content differs from the store's."""
         self._register("raw_message", messages)
         self._register("raw_event", events)
-        self._register("raw_cursor_event", _empty(source.CURSOR_USAGE_EVENTS))
+        self._register("raw_cursor_event", arrow_schema(source.CURSOR_USAGE_EVENTS).empty_table())
         self.db.execute(landing.CONTENT_HASHES)
         self.db.execute(
             """CREATE OR REPLACE TEMP TABLE landing_session AS
@@ -413,7 +423,7 @@ class _Landing:
             ("raw_event", source.USAGE_EVENTS),
             ("raw_session", source.SESSIONS),
         ):
-            self._register(name, self._owned(_empty(table)))
+            self._register(name, self._owned(arrow_schema(table).empty_table()))
         self._register("raw_cursor_event", self._owned(events))
         self.db.execute(landing.MESSAGES)
         self._scan_odd_texts()
@@ -483,6 +493,10 @@ class _Landing:
         rows = [(self.archive_id, *row) for row in machines((m for (m,) in found), known)]
         self._replace("machines", rows)
 
+    def _land_stars(self, starred: pa.Table) -> None:
+        rows = [(self.archive_id, *row.values()) for row in starred.to_pylist()]
+        self._replace("starred", rows)
+
     def _land_prices(self, stored: pa.Table) -> None:
         rows = all_prices(self.archive_id, stored.to_pylist(), self.origin.config_dir)
         self._replace("model_pricing", rows)
@@ -501,6 +515,7 @@ _SMALL_TABLES = (
     source.MODEL_PRICING,
     source.PROJECT_OBSERVATIONS,
     source.WORKTREE_MAPPINGS,
+    source.STARRED_SESSIONS,
 )
 
 
@@ -515,11 +530,6 @@ def _batches(sessions: list[tuple[str, int]]) -> Iterator[list[tuple[str, int]]]
             batch, messages = [], 0
     if batch:
         yield batch
-
-
-def _empty(table: source.SourceTable) -> pa.Table:
-    types = {"text": pa.string(), "integer": pa.int64(), "real": pa.float64()}
-    return pa.schema([pa.field(c.name, types[c.type]) for c in table.columns]).empty_table()
 
 
 def _count(db: duckdb.DuckDBPyConnection, relation: str) -> int:

@@ -15,6 +15,7 @@ from agentsview_assets.transforms import landing, sharing
 from resources import succession
 from resources.archive import ArchiveReader
 from resources.archive_files import find_archive
+from resources.held_rows import held_rows
 from resources.observations import ObservationStore
 from resources.observing import Observed, Progress, observe
 from resources.private_copy import remove_left_copies
@@ -75,27 +76,18 @@ def observe_all(
         archive_ids=tuple(seen),
         taken=tuple(taken for found in seen.values() for taken in found.taken),
         readings=tuple(readings),
+        held=tuple(held_rows(store, seen)),
     )
 
 
 def _observe(archive: ArchiveUrl, store: ObservationStore, options: Options) -> Observed:
-    source = open_source(archive)
-    before = store.archive_at(source.key)
-    found = observe(
-        source,
+    return observe(
+        open_source(archive),
         store,
         with_titles=options.with_titles,
         progress=options.progress,
         force=options.force,
     )
-    if before is not None and before["archive_id"] != found.archive_id:
-        # An upgrade gives the archive another identity; it keeps its place among the others.
-        store.connection.execute(
-            "UPDATE archive_order SET archive_id = $new WHERE archive_id = $old "
-            "AND $new NOT IN (SELECT archive_id FROM archive_order)",
-            {"new": found.archive_id, "old": before["archive_id"]},
-        )
-    return found
 
 
 def _refuse_copy(archive: ArchiveUrl, seen: dict[str, Observed], store: ObservationStore) -> None:
@@ -145,8 +137,6 @@ def _settle(store: ObservationStore) -> bool:
         Whether there was nothing to work out.
     """
     db = store.connection
-    db.execute("DELETE FROM archive_order WHERE archive_id NOT IN (SELECT archive_id FROM archive)")
-    db.execute(sharing.IN_ORDER)
     digest = store.rows(sharing.DIGEST)
     if store.rows("SELECT digest FROM settled") == digest:
         return True

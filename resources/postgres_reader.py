@@ -63,6 +63,10 @@ class PostgresReader:
         """An array, summed when it is fetched; see `resources.warehouse.Reader`."""
         return f"array_agg({expression}) FILTER (WHERE {expression} IS NOT NULL)"
 
+    def whole_sum(self, expression: str) -> str:
+        """Sums of BIGINT are NUMERIC; see `resources.warehouse.Reader`."""
+        return f"COALESCE(SUM({expression}), 0)"
+
     def has_table(self, name: str) -> bool:
         """Whether the warehouse holds the table."""
         return bool(

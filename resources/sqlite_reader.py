@@ -69,6 +69,13 @@ class SQLiteReader:
         """A function of this connection; see `resources.warehouse.Reader`."""
         return f"COALESCE(exact_sum({expression}), 0.0)"
 
+    def whole_sum(self, expression: str) -> str:
+        """Summed by halves, which do not overflow; see `resources.warehouse.Reader`."""
+        return (
+            f"whole_sum(COALESCE(SUM(({expression}) >> 32), 0), "
+            f"COALESCE(SUM(({expression}) & 4294967295), 0))"
+        )
+
     def has_table(self, name: str) -> bool:
         """Whether the warehouse holds the table."""
         return bool(self.rows("SELECT 1 FROM sqlite_master WHERE name = ?", [name]))
@@ -102,6 +109,12 @@ class _ExactSum:
         return exact_total(self._values)
 
 
+def _whole_sum(high: int, low: int) -> int | str:
+    """The number that two halves make, as a text where SQLite has no number for it."""
+    whole = (high << 32) + low
+    return whole if -(2**63) <= whole < 2**63 else str(whole)
+
+
 @contextlib.contextmanager
 def open_warehouse(warehouse: WarehouseUrl) -> Iterator[SQLiteReader]:
     """Opens a read snapshot; see `resources.warehouse.open_reader`."""
@@ -114,6 +127,7 @@ def open_warehouse(warehouse: WarehouseUrl) -> Iterator[SQLiteReader]:
     with contextlib.closing(connect(path, "ro")) as connection:
         try:
             connection.create_aggregate("exact_sum", 1, _ExactSum)  # type: ignore[arg-type]
+            connection.create_function("whole_sum", 2, _whole_sum, deterministic=True)
             connection.execute("BEGIN")
             version = check_version(connection, path)
         except sqlite3.Error as error:

@@ -50,6 +50,9 @@ class Reader(Protocol):
         the rows; this one is the same everywhere. NULL counts nothing; no rows sum to 0.
         """
 
+    def whole_sum(self, expression: str) -> str:
+        """SQL of an aggregate that `int()` reads as the sum of whole numbers, however great."""
+
     def has_table(self, name: str) -> bool:
         """Whether the warehouse holds the table."""
 

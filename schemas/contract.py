@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pandera.pandas as pa
 import pyarrow as arrow  # noqa: ICN001 - pa is pandera here
+import pyarrow.compute as pc
 from pandera.errors import SchemaErrors
 
 from agentsview_assets.errors import ContractError
@@ -94,13 +95,35 @@ class TableContract:
         )
 
     def frame(self, table: arrow.Table) -> pd.DataFrame:
-        """Turns an Arrow table holding the contract's columns into a frame of its dtypes."""
+        """Turns an Arrow table holding the contract's columns into a frame of its dtypes.
+
+        Raises:
+            ContractError: A sum is beyond what a column can hold; the message names the rows.
+        """
+        self._require_numbers(table)
         series = {}
         for column in self.columns:
             values = table.column(column.name).cast(ARROW_TYPES[column.kind])
             mapper = _nullable_int if column.kind == "bigint" and column.nullable else None
             series[column.name] = values.to_pandas(types_mapper=mapper)
         return pd.DataFrame(series)
+
+    def _require_numbers(self, table: arrow.Table) -> None:
+        """A frame would turn a whole number that is missing into a fraction that is none."""
+        for column in self.columns:
+            values = table.column(column.name)
+            if column.kind != "bigint" or column.nullable or not values.null_count:
+                continue
+            rows = pc.indices_nonzero(values.is_null()).to_pylist()
+            names = [name for name in self.key if name in table.column_names]
+            keys = "; ".join(
+                _key_text((name, table.column(name)[row].as_py()) for name in names)
+                for row in rows[:_KEYS_SHOWN]
+            )
+            raise ContractError(
+                f"{self.name}: column {column.name} has {len(rows)} row(s) whose number is beyond "
+                f"what 64 bits hold, first keys: {keys}; nothing was written"
+            )
 
     def arrow(self, frame: pd.DataFrame) -> arrow.Table:
         """Turns a validated frame into the Arrow table that stores take, its days as dates.
@@ -176,7 +199,14 @@ class TableContract:
 
     def _key_of(self, frame: pd.DataFrame, row: int) -> str:
         known = [name for name in self.key if name in frame.columns]
-        return "(" + ", ".join(f"{name}={frame[name].iloc[row]}" for name in known) + ")"
+        return _key_text((name, frame[name].iloc[row]) for name in known)
+
+
+def _key_text(values: Iterable[tuple[str, object]]) -> str:
+    """A row's key for people, on one line whatever an archive has in it."""
+    shown = ((name, str(value)) for name, value in values)
+    texts = (f"{name}={text if text.isprintable() else repr(text)}" for name, text in shown)
+    return f"({', '.join(texts)})"
 
 
 def _nullable_int(_type: arrow.DataType) -> pd.api.extensions.ExtensionDtype:

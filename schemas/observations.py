@@ -70,6 +70,10 @@ class Sessions(pa.DataFrameModel):
         "when this one does",
         nullable=True,
     )
+    secrets_rules_version: str = text(
+        "Version of the rules that looked for secrets in its text", nullable=True
+    )
+    starred_at_text: str = text("Time at which it was starred, as stored", nullable=True)
 
 
 class UsageRows(pa.DataFrameModel):
@@ -96,7 +100,10 @@ class UsageRows(pa.DataFrameModel):
     agent: str = text("Coding agent of the session, or cursor")
     machine: str = text("Machine label of the session")
     model: str = text("Model name as reported")
-    session_date: str = day("Partition day of the session; null for Cursor events", nullable=True)
+    session_date: str = day(
+        "Partition day of the session; null for Cursor events and where its row is left out",
+        nullable=True,
+    )
     input_tokens: int = count("Uncached input tokens, clamped", "tokens")
     output_tokens: int = count("Output tokens, clamped", "tokens")
     cache_creation_tokens: int = count("Cache write tokens, clamped", "tokens")

@@ -11,7 +11,9 @@ from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from agentsview_assets.assets.common import ARCHIVE_KEY, DOCS, IO_MANAGER_KEY, window
 from agentsview_assets.assets.looking import note_observed, read_in_vain
 from agentsview_assets.errors import AssetsError
+from agentsview_assets.transforms.shown_text import unlinked, unlinked_lines
 from resources.archive_resource import ArchiveResource
+from resources.held_rows import MOST_NAMED
 from resources.io_manager import RunsWarehouse
 from resources.observation_reader import DayWindow
 from resources.observing import Observed
@@ -55,7 +57,7 @@ def archive_asset(partitions: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
         except AssetsError as error:
             if error.unread:
                 manager.store.note_readings(read_in_vain(error))
-            raise dg.Failure(str(error), allow_retries=False) from None
+            raise dg.Failure(unlinked_lines(str(error)), allow_retries=False) from None
         context.log_event(_summary(source, seen, versions, moved))
         return dg.DataVersionsByPartition(moved)
 
@@ -129,9 +131,11 @@ def _summary(
         ARCHIVE,
         description=f"{span}; {len(moved):,} changed since the last observation",
         metadata={
-            "archive": source.shown,
-            "unread": "; ".join(note for _, note in seen.unread),
-            "archive_id": seen.archive_id,
+            "archive": unlinked(source.shown),
+            "unread": unlinked("; ".join(note for _, note in seen.unread)),
+            "rows_left_out": len(seen.held),
+            **({"left_out": unlinked("; ".join(seen.held[:MOST_NAMED]))} if seen.held else {}),
+            "archive_id": unlinked(seen.archive_id),
             "days": len(days),
             "days_changed": len(moved),
             "sessions_read": seen.sessions,

@@ -20,6 +20,7 @@ from agentsview_assets.assets.common import (
 )
 from agentsview_assets.transforms.rates import ModelRate
 from agentsview_assets.transforms.repricing import next_history, restatements
+from agentsview_assets.transforms.shown_text import markdown
 from resources.io_manager import Frames, HistoryRows, RunsWarehouse
 from resources.store import Selection
 from resources.work import METER
@@ -95,7 +96,8 @@ def _told(rows: pd.DataFrame) -> dict[str, Any]:
     moved = (sums["new_cost_usd"] - sums["old_cost_usd"]).abs().sort_values(ascending=False)
     shown = sums.loc[moved.index].head(_SHOWN).reset_index()
     lines = [
-        f"| {row['project'] or '(none)'} | {row['model']} | {row['old_cost_usd']:,.4f} | "
+        f"| {markdown(row['project'] or '(none)')} | {markdown(row['model'])} | "
+        f"{row['old_cost_usd']:,.4f} | "
         f"{row['new_cost_usd']:,.4f} |"
         for row in shown.to_dict("records")
     ]

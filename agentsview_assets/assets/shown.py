@@ -12,6 +12,7 @@ import pandas as pd
 
 from agentsview_assets.assets.lineage import column_lineage
 from agentsview_assets.transforms.charts import as_markdown, bar_chart
+from agentsview_assets.transforms.shown_text import markdown
 from resources.io_manager import Frames
 from schemas import CONTRACTS
 
@@ -111,4 +112,4 @@ class _Seen:
 
 
 def _cell(text: str) -> str:
-    return (text or "(none)").replace("|", "\\|").replace("\n", " ")
+    return markdown(text or "(none)")

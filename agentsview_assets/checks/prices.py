@@ -6,17 +6,15 @@ from agentsview_assets.checks.verdict import Verdict, same, table
 from agentsview_assets.transforms.repricing import COMPUTED_COST
 from resources.warehouse import Reader
 
-_TOKENS = "input_tokens + output_tokens + cache_creation_tokens + cache_read_tokens"
+_TOKENS = ("input_tokens", "output_tokens", "cache_creation_tokens", "cache_read_tokens")
 
 
 def completeness(reader: Reader) -> Verdict:
     """How many tokens have neither a price nor a reported cost, by model."""
-    found = reader.rows(
-        f"SELECT model, SUM(unpriced_tokens), SUM({_TOKENS}) FROM daily_usage "
-        "GROUP BY model ORDER BY model"
-    )
-    tokens = sum(int(row[2]) for row in found)
-    unpriced = [(model, int(without)) for model, without, _ in found if without]
+    sums = ", ".join(map(reader.whole_sum, ("unpriced_tokens", *_TOKENS)))
+    found = reader.rows(f"SELECT model, {sums} FROM daily_usage GROUP BY model ORDER BY model")
+    tokens = sum(int(count) for row in found for count in row[2:])
+    unpriced = [(model, int(without)) for model, without, *_ in found if int(without)]
     missing = sum(count for _, count in unpriced)
     share = 1 - missing / tokens if tokens else 1.0
     numbers = {"unpriced_tokens": missing, "tokens": tokens, "priced_share": share}

@@ -15,8 +15,8 @@ _SHOWN = 20
 _TOKENS = ("input_tokens", "output_tokens", "cache_creation_tokens", "cache_read_tokens")
 
 
-def _sums(prefix: str, cost: str) -> str:
-    tokens = ", ".join(f"SUM({prefix}{name})" for name in _TOKENS)
+def _sums(reader: Reader, prefix: str, cost: str) -> str:
+    tokens = ", ".join(reader.whole_sum(f"{prefix}{name}") for name in _TOKENS)
     return f"{tokens}, SUM({cost})"
 
 
@@ -26,21 +26,23 @@ _ROW_COST = """COALESCE(u.reported_cost_usd, (u.input_tokens * r.input_usd_per_m
     + u.cache_creation_tokens * r.cache_write_usd_per_mtok
     + u.cache_read_tokens * r.cache_read_usd_per_mtok) / 1000000.0)"""
 _ROWS = """usage_rows u JOIN model_rates r ON r.archive_id = u.archive_id AND r.model = u.model"""
-_COUNTED = f"""SELECT u.archive_id, u.model, {_sums("u.", _ROW_COST)}
-FROM {_ROWS} WHERE u.duplicate_of IS NULL GROUP BY u.archive_id, u.model"""
-_DAILY = f"""SELECT archive_id, model, {_sums("", "cost_usd")}
-FROM daily_usage GROUP BY archive_id, model"""
-_TIMED = f"""SELECT u.archive_id, CAST(u.partition_date AS VARCHAR(10)), {_sums("u.", _ROW_COST)}
-FROM {_ROWS} WHERE u.duplicate_of IS NULL AND u.epoch_seconds BETWEEN {_EARLIEST} AND 253402300799
-GROUP BY u.archive_id, u.partition_date"""
-_BUCKETS = f"""SELECT archive_id, CAST(partition_date AS VARCHAR(10)), {_sums("", "cost_usd")}
-FROM activity_buckets GROUP BY archive_id, partition_date"""
-_SESSION_MODELS = f"""SELECT archive_id, model, {_sums("", "cost_usd")}
-FROM session_model_usage GROUP BY archive_id, model"""
-_SUMMARIES = f"""SELECT archive_id, 'all models', {_sums("", "cost_usd")}
-FROM session_summaries GROUP BY archive_id"""
-_SESSION_TOTALS = f"""SELECT archive_id, 'all models', {_sums("", "cost_usd")}
-FROM session_model_usage GROUP BY archive_id"""
+_DAY = "CAST({}partition_date AS VARCHAR(10))"
+_TIMED = f"u.epoch_seconds BETWEEN {_EARLIEST} AND 253402300799"
+
+
+def _of_rows(reader: Reader, by: str, condition: str = "1 = 1") -> str:
+    return f"""SELECT u.archive_id, {by}, {_sums(reader, "u.", _ROW_COST)}
+FROM {_ROWS} WHERE u.duplicate_of IS NULL AND {condition} GROUP BY u.archive_id, {by}"""
+
+
+def _of_report(reader: Reader, report: str, by: str) -> str:
+    return f"""SELECT archive_id, {by}, {_sums(reader, "", "cost_usd")}
+FROM {report} GROUP BY archive_id, {by}"""
+
+
+def _of_all_models(reader: Reader, report: str) -> str:
+    return f"""SELECT archive_id, 'all models', {_sums(reader, "", "cost_usd")}
+FROM {report} GROUP BY archive_id"""
 
 
 def _once_per_session(reader: Reader) -> str:
@@ -49,7 +51,7 @@ def _once_per_session(reader: Reader) -> str:
     Rows on days that are there may belong to sessions that started on days that are not.
     """
     time, row = (reader.binary_order(f) for f in ("COALESCE(timestamp_text, '')", "row_id"))
-    return f"""SELECT u.archive_id, u.model, {_sums("u.", _ROW_COST)}
+    return f"""SELECT u.archive_id, u.model, {_sums(reader, "u.", _ROW_COST)}
 FROM (SELECT *, CASE WHEN dedup_key IS NULL THEN 1 ELSE ROW_NUMBER() OVER (
         PARTITION BY archive_id, session_id, dedup_key
         ORDER BY {time}, COALESCE(ordinal, -1), {row}) END AS place
@@ -72,18 +74,28 @@ def totals_agree(reader: Reader) -> Verdict:
     """Compares the totals of all reports with the rows; tokens exactly, costs to 1e-9."""
     rows = "usage_rows"
     comparisons = (
-        _Comparison("daily_usage by model", _DAILY, _COUNTED, (rows, "daily_usage")),
-        _Comparison("activity_buckets by day", _BUCKETS, _TIMED, (rows, "activity_buckets")),
+        _Comparison(
+            "daily_usage by model",
+            _of_report(reader, "daily_usage", "model"),
+            _of_rows(reader, "u.model"),
+            (rows, "daily_usage"),
+        ),
+        _Comparison(
+            "activity_buckets by day",
+            _of_report(reader, "activity_buckets", _DAY.format("")),
+            _of_rows(reader, _DAY.format("u."), _TIMED),
+            (rows, "activity_buckets"),
+        ),
         _Comparison(
             "session_model_usage by model",
-            _SESSION_MODELS,
+            _of_report(reader, "session_model_usage", "model"),
             _once_per_session(reader),
             (rows, "session_model_usage"),
         ),
         _Comparison(
             "session_summaries in all",
-            _SUMMARIES,
-            _SESSION_TOTALS,
+            _of_all_models(reader, "session_summaries"),
+            _of_all_models(reader, "session_model_usage"),
             ("session_model_usage", "session_summaries"),
         ),
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 import dagster as dg
 
+from agentsview_assets.transforms.shown_text import markdown
 from resources.warehouse import Reader
 
 TOLERANCE = 1e-9
@@ -24,7 +25,7 @@ class Verdict:
 
     Attributes:
         passed: Whether it holds.
-        words: What was found, in a sentence with its numbers.
+        words: What was found, in a sentence with its numbers; no Markdown.
         numbers: What the UI plots and lists.
         is_wrong: Whether a failure means wrong numbers; otherwise it only warns.
     """
@@ -42,7 +43,7 @@ class Verdict:
             check_name=name,
             asset_key=asset,
             severity=severity,
-            description=self.words,
+            description=markdown(self.words),
             metadata=self.numbers,
         )
 
@@ -76,6 +77,6 @@ def same(one: float, other: float) -> bool:
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> Any:
     """Rows as a table that the UI shows."""
-    cells = [[str(value).replace("|", "\\|") for value in row] for row in (head, *rows)]
+    cells = [[markdown(str(value)) for value in row] for row in (head, *rows)]
     lines = [f"| {' | '.join(row)} |" for row in cells]
     return dg.MetadataValue.md("\n".join([lines[0], "|" + "---|" * len(head), *lines[1:]]))

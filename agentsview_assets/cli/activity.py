@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agentsview_assets.cli.reference import ReferenceCommand, ReferenceGroup
-from agentsview_assets.cli.usage import reported, say, warehouse_options, write
-from agentsview_assets.errors import AssetsError, UsageError
+from agentsview_assets.cli.usage import reported, say_notes, warehouse_options
+from agentsview_assets.cli.words import write_document
+from agentsview_assets.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -34,7 +35,6 @@ Examples:
   agentsview-assets activity report --preset custom \\
       --from 2026-07-01T08:00:00Z --to 2026-07-01T18:00:00Z
 """
-_NOT_A_NUMBER = {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}
 
 
 @click.group(cls=ReferenceGroup)
@@ -83,7 +83,7 @@ def report(**options: Any) -> None:
         else:
             from agentsview_assets.cli.activity_human import activity_text
 
-            write(activity_text(found, zone))
+            write_document(activity_text(found, zone))
 
 
 @contextmanager
@@ -140,20 +140,11 @@ def _report(options: Mapping[str, Any], zone: Zone, span: ReportRange) -> Activi
             archive_id=options["archive_id"],
         )
         days = (utc_day(span.start_ns // 10**9), utc_day((span.end_ns - 1) // 10**9))
-        say(gaps(reader, ACTIVITY, *days, archive_id=options["archive_id"]))
+        say_notes(gaps(reader, ACTIVITY, *days, archive_id=options["archive_id"]))
     return found
 
 
 def _write_json(found: ActivityReport) -> None:
-    """Write the document in pieces; nothing before all but its long lists is there.
-
-    Raises:
-        AssetsError: A figure that JSON cannot express, such as an infinite reported cost.
-    """
-    try:
-        for chunk in found.json_chunks():
-            write(chunk)
-    except ValueError as error:
-        number = str(error).rsplit(" ", 1)[-1]
-        msg = f"json: unsupported value: {_NOT_A_NUMBER.get(number, number)}"
-        raise AssetsError(msg) from error
+    """Write the document in pieces; nothing before all but its long lists is there."""
+    for chunk in found.json_chunks():
+        write_document(chunk)

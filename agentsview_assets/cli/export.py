@@ -14,7 +14,8 @@ import click
 
 from agentsview_assets.cli.flags import CommandFailure
 from agentsview_assets.cli.reference import Integer, ReferenceCommand, ReferenceGroup, given_flags
-from agentsview_assets.cli.usage import say, warehouse_options
+from agentsview_assets.cli.usage import say_notes, warehouse_options
+from agentsview_assets.cli.words import complain_in_json, write_document
 from agentsview_assets.errors import AssetsError, ConfigError
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class CursorResetFailure(click.ClickException):
             "message": self.message,
             "database_id": self.database_id,
         }
-        click.echo(encode(members), file=file, err=file is None)
+        complain_in_json(encode(members), file)
 
 
 @click.group(cls=ReferenceGroup)
@@ -165,7 +166,7 @@ def _export(options: Mapping[str, Any]) -> None:
                 limit=options["limit"],
                 archive_id=options["archive_id"],
             )
-        say(gaps(reader, EXPORT, archive_id=options["archive_id"]))
+        say_notes(gaps(reader, EXPORT, archive_id=options["archive_id"]))
         _write(found, ndjson=options["format"] == "ndjson")
 
 
@@ -204,13 +205,6 @@ def _failure(error: AssetsError) -> click.ClickException:
 
 
 def _write(found: SessionExport, *, ndjson: bool) -> None:
-    """Write the document in pieces; nothing before all but its rows is there.
-
-    Raises:
-        AssetsError: A figure that JSON cannot express, such as an infinite reported cost.
-    """
-    try:
-        for text in found.ndjson_text() if ndjson else found.json_text():
-            click.echo(text.encode(), nl=False)
-    except ValueError as error:
-        raise AssetsError(f"the report has a figure that is no number: {error}") from error
+    """Write the document in pieces; nothing before all but its rows is there."""
+    for text in found.ndjson_text() if ndjson else found.json_text():
+        write_document(text)

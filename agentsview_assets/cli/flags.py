@@ -11,6 +11,8 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from agentsview_assets.cli.words import complain
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -55,7 +57,7 @@ class CommandFailure(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Write `<kind>: <message>` to stderr."""
-        click.echo(f"{self.kind}: {self.message}", file=file, err=file is None)
+        complain(self.kind, self.message, file)
 
 
 def go_quote(text: str, quote: str = '"') -> str:

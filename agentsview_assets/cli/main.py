@@ -18,6 +18,7 @@ from agentsview_assets.cli.reprice import reprice
 from agentsview_assets.cli.status import status
 from agentsview_assets.cli.ui import ui
 from agentsview_assets.cli.usage import usage
+from agentsview_assets.cli.words import complain
 from agentsview_assets.errors import AssetsError, is_disk_full
 from agentsview_assets.files import trouble
 from agentsview_assets.settings import keep_private
@@ -68,7 +69,7 @@ def run(arguments: list[str] | None = None) -> None:
 
 
 def _fail(message: str, code: int) -> None:
-    click.echo(f"error: {message}", err=True)
+    complain("error", message)
     sys.exit(code)
 
 

@@ -4,9 +4,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import sys
 import time
 from datetime import date
 from typing import TYPE_CHECKING
@@ -14,10 +11,12 @@ from typing import TYPE_CHECKING
 import click
 
 from agentsview_assets.cli.options import archive_option
+from agentsview_assets.cli.words import say, say_json, teller
 from agentsview_assets.errors import UsageError
+from agentsview_assets.transforms.shown_text import visible
 
 if TYPE_CHECKING:
-    from agentsview_assets.materializing import Summary, Tell
+    from agentsview_assets.materializing import Summary
     from agentsview_assets.settings import Settings
 
 _EXAMPLES = """
@@ -78,10 +77,13 @@ def materialize(  # noqa: PLR0913 - one parameter an option
     request = Request(since=since, until=until, select=select, force=force, forget=forget)
     summary = run(settings, request, tell, started)
     for note in summary.unread:
-        click.echo(f"not read, its rows stay as they were: {note}", err=True)
+        say(f"not read, its rows stay as they were: {note}", err=True)
     for note in summary.notes:
-        click.echo(f"note: {note}", err=True)
-    click.echo(_as_json(summary) if as_json else _as_text(summary))
+        say(f"note: {note}", err=True)
+    if as_json:
+        say_json(vars(summary))
+    else:
+        say(_as_text(summary))
 
 
 def _check_dates(since: str | None, until: str | None) -> None:
@@ -109,29 +111,6 @@ def _check_window(since: str | None, until: str | None, settings: Settings) -> N
         raise UsageError(f"--since ({since}) is after the last day, {settings.last_date}")
 
 
-_LASTING = ("wrote", "materialising", "note:")
-"""How lines begin that stay on a terminal when the next one comes."""
-
-
-def teller() -> Tell:
-    """Tells progress: one line that rewrites itself on a terminal, plain lines elsewhere."""
-    is_terminal = sys.stderr is not None and sys.stderr.isatty()
-
-    def tell(what: str) -> None:
-        # Nobody may listen any more: that is no reason to end the work.
-        with contextlib.suppress(OSError):
-            if is_terminal:
-                click.echo(f"\r\033[K  {what}", err=True, nl=what.startswith(_LASTING))
-            else:
-                click.echo(f"  {what}", err=True)
-
-    return tell
-
-
-def _as_json(summary: Summary) -> str:
-    return json.dumps(vars(summary), ensure_ascii=False)
-
-
 def _as_text(summary: Summary) -> str:
     if summary.up_to_date:
         return (
@@ -139,11 +118,11 @@ def _as_text(summary: Summary) -> str:
             f"({summary.total_seconds:.1f} s; --force makes everything again)."
         )
     ranges = ", ".join(f"{first} to {last}" for first, last in summary.ranges) or "no days"
-    unpriced = ", ".join(summary.unpriced_models) or "none"
+    unpriced = ", ".join(map(visible, summary.unpriced_models)) or "none"
     return "\n".join(
         (
-            f"Materialised {summary.warehouse}",
-            f"  archive          {summary.archive} ({summary.archive_id})",
+            f"Materialised {visible(summary.warehouse)}",
+            f"  archive          {visible(summary.archive)} ({visible(summary.archive_id)})",
             f"  days             {ranges}",
             f"  partitions       {summary.partitions:,} in {len(summary.assets)} assets",
             f"  rows             {summary.rows:,}",

@@ -23,6 +23,7 @@ from agentsview_assets.cli.flags import (
     read_command_line,
     rewrite_long_flags,
 )
+from agentsview_assets.cli.words import made_visible, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +79,7 @@ class ReferenceCommand(click.Command):
         flags = self._flags(ctx)
         args, legacy = rewrite_long_flags(args, flags)
         if legacy:
-            click.echo(_legacy_warning(legacy), err=True)
+            say(_legacy_warning(legacy), err=True)
         line = read_command_line(args, flags)
         wants_help = line.values.pop("help", "false") in TRUE_TEXTS
         if line.words and not wants_help:
@@ -117,6 +118,16 @@ class ReferenceGroup(click.Group):
             **(kwargs.get("context_settings") or {}),
         }
         super().__init__(*args, **kwargs)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the command line, and quote nothing of it that acts on a terminal."""
+        with made_visible():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, likewise."""
+        with made_visible():
+            return super().invoke(ctx)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Print the help when no command is named; only the group's own options may come first.

@@ -7,15 +7,15 @@ What belongs here: options and how the outcome is printed. What does not: workin
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
-from agentsview_assets.cli.materialize import teller
 from agentsview_assets.cli.options import archive_option
 from agentsview_assets.cli.tables import aligned
+from agentsview_assets.cli.words import say, say_json, teller
+from agentsview_assets.transforms.shown_text import visible
 
 if TYPE_CHECKING:
     from agentsview_assets.repricing import Impact, ModelImpact
@@ -53,19 +53,21 @@ def reprice(
     settings = load_settings(archive=archive, warehouse=warehouse)
     impact = assess(settings, dry_run=dry_run)
     if not as_json:
-        click.echo(describe(impact))
+        say(describe(impact))
     if not dry_run and not impact.up_to_date:
         run(settings, impact, teller())
         if not as_json:
-            click.echo(f"Priced anew: {impact.partitions:,} partitions in {impact.seconds:.1f} s")
+            say(f"Priced anew: {impact.partitions:,} partitions in {impact.seconds:.1f} s")
     if as_json:
-        click.echo(json.dumps(asdict(impact), ensure_ascii=False))
+        say_json(asdict(impact))
 
 
 def describe(impact: Impact) -> str:
     """What a price change moves, as text."""
     if impact.up_to_date:
-        return f"Nothing to do: {impact.warehouse} is priced with the prices that hold now."
+        return (
+            f"Nothing to do: {visible(impact.warehouse)} is priced with the prices that hold now."
+        )
     if not impact.models:
         return "No model that was used has other rates; only the price tables are made again."
     lines = [aligned([_HEAD, *map(_row, impact.models)]).removesuffix("\n")]
@@ -80,7 +82,7 @@ def describe(impact: Impact) -> str:
 def _row(model: ModelImpact) -> tuple[str, ...]:
     rates = (_rate(model.old_rates, n, model.new_rates) for n in range(4))
     costs = (f"${model.old_cost_usd:,.2f}", f"${model.new_cost_usd:,.2f}")
-    return (model.model, *rates, f"{model.days:,}", *costs)
+    return (visible(model.model), *rates, f"{model.days:,}", *costs)
 
 
 def _rate(old: tuple[float, ...] | None, place: int, new: tuple[float, ...] | None) -> str:

@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
 from agentsview_assets.cli.options import archive_option
-from agentsview_assets.transforms.text import one_line
+from agentsview_assets.cli.words import say, say_json
+from agentsview_assets.transforms.shown_text import visible
 
 _EXAMPLES = """
 \b
@@ -32,7 +32,10 @@ def status(*, archive: tuple[str, ...], warehouse: str | None, as_json: bool) ->
     from agentsview_assets.settings import load_settings
 
     found = warehouse_status(load_settings(archive=archive, warehouse=warehouse))
-    click.echo(json.dumps(found, ensure_ascii=False) if as_json else _as_text(found))
+    if as_json:
+        say_json(found)
+    else:
+        say("\n".join(map(visible, _lines(found))))
 
 
 _UNNAMED = ("kept", "leaving")
@@ -51,7 +54,7 @@ def _held(held: dict[str, Any]) -> str:
     return f"{held['path']}: not named now; its rows stay as written {held['written_at']}"
 
 
-def _as_text(found: dict[str, Any]) -> str:
+def _lines(found: dict[str, Any]) -> list[str]:
     lines = [f"Warehouse {found['warehouse']}"]
     lines += [f"Copy      {copy['warehouse']}: {copy['note']}" for copy in found["copies"]]
     for source in found["sources"]:
@@ -64,6 +67,13 @@ def _as_text(found: dict[str, Any]) -> str:
             f"Shared    {found['shared']['sessions']:,} sessions are in several archives; they "
             "count once where all are reported together"
         )
+    from resources.held_rows import MOST_NAMED
+
+    lines += [f"Left out  {row}" for row in found["left_out"][:MOST_NAMED]]
+    if len(found["left_out"]) > MOST_NAMED:
+        lines.append(
+            f"          and {len(found['left_out']) - MOST_NAMED:,} more; --json names all"
+        )
     lines.append("")
     lines.append(f"{'TABLE':<22}{'ROWS':>12}{'DAYS':>8}{'STALE':>8}  LAST WRITTEN")
     lines += [
@@ -73,7 +83,7 @@ def _as_text(found: dict[str, Any]) -> str:
     ]
     lines += [""] if found["alarms"] or found["unchecked"] or found["clock"] else []
     lines += [
-        f"WRONG     {alarm['asset']}, {alarm['check']}: {one_line(alarm['words'])}"
+        f"WRONG     {alarm['asset']}, {alarm['check']}: {visible(alarm['words'])}"
         for alarm in found["alarms"]
     ]
     if found["unchecked"]:
@@ -88,4 +98,4 @@ def _as_text(found: dict[str, Any]) -> str:
         f"Pricing   {found['pricing_digest'] or 'not materialised'}",
         f"Last run  {last['run_id'] or 'none'} {last['written_at'] or ''}",
     ]
-    return "\n".join(lines)
+    return lines

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agentsview_assets.cli.options import archive_option
+from agentsview_assets.cli.words import say
 from agentsview_assets.errors import WarehouseError
 
 if TYPE_CHECKING:
@@ -77,14 +78,14 @@ def ui(  # noqa: PLR0913 - one parameter an option
     stamps(settings.archives, with_titles=True)  # told here, rather than as a failed run later
     listen(host, port).close()  # likewise
     _prepare(settings)
-    click.echo(
+    say(
         f"Dagster UI of {settings.warehouse}\n"
         f"reading         {', '.join(named.shown for named in settings.archives)}\n"
         f"opens in about 20 s at http://{host}:{port} - Ctrl-C ends it",
         err=True,
     )
     if not _is_of_this_machine(host):
-        click.echo(
+        say(
             f"warning: the UI has no log-in. Whoever reaches {host}:{port} can start runs, see "
             "what was read and delete the history; docs/deployment.md says what to put before it.\n"
             f"It answers to {addresses.home} and the addresses of this machine by number; for a "

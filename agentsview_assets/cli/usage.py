@@ -15,6 +15,7 @@ import click
 
 from agentsview_assets.cli.flags import CommandFailure
 from agentsview_assets.cli.reference import ReferenceCommand, ReferenceGroup
+from agentsview_assets.cli.words import say, write_document
 from agentsview_assets.errors import AssetsError
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def statusline(
     from agentsview_assets.transforms.money import cost_text
 
     whose = f" ({agent})" if agent else ""
-    write(f"{cost_text(usd)} today{whose}\n")
+    write_document(f"{cost_text(usd)} today{whose}\n")
 
 
 @contextmanager
@@ -160,14 +161,14 @@ def _daily_document(warehouse: str | None, **options: Any) -> dict[str, Any]:
     with open_reader(load_settings(warehouse=warehouse).warehouse) as reader:
         document = usage_daily(reader, **options)
         days = utc_days(options["window"], options["zone"])
-        say(gaps(reader, USAGE, *days, archive_id=options["archive_id"]))
+        say_notes(gaps(reader, USAGE, *days, archive_id=options["archive_id"]))
     return document
 
 
-def say(notes: Sequence[str]) -> None:
+def say_notes(notes: Sequence[str]) -> None:
     """Tell what a report lacks, beside its output."""
     for note in notes:
-        click.echo(f"note: {note}", err=True)
+        say(f"note: {note}", err=True)
 
 
 def _cost_today(warehouse: str | None, **options: Any) -> float:
@@ -185,35 +186,21 @@ def _cost_today(warehouse: str | None, **options: Any) -> float:
         usd = cost_today(reader, zone=zone, now=now, **options)
         today = f"{now.astimezone(zone.tzinfo):%Y-%m-%d}"
         days = utc_days(Window(today, today), zone)
-        say(gaps(reader, USAGE, *days, archive_id=options["archive_id"])[:1])
+        say_notes(gaps(reader, USAGE, *days, archive_id=options["archive_id"])[:1])
     return usd
 
 
 def _print_json(document: Mapping[str, Any]) -> None:
-    """Write the document whole or not at all.
-
-    Raises:
-        AssetsError: A figure that JSON cannot express, such as an infinite reported cost.
-    """
+    """Write the document whole or not at all."""
     from agentsview_assets.transforms.gojson import encode
 
-    try:
-        text = encode(document, indent=2)
-    except ValueError as error:
-        msg = f"the report has a figure that is no number: {error}"
-        raise AssetsError(msg) from error
-    write(f"{text}\n")
+    write_document(f"{encode(document, indent=2)}\n")
 
 
 def _print_table(document: Mapping[str, Any], *, breakdown: bool, agents: str) -> None:
     from agentsview_assets.cli.human import agents_note, usage_table
 
-    write(usage_table(document, breakdown=breakdown))
+    write_document(usage_table(document, breakdown=breakdown))
     note = agents_note(document, agents)
     if note:
-        click.echo(note, err=True)
-
-
-def write(text: str) -> None:
-    """Write UTF-8 whatever the terminal's encoding, as agentsview does."""
-    click.echo(text.encode("utf-8", "surrogateescape"), nl=False)
+        say(note, err=True)

@@ -36,6 +36,10 @@ _USED: Final = (
     f"session_id, model, {_PLACE}, reported_cost_usd, input_tokens, output_tokens, "
     "cache_creation_tokens, cache_read_tokens, billable_output_tokens"
 )
+_SUMMED: Final = (
+    *("input_tokens", "billable_output_tokens", "cache_creation_tokens", "cache_read_tokens"),
+    "output_tokens",
+)
 
 
 class ActivityQuery:
@@ -130,10 +134,7 @@ class ActivityQuery:
     ) -> list[tuple[Any, ...]]:
         return self._reader.rows(
             f"""
-            SELECT {_LABELS}, CAST(SUM(input_tokens) AS BIGINT),
-                   CAST(SUM(billable_output_tokens) AS BIGINT),
-                   CAST(SUM(cache_creation_tokens) AS BIGINT),
-                   CAST(SUM(cache_read_tokens) AS BIGINT), CAST(SUM(output_tokens) AS BIGINT),
+            SELECT {_LABELS}, {", ".join(map(self._reader.whole_sum, _SUMMED))},
                    {self._reader.exact_sum("reported_cost_usd")}, MIN(billable_output_tokens),
                    MIN(COALESCE(reported_cost_usd, 0))
             FROM (
@@ -171,7 +172,7 @@ class ActivityQuery:
         return (
             f"epoch_seconds, nanosecond, {binary('session_id')}, COALESCE(ordinal, -1), "
             f"row_kind, LENGTH(row_id), {binary('row_id')}"
-            + (", archive_id" if self._scope.is_of_all else "")
+            + (f", {binary('archive_id')}" if self._scope.is_of_all else "")
         )
 
     @property

@@ -34,6 +34,7 @@ from agentsview_assets.documents.activity_usage import ActivityUsage
 from agentsview_assets.documents.lookups import load_prices, project_map, resolve_archives
 from agentsview_assets.documents.pricing_block import pricing_block
 from agentsview_assets.transforms.gojson import encode
+from agentsview_assets.transforms.integers import int64
 from agentsview_assets.transforms.timestamps import Instant, format_utc_seconds
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ def _bucket_entries(
             "end": texts[at + 1],
             "max_agents": agents,
             "agent_minutes": worked[at],
-            "output_tokens": usage.bucket_tokens[at],
+            "output_tokens": int64(usage.bucket_tokens[at]),
             "cost": usage.bucket_costs[at],
             "automated_at_peak": automated,
             "interactive_at_peak": agents - automated,
@@ -239,7 +240,7 @@ def _session_totals(
         "untimed_sessions": len(sessions) - len(worked.by_session),
         "distinct_projects": len({session.project for session in sessions}),
         "distinct_models": len(set().union(*(session.weighted_models() for session in sessions))),
-        "output_tokens": usage.output_tokens,
+        "output_tokens": int64(usage.output_tokens),
         "cost": usage.cost,
         "automated_agent_minutes": worked.parts[1],
         "interactive_agent_minutes": worked.parts[0],

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentsview_assets.documents.activity_order import descending_order
 from agentsview_assets.transforms.gojson import encode, utf8_bytes
+from agentsview_assets.transforms.integers import int64
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -140,7 +141,7 @@ def _entry(session: Session, clock: UtcClock) -> dict[str, Any]:
         "models": models or None,
         "agent_minutes": None if activity is None else activity.minutes,
         "cost": session.cost,
-        "output_tokens": session.output_tokens,
+        "output_tokens": int64(session.output_tokens),
         "first_active": None if activity is None else clock.text(activity.first),
         "last_active": None if activity is None else clock.text(activity.last),
         "timing_quality": "untimed" if activity is None else "timed",

@@ -56,7 +56,8 @@ class ActivityUsage:
             self._add(sessions[session_id], model, bisect_right(starts, moment) - 1, amounts)
 
     def _add(self, session: Session, model: str, bucket: int, amounts: Sequence[Any]) -> None:
-        reported, uncached, billable, created, read, output, usd, *_ = amounts
+        reported, *counts, usd, _, _ = amounts
+        uncached, billable, created, read, output = map(int, counts)
         computed_before, reported_before = self.models.get(model, (False, False))
         self.models[model] = (computed_before or not reported, reported_before or bool(reported))
         row = None if reported else self._prices.price(model)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from agentsview_assets.documents.gaps import moment
 from agentsview_assets.transforms import staleness
-from agentsview_assets.transforms.text import one_line
+from agentsview_assets.transforms.shown_text import visible
 from resources.warehouse import ARCHIVES_TABLE, PARTITIONS_TABLE, READINGS_TABLE
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _rows_after(reader: Reader, now: datetime) -> str:
     if not count:
         return ""
     session = reader.rows(_SESSION, [first] * 3)[0][0]
-    named = f", session {one_line(session)}" if session else ""
+    named = f", session {visible(session)}" if session else ""
     rows = "1 row is" if count == 1 else f"{int(count):,} rows are"
     return f"{rows} dated after today (first: {first}{named}): was a clock ahead?"
 

@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from agentsview_assets.documents.window import wall_clock_epoch
+from agentsview_assets.transforms.shown_text import visible
 from agentsview_assets.transforms.slices import EARLIEST, LATEST
-from agentsview_assets.transforms.text import one_line
 from resources.run_notes import DAILY, PRICES, PROJECTS
 from resources.warehouse import EXPECTED_TABLE, PARTITIONS_TABLE, READINGS_TABLE
 
@@ -173,9 +173,9 @@ def _unread(reader: Reader, archive_id: str | None, now: datetime) -> str:
     ):
         if archive_id is not None and identity not in ("", archive_id):
             continue
-        name = one_line(archive)
+        name = visible(archive)
         if reason:
-            told.append(f"{name} could not be read since {_minute(failing)}: {one_line(reason)}")
+            told.append(f"{name} could not be read since {_minute(failing)}: {visible(reason)}")
         elif now - moment(read_at) > STALE_AFTER:
             told.append(f"{name} was last read {_minute(read_at)}; {_REMEDY}")
     more = f"; and {len(told) - _SHOWN} more archives" if len(told) > _SHOWN else ""

@@ -34,7 +34,7 @@ FROM model_pricing WHERE archive_id = '' OR {test}
 """
 _IDENTITIES = """
 SELECT project, resolution, key, key_source, normalized_remote, root_path, machine_local
-FROM project_identities WHERE {test} ORDER BY project, archive_id
+FROM project_identities WHERE {test}
 """
 
 
@@ -133,10 +133,13 @@ def project_map(
 
 
 def _joined(one: dict[str, object], other: dict[str, object]) -> dict[str, object]:
-    """Return what two archives know of a label: the same project, or none that is certain."""
-    if one["resolution"] == "unknown" or one["identity"] == other["identity"]:
+    """Return what two archives know of a label, whichever is asked first.
+
+    The same project, or none that is certain; an archive that knows nothing decides nothing.
+    """
+    if one["resolution"] == "unknown":
         return other
-    if other["resolution"] == "unknown":
+    if other["resolution"] == "unknown" or one == other:
         return one
     return {"resolution": "ambiguous", "identity": None}
 

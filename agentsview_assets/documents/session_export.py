@@ -22,6 +22,7 @@ from agentsview_assets.documents.session_paging import turn_page
 from agentsview_assets.documents.session_rows import SessionRow, rows_text
 from agentsview_assets.documents.session_scope import SessionScope
 from agentsview_assets.documents.usage_query import Sql
+from agentsview_assets.errors import UnwritableNumberError
 from agentsview_assets.transforms.gojson import encode
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 MAX_LIMIT = 500
+_SAFE_USD = 1e290
+"""Costs up to this add up to a number, however many there are."""
 BATCH_ROWS = 4_000
 """Rows of a complete export that are in memory at once."""
 
@@ -161,7 +164,7 @@ def session_export_all(
     return SessionExport(
         archive.database_id,
         "",
-        pricing_block(prices, _all_models(archive, scope.eligible)) if labels else {},
+        pricing_block(prices, _all_models(archive, scope, prices)) if labels else {},
         archive.projects(label for (label,) in labels),
         _batches(archive, scope, prices) if labels else (),
     )
@@ -180,27 +183,36 @@ def _models(rows: Iterable[SessionRow]) -> dict[str, tuple[bool, bool]]:
     return costs
 
 
-def _all_models(archive: ExportArchive, condition: Sql) -> dict[str, tuple[bool, bool]]:
-    """Return the same for all sessions that satisfy a condition, without reading them.
+def _all_models(
+    archive: ExportArchive, scope: SessionScope, prices: PricingTable
+) -> dict[str, tuple[bool, bool]]:
+    """Return the same for all sessions of a scope, mostly without reading them.
 
     Raises:
-        ValueError: A reported cost is not a finite number; nothing has been written yet.
+        UnwritableNumberError: A cost is not a finite number; nothing has been written yet.
     """
+    condition = scope.eligible
     found = archive.reader.rows(
         f"""
         SELECT model, MAX(CASE WHEN reported_row_count < usage_row_count THEN 1 ELSE 0 END),
                MAX(CASE WHEN reported_row_count > 0 THEN 1 ELSE 0 END),
-               MIN(reported_cost_usd), MAX(reported_cost_usd)
+               MAX(ABS(reported_cost_usd)), MAX(ABS(cost_usd))
         FROM session_model_usage WHERE archive_id = ?
             AND session_id IN (SELECT session_id FROM sessions WHERE {condition.text})
         GROUP BY model
         """,
         (archive.archive_id, *condition.params),
     )
-    for model, _, _, *bounds in found:
-        if not all(map(math.isfinite, bounds)):
-            raise ValueError(f"the reported cost of {model!r} is not finite")
+    if not all(cost <= _SAFE_USD for *_, reported, cost in found for cost in (reported, cost)):
+        for batch in _batches(archive, scope, prices):
+            _require_finite(batch)
     return {model: (bool(computed), bool(reported)) for model, computed, reported, _, _ in found}
+
+
+def _require_finite(rows: Iterable[SessionRow]) -> None:
+    for row in rows:
+        if not math.isfinite(row.model_usage.cost_usd):
+            raise UnwritableNumberError(row.model_usage.cost_usd)
 
 
 def _batches(

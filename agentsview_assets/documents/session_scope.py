@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from agentsview_assets.documents.session_filters import (
@@ -11,12 +12,11 @@ from agentsview_assets.documents.session_filters import (
     split_words,
 )
 from agentsview_assets.documents.usage_query import Sql
-from agentsview_assets.errors import WarehouseError
 from agentsview_assets.transforms.julian import julian_day
 from agentsview_assets.transforms.text import displayable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from resources.warehouse import Reader
 
@@ -30,6 +30,9 @@ _ORPHAN = """NOT EXISTS (
 _SCOPES = {"human": "NOT is_automated", "automated": "is_automated"}
 _TERMINATIONS = ("clean", "awaiting_user")
 _TIMED_TERMINATIONS = frozenset({"active", "stale", "unclean"})
+_FLAGGED = ("tool_call_pending", "truncated")
+_DAY_SECONDS, _EPOCH_JULIAN = 86_400, 2_440_587.5
+_ACTIVE_DAYS, _STALE_DAYS = 600 / _DAY_SECONDS, 3_600 / _DAY_SECONDS
 
 
 class SessionScope:
@@ -48,14 +51,10 @@ class SessionScope:
             reader: The warehouse.
             archive_id: Archive of the sessions.
             filters: Filters in any form.
-
-        Raises:
-            WarehouseError: A filter asks for what warehouses do not hold.
         """
         self._reader = reader
         self._filters = filters.canonical()
         self._owned = Sql("archive_id = ?", (archive_id,))
-        _refuse_unknown(self._filters)
         if self._filters.include_children:
             self.candidates = _all([self._owned, *self._listed(), Sql(_PLACED)])
             self.eligible = _all([self.candidates, self._in_tree()])
@@ -152,10 +151,36 @@ class SessionScope:
             tests.append(Sql("tool_failure_signal_count >= ?", (asked.min_tool_failures,)))
         if asked.has_secret:
             tests.append(Sql("secret_leak_count > 0"))
-        ended = [word for word in split_words(asked.termination) if word in _TERMINATIONS]
-        if ended:
-            tests.append(_one_of("termination_status", ended))
-        return tests
+            if asked.secrets_rules_versions:
+                tests.append(_one_of("secrets_rules_version", asked.secrets_rules_versions))
+        if asked.starred:
+            tests.append(Sql("starred_at_text IS NOT NULL"))
+        return [*tests, *self._termination_tests(split_words(asked.termination))]
+
+    def _termination_tests(self, words: Sequence[str]) -> list[Sql]:
+        """Return the test of how sessions ended; unknown words alone are none."""
+        ended = [word for word in words if word in _TERMINATIONS]
+        timed = _TIMED_TERMINATIONS.intersection(words)
+        either = [_one_of("termination_status", ended)] if ended else []
+        if timed:
+            found = self._in_states(timed)
+            either.append(_one_of("session_id", found) if found else Sql("1 = 0"))
+        return [_any(either)] if either else []
+
+    def _in_states(self, words: Collection[str]) -> list[str]:
+        """Return the sessions that are active, or whose activity ended oddly, as of now."""
+        now = time.time() / _DAY_SECONDS + _EPOCH_JULIAN
+        rows = self._reader.rows(
+            "SELECT session_id, termination_status, ended_at_text, started_at_text, "
+            f"created_at_text FROM sessions WHERE {self._owned.text}",
+            self._owned.params,
+        )
+        found = []
+        for session_id, status, *texts in rows:
+            activity = julian_day(next(filter(None, texts), ""))
+            if activity is not None and _is_flagged_active(words, status, activity, now):
+                found.append(session_id)
+        return found
 
     def _kind_tests(self) -> list[Sql]:
         asked, tests = self._filters, []
@@ -167,19 +192,15 @@ class SessionScope:
         return tests
 
 
-def _refuse_unknown(filters: SessionFilters) -> None:
-    """Refuse what no command line asks for, but a genuine cursor could."""
-    unknown = {
-        "starred": filters.starred,
-        "secrets_rules_versions": filters.has_secret and filters.secrets_rules_versions,
-        "termination": _TIMED_TERMINATIONS.intersection(split_words(filters.termination)),
-    }
-    for name, asked in unknown.items():
-        if asked:
-            raise WarehouseError(
-                f"the cursor filters by {name}, which a warehouse does not hold; "
-                "export without --cursor, or with agentsview"
-            )
+def _is_flagged_active(
+    words: Collection[str], status: str | None, activity: float, now: float
+) -> bool:
+    """Whether a session is in one of the states that depend on the time that it is now."""
+    active, stale = now - _ACTIVE_DAYS, now - _STALE_DAYS
+    if activity > active:
+        return "active" in words
+    flagged = status in _FLAGGED
+    return flagged and ("stale" if activity > stale else "unclean") in words
 
 
 def _test(text: str, value: str) -> Sql:
@@ -200,6 +221,13 @@ def _branches(text: str) -> Sql:
         return Sql("1 = 0")
     either = " OR ".join(["(project = ? AND git_branch = ?)"] * len(pairs))
     return Sql(f"({either})", tuple(displayable(name) for pair in pairs for name in pair))
+
+
+def _any(tests: Sequence[Sql]) -> Sql:
+    return Sql(
+        f"({' OR '.join(test.text for test in tests)})",
+        tuple(value for test in tests for value in test.params),
+    )
 
 
 def _all(tests: Sequence[Sql]) -> Sql:

@@ -11,6 +11,7 @@ from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentsview_assets.transforms.gojson import format_number
+from agentsview_assets.transforms.integers import int64
 from agentsview_assets.transforms.pricing import row_cost
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ class SessionUsage(NamedTuple):
         counts = zip(*(model[1:6] for model in by_model), strict=True)
         cost = sum((model.cost_usd for model in by_model), 0.0)
         has_cost = all(model.has_cost for model in by_model)
-        return cls._make((tuple(by_model), *map(sum, counts), cost, has_cost))
+        return cls._make((tuple(by_model), *map(int64, map(sum, counts)), cost, has_cost))
 
     def as_object(self) -> dict[str, Any]:
         """Return the v1 object."""

@@ -12,6 +12,7 @@ from agentsview_assets.documents.clock import clock_notes
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.settings import OBSERVATION_STORE
 from agentsview_assets.transforms import staleness
+from resources.held_rows import held_rows
 from resources.observation_reader import DayWindow, open_observations
 from resources.warehouse import PARTITIONS_TABLE, Reader, open_reader
 
@@ -28,7 +29,7 @@ def warehouse_status(settings: Settings) -> dict[str, Any]:
     Raises:
         WarehouseError: The warehouse cannot be read.
     """
-    expected, states, leaving = _observed(settings)
+    expected, states, leaving, left_out = _observed(settings)
     with open_reader(settings.warehouse) as reader:
         tables = {name: _table(reader, name, expected) for name in staleness.TABLES}
         held = held_archives(reader, states, leaving)
@@ -41,6 +42,7 @@ def warehouse_status(settings: Settings) -> dict[str, Any]:
             "archives": [archive["archive_id"] for archive in held],
             "held": held,
             "shared": shared(reader),
+            "left_out": left_out,
             "tables": tables,
             "pricing_digest": digest,
             "completeness": _completeness(reader),
@@ -53,16 +55,20 @@ def warehouse_status(settings: Settings) -> dict[str, Any]:
 
 def _observed(
     settings: Settings,
-) -> tuple[staleness.Expected | None, list[dict[str, Any]], frozenset[str]]:
-    """What an up-to-date warehouse would have noted, how archives stand to that, and which go."""
+) -> tuple[staleness.Expected | None, list[dict[str, Any]], frozenset[str], list[str]]:
+    """What an up-to-date warehouse would have noted, and how the archives stand to that.
+
+    Returns:
+        The versions, the states, the archives that go, and rows that cannot be read.
+    """
     window = DayWindow(settings.start_date, settings.last_date)
     with open_observations(settings.state_dir / OBSERVATION_STORE) as store:
         states = archive_states(settings, store)
         leaving = frozenset(store.leaving() if store is not None else ())
         if store is None or not any("archive_id" in state for state in states):
-            return None, states, leaving
-        expected = store.expected(window)
-    return expected, states, leaving
+            return None, states, leaving, []
+        expected, left_out = store.expected(window), held_rows(store)
+    return expected, states, leaving, left_out
 
 
 def _copy(url: str, expected: staleness.Expected | None) -> dict[str, Any]:
@@ -102,18 +108,17 @@ def _table(reader: Reader, name: str, expected: staleness.Expected | None) -> di
 
 
 def _completeness(reader: Reader) -> dict[str, Any]:
-    tokens, unpriced = reader.rows(
-        "SELECT CAST(COALESCE(SUM(input_tokens + output_tokens + cache_creation_tokens + "
-        "cache_read_tokens), 0) AS BIGINT), CAST(COALESCE(SUM(unpriced_tokens), 0) AS BIGINT) "
-        "FROM daily_usage"
-    )[0]
+    counters = ("input_tokens", "output_tokens", "cache_creation_tokens", "cache_read_tokens")
+    sums = ", ".join(map(reader.whole_sum, ("unpriced_tokens", *counters)))
+    unpriced, *counts = map(int, reader.rows(f"SELECT {sums} FROM daily_usage")[0])
+    tokens = sum(counts)
     models = reader.rows(
         "SELECT DISTINCT model FROM daily_usage WHERE unpriced_tokens > 0 ORDER BY model"
     )
     return {
-        "tokens": int(tokens),
-        "priced_tokens": int(tokens) - int(unpriced),
-        "unpriced_tokens": int(unpriced),
+        "tokens": tokens,
+        "priced_tokens": tokens - unpriced,
+        "unpriced_tokens": unpriced,
         "unpriced_models": [row[0] for row in models],
     }
 

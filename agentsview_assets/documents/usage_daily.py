@@ -18,6 +18,7 @@ from agentsview_assets.documents.lookups import (
 from agentsview_assets.documents.pricing_block import pricing_block
 from agentsview_assets.documents.usage_query import CountedRows, UsageScope
 from agentsview_assets.transforms.gojson import utf8_bytes
+from agentsview_assets.transforms.integers import int64
 from agentsview_assets.transforms.pricing import NO_RATES, cache_savings, row_cost
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 USD_PER_CREDIT = 0.01
 CREDIT_AGENTS = frozenset({"copilot", "vscode-copilot", "windsurf", "visualstudio-copilot"})
+
+_SUMMED = (
+    *("input_tokens", "output_tokens", "cache_creation_tokens", "cache_read_tokens"),
+    "billable_output_tokens",
+)
 
 
 @dataclass(slots=True)
@@ -53,10 +59,10 @@ class Amounts:
     def entry(self, cost_key: str) -> dict[str, Any]:
         """Return the amounts under the contract's names, the cost under `cost_key`."""
         return {
-            "inputTokens": self.input_tokens,
-            "outputTokens": self.output_tokens,
-            "cacheCreationTokens": self.cache_creation_tokens,
-            "cacheReadTokens": self.cache_read_tokens,
+            "inputTokens": int64(self.input_tokens),
+            "outputTokens": int64(self.output_tokens),
+            "cacheCreationTokens": int64(self.cache_creation_tokens),
+            "cacheReadTokens": int64(self.cache_read_tokens),
             cost_key: self.cost,
         }
 
@@ -134,9 +140,8 @@ def _buckets(
         f"""
         SELECT local_seconds - local_seconds % 86400 AS midnight, odd_time, {project} AS label,
                agent, model, CASE WHEN reported_cost_usd IS NULL THEN 0 ELSE 1 END AS reported,
-               CAST(SUM(input_tokens) AS BIGINT), CAST(SUM(output_tokens) AS BIGINT),
-               CAST(SUM(cache_creation_tokens) AS BIGINT), CAST(SUM(cache_read_tokens) AS BIGINT),
-               CAST(SUM(billable_output_tokens) AS BIGINT), {reader.exact_sum("reported_cost_usd")}
+               {", ".join(map(reader.whole_sum, _SUMMED))},
+               {reader.exact_sum("reported_cost_usd")}
         FROM ({rows.sql.text}) AS counted
         GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1 NULLS LAST, 2 NULLS LAST, 3, 4, 5, 6
         """,
@@ -149,7 +154,8 @@ def _buckets(
 
 
 def _priced(prices: PricingTable, date: str, values: list[Any]) -> Bucket:
-    project, agent, model, reported, uncached, output, created, read, billable, usd = values
+    project, agent, model, reported, *counts, usd = values
+    uncached, output, created, read, billable = map(int, counts)
     amounts = Amounts(uncached, output, created, read, usd)
     row = prices.price(model)
     rates = row.rates if row else NO_RATES
@@ -211,8 +217,9 @@ def _entries(name_key: str, items: Iterable[tuple[str, Amounts]]) -> list[dict[s
 def _totals(daily: Iterable[Mapping[str, Any]], buckets: Iterable[Bucket]) -> dict[str, Any]:
     totals = Amounts().entry("totalCost")
     for day in daily:
-        for key in totals:
-            totals[key] += day[key]
+        for key, value in totals.items():
+            total = value + day[key]
+            totals[key] = int64(total) if isinstance(total, int) else total
     credit = _credits(buckets)
     if credit > 0:
         totals["copilotAICredits"] = credit

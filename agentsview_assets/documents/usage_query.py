@@ -207,7 +207,8 @@ class CountedRows:
         place = f"{text}, {binary('session_id')}, COALESCE(ordinal, -1)"
         if self._is_of_all:
             # Copies are equal up to here: the one that counts over all time comes first.
-            place += ", CASE WHEN elsewhere_archive_id IS NULL THEN 0 ELSE 1 END, archive_id"
+            first = "CASE WHEN elsewhere_archive_id IS NULL THEN 0 ELSE 1 END"
+            place += f", {first}, {binary('archive_id')}"
         return f"{place}, {binary('row_id')}"
 
     def _in_window(self) -> Sql:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape as escape_markup
+
+from agentsview_assets.transforms.shown_text import visible
 
 WIDTH, HEIGHT, MARGIN, FOOT = 720, 200, 34, 22
 _BAR, _TEXT, _LINE = "#4f43dd", "#5b6373", "#c9cdd6"
@@ -37,6 +39,11 @@ def bar_chart(title: str, bars: Sequence[tuple[str, float]], unit: str = "$") ->
         f'<line x1="0" y1="{ground}" x2="{WIDTH}" y2="{ground}" stroke="{_LINE}"/>'
         f"{''.join(shapes)}{_foot(bars)}</svg>"
     )
+
+
+def escape(text: str) -> str:
+    """Text as XML holds it, which has no place for most control characters."""
+    return escape_markup(visible(text))
 
 
 def _foot(bars: Sequence[tuple[str, float]]) -> str:

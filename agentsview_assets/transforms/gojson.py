@@ -6,6 +6,8 @@ import re
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
+from agentsview_assets.errors import UnwritableNumberError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -37,7 +39,7 @@ def format_number(x: float) -> str:
     form drops it.
 
     Raises:
-        ValueError: `x` is infinite or not a number.
+        UnwritableNumberError: `x` is infinite or not a number.
     """
     if isinstance(x, int):
         return int.__repr__(x)
@@ -45,8 +47,7 @@ def format_number(x: float) -> str:
     if text.endswith(".0"):
         return text[:-2]
     if "n" in text:
-        msg = f"JSON cannot encode non-finite number {text}"
-        raise ValueError(msg)
+        raise UnwritableNumberError(x)
     if "e" not in text:
         return text
     return _respell_exponent(text, abs(x))
@@ -70,7 +71,7 @@ def _canonical_number(x: float) -> str:
         return "0"
     try:
         return format_number(x)
-    except ValueError:
+    except UnwritableNumberError:
         msg = "canonical JSON cannot encode non-finite number"
         raise ValueError(msg) from None
 
@@ -165,7 +166,7 @@ def encode(value: object, *, indent: int | None = None, escape_html: bool = True
 
     Raises:
         TypeError: A value or key of another type.
-        ValueError: A number that is not finite.
+        UnwritableNumberError: A number that is not finite.
     """
     if indent is None:
         return finish(_Writer().text(value, ""), escape_html=escape_html)

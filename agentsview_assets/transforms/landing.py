@@ -43,7 +43,10 @@ CREATE TABLE IF NOT EXISTS session (
     peak_context_tokens BIGINT, has_total_output_tokens BOOLEAN, has_peak_context_tokens BOOLEAN,
     outcome TEXT, health_grade TEXT, termination_status TEXT, tool_failure_signal_count BIGINT,
     secret_leak_count BIGINT, local_modified_at TEXT, day DATE, fingerprint UBIGINT,
-    content UBIGINT);
+    content UBIGINT, is_held BOOLEAN, secrets_rules_version TEXT);
+CREATE TABLE IF NOT EXISTS starred (archive_id TEXT, session_id TEXT, starred_at_text TEXT);
+CREATE TABLE IF NOT EXISTS held (
+    archive_id TEXT, source_table TEXT, session_id TEXT, row_name TEXT, reason TEXT);
 CREATE SEQUENCE IF NOT EXISTS usage_number;
 CREATE TABLE IF NOT EXISTS usage (
     number BIGINT DEFAULT nextval('usage_number'), archive_id TEXT, row_kind TEXT,
@@ -83,7 +86,15 @@ SESSION_TABLES = ("session", "usage", "interval")
 """Store tables whose rows belong to one session each."""
 
 ARCHIVE_TABLES = (
-    *(*SESSION_TABLES, "worktree", "project_observations", "model_pricing", "machines"),
+    *(
+        *SESSION_TABLES,
+        "worktree",
+        "project_observations",
+        "model_pricing",
+        "machines",
+        "held",
+        "starred",
+    ),
 )
 """Store tables whose rows belong to one archive each."""
 
@@ -93,8 +104,8 @@ RAW_SESSION_HASH = """hash(
     s.relationship_type, s.is_automated, s.deleted_at, s.cwd, s.git_branch, s.file_path,
     s.total_output_tokens, s.peak_context_tokens, s.has_total_output_tokens,
     s.has_peak_context_tokens, s.outcome, s.health_grade, s.termination_status,
-    s.tool_failure_signal_count, s.secret_leak_count, s.local_modified_at, s.file_mtime,
-    s.file_size, s.file_hash, s.data_version)"""
+    s.tool_failure_signal_count, s.secret_leak_count, s.secrets_rules_version,
+    s.local_modified_at, s.file_mtime, s.file_size, s.file_hash, s.data_version)"""
 """Everything on the session's row that moves when agentsview writes the session."""
 
 CONTENT_HASHES = """
@@ -208,7 +219,7 @@ WHERE r.session_id = message.session_id AND r.ordinal = message.ordinal AND NOT 
 STARTS = f"""
 CREATE OR REPLACE TEMP TABLE started AS
 SELECT archive_id, id AS session_id, agent, is_automated = 1 AS is_automated, started_at,
-    start_epoch, start_nanosecond, deleted_at IS NULL AS is_live
+    start_epoch, start_nanosecond, deleted_at IS NULL AS is_live, is_held
 FROM {_timed("raw_session", "started_at", "start")}
 """
 
@@ -292,6 +303,7 @@ WITH pair AS (
         CASE WHEN lead(m.role) OVER turn = 'assistant' AND lead(m.model) OVER turn <> ''
             THEN lead(m.model) OVER turn END AS answered_by
     FROM message m JOIN started s ON s.session_id = m.session_id AND s.is_live
+        AND NOT s.is_held
     WHERE m.timestamp <> ''
     WINDOW turn AS (PARTITION BY m.session_id ORDER BY m.ordinal)
 ), span AS (
@@ -349,7 +361,8 @@ SELECT s.archive_id, s.id AS session_id, s.project, s.machine, s.agent,
     s.has_peak_context_tokens <> 0 AS has_peak_context_tokens, s.outcome, s.health_grade,
     s.termination_status, s.tool_failure_signal_count, s.secret_leak_count, s.local_modified_at,
     {_day("s.start_epoch")} AS day, {RAW_SESSION_HASH} AS fingerprint,
-    coalesce(c.content, 0) AS content
+    coalesce(c.content, 0) AS content, s.is_held,
+    nullif(s.secrets_rules_version, '') AS secrets_rules_version
 FROM {
     _timed(
         _timed(_timed("raw_session", "started_at", "start"), "ended_at", "end"),
@@ -411,7 +424,7 @@ SESSION_FACTS = (
     *("parent_session_id", "relationship_type", "is_automated", "deleted_at_text", "cwd"),
     *("git_branch", "total_output_tokens", "peak_context_tokens", "has_total_output_tokens"),
     *("has_peak_context_tokens", "outcome", "health_grade", "termination_status"),
-    *("tool_failure_signal_count", "secret_leak_count"),
+    *("tool_failure_signal_count", "secret_leak_count", "secrets_rules_version"),
 )
 """What a session's partition says of it; clocks and file stamps of a sync are not among it."""
 
@@ -424,15 +437,17 @@ INSERT INTO day_version
 WITH fact AS (
     SELECT archive_id, day,
         CAST(hash({", ".join(SESSION_FACTS)}, nullif(worktree_name, ''),
-            nullif(worktree_root_path, '')) AS HUGEINT) AS sessions,
+            nullif(worktree_root_path, ''), starred_at_text) AS HUGEINT) AS sessions,
         0::HUGEINT AS usage_rows, 0::HUGEINT AS activity_intervals, NULL::DATE AS session_day
     FROM session LEFT JOIN worktree USING (archive_id, project, machine, cwd)
+    LEFT JOIN starred USING (archive_id, session_id)
+    WHERE NOT is_held
     UNION ALL
     SELECT u.archive_id, {_BOTH_DAYS}, 0,
         CAST(hash(u.session_id, u.row_kind, u.place, u.source, u.ordinal, u.timestamp_text,
             u.model, u.input_tokens, u.output_tokens, u.cache_creation_tokens,
             u.cache_read_tokens, u.reasoning_tokens, u.reported_cost_usd, s.project, s.agent,
-            s.machine, s.day) AS HUGEINT), 0,
+            s.machine, s.day, s.is_held) AS HUGEINT), 0,
         CASE WHEN s.day IS DISTINCT FROM u.day AND s.session_id IS NOT NULL
             THEN coalesce(s.day, DATE '0001-01-01') END
     FROM usage u LEFT JOIN session s USING (archive_id, session_id)

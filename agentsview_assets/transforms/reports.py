@@ -21,21 +21,40 @@ _SLOTS = 10_000_000_000
 """More than there are buckets between the years 0001 and 9999."""
 _LATEST_BUCKET = (_EARLIEST + 253_402_300_799) // 300
 
+_COUNTERS = (
+    *("input_tokens", "output_tokens", "cache_creation_tokens", "cache_read_tokens"),
+    "reasoning_tokens",
+)
+_SIDE_SUMS = (
+    *("priced_input_tokens", "priced_output_tokens", "priced_cache_creation_tokens"),
+    "priced_cache_read_tokens",
+)
+
+
+def _held(expression: str, name: str) -> str:
+    """A sum of 128 bits as what a table holds; NULL, which no contract takes, beyond that."""
+    return f"try_cast({expression} AS BIGINT) AS {name}"
+
+
+def _all_held(relation: str, names: tuple[str, ...]) -> str:
+    return ", ".join(_held(f"{relation}.{name}", name) for name in names)
+
+
 _PRICED_SUMS = """
     count(*) FILTER (counts) AS usage_row_count,
     count(*) FILTER (counts AND reported_cost_usd IS NOT NULL) AS reported_row_count,
-    coalesce(sum(input_tokens) FILTER (counts), 0)::BIGINT AS input_tokens,
-    coalesce(sum(output_tokens) FILTER (counts), 0)::BIGINT AS output_tokens,
-    coalesce(sum(cache_creation_tokens) FILTER (counts), 0)::BIGINT AS cache_creation_tokens,
-    coalesce(sum(cache_read_tokens) FILTER (counts), 0)::BIGINT AS cache_read_tokens,
-    coalesce(sum(reasoning_tokens) FILTER (counts), 0)::BIGINT AS reasoning_tokens,
-    coalesce(sum(input_tokens) FILTER (computes), 0)::BIGINT AS priced_input_tokens,
-    coalesce(sum(billable_output_tokens) FILTER (computes), 0)::BIGINT AS priced_output_tokens,
-    coalesce(sum(cache_creation_tokens) FILTER (computes), 0)::BIGINT
+    coalesce(sum(input_tokens) FILTER (counts), 0) AS input_tokens,
+    coalesce(sum(output_tokens) FILTER (counts), 0) AS output_tokens,
+    coalesce(sum(cache_creation_tokens) FILTER (counts), 0) AS cache_creation_tokens,
+    coalesce(sum(cache_read_tokens) FILTER (counts), 0) AS cache_read_tokens,
+    coalesce(sum(reasoning_tokens) FILTER (counts), 0) AS reasoning_tokens,
+    coalesce(sum(input_tokens) FILTER (computes), 0) AS priced_input_tokens,
+    coalesce(sum(billable_output_tokens) FILTER (computes), 0) AS priced_output_tokens,
+    coalesce(sum(cache_creation_tokens) FILTER (computes), 0)
         AS priced_cache_creation_tokens,
-    coalesce(sum(cache_read_tokens) FILTER (computes), 0)::BIGINT AS priced_cache_read_tokens,
-    coalesce(sum(input_tokens + output_tokens + cache_creation_tokens + cache_read_tokens)
-        FILTER (computes), 0)::BIGINT AS computed_tokens,
+    coalesce(sum(cache_read_tokens) FILTER (computes), 0) AS priced_cache_read_tokens,
+    coalesce(sum(input_tokens::HUGEINT + output_tokens + cache_creation_tokens + cache_read_tokens)
+        FILTER (computes), 0) AS computed_tokens,
     coalesce(sum(reported_cost_usd) FILTER (counts), 0) AS reported_cost_usd"""
 
 _COMPUTED_COST = computed_cost_sql("g", "r")
@@ -43,8 +62,8 @@ _COMPUTED_COST = computed_cost_sql("g", "r")
 _UNPRICED = "CASE WHEN r.matched_pattern IS NULL THEN g.computed_tokens ELSE 0 END"
 
 _PRICED_COLUMNS = f"""
-    g.priced_input_tokens, g.priced_output_tokens, g.priced_cache_creation_tokens,
-    g.priced_cache_read_tokens, {_UNPRICED} AS unpriced_tokens, g.reported_cost_usd,
+    {_all_held("g", _COUNTERS)}, {_all_held("g", _SIDE_SUMS)},
+    {_held(_UNPRICED, "unpriced_tokens")}, g.reported_cost_usd,
     {_COMPUTED_COST} AS computed_cost_usd,
     g.reported_cost_usd + {_COMPUTED_COST} AS cost_usd"""
 
@@ -68,9 +87,7 @@ WITH counted AS (
     FROM counted GROUP BY archive_id, partition_date, day_number, unread, project, agent, model
 )
 SELECT g.archive_id, g.partition_date, g.usage_date_text, g.project, g.agent, g.model,
-    g.usage_row_count, g.duplicate_row_count, g.reported_row_count, g.input_tokens,
-    g.output_tokens, g.cache_creation_tokens, g.cache_read_tokens, g.reasoning_tokens,
-    {_PRICED_COLUMNS},
+    g.usage_row_count, g.duplicate_row_count, g.reported_row_count, {_PRICED_COLUMNS},
     (g.cache_read_tokens * (r.input_usd_per_mtok - r.cache_read_usd_per_mtok)
         + g.cache_creation_tokens * (r.input_usd_per_mtok - r.cache_write_usd_per_mtok))
         / 1000000.0 AS cache_savings_usd,
@@ -96,8 +113,7 @@ WITH first AS (
     FROM contributing GROUP BY ALL
 )
 SELECT g.archive_id, g.partition_date, g.session_id, g.model, g.usage_row_count,
-    g.reported_row_count, g.input_tokens, g.output_tokens, g.cache_creation_tokens,
-    g.cache_read_tokens, g.reasoning_tokens, {_PRICED_COLUMNS},
+    g.reported_row_count, {_PRICED_COLUMNS},
     CASE WHEN g.reported_row_count = 0 THEN 'computed'
         WHEN g.reported_row_count = g.usage_row_count THEN 'reported' ELSE 'mixed' END
         AS cost_source,
@@ -106,14 +122,18 @@ FROM g LEFT JOIN rates r ON r.archive_id = g.archive_id AND r.model = g.model
 ORDER BY g.partition_date, g.archive_id, g.session_id, g.model
 """
 
-_SESSION_SUMMARIES = """
+_SUMMED = (*_COUNTERS, "unpriced_tokens")
+
+
+def _or_none(has: str, names: tuple[str, ...]) -> str:
+    """Sums as a table holds them, and 0 where there is nothing to sum up."""
+    return ", ".join(_held(f"CASE WHEN {has} THEN {name} ELSE 0 END", name) for name in names)
+
+
+_SESSION_SUMMARIES = f"""
 WITH u AS (
     SELECT archive_id, session_id, count(*) AS model_count,
-        sum(input_tokens)::BIGINT AS input_tokens, sum(output_tokens)::BIGINT AS output_tokens,
-        sum(cache_creation_tokens)::BIGINT AS cache_creation_tokens,
-        sum(cache_read_tokens)::BIGINT AS cache_read_tokens,
-        sum(reasoning_tokens)::BIGINT AS reasoning_tokens, sum(cost_usd) AS cost_usd,
-        sum(unpriced_tokens)::BIGINT AS unpriced_tokens,
+        {", ".join(f"sum({name}) AS {name}" for name in _SUMMED)}, sum(cost_usd) AS cost_usd,
         bool_and(t.reported_row_count = t.usage_row_count OR r.matched_pattern IS NOT NULL)
             AS has_cost
     FROM usage t JOIN rates r USING (archive_id, model)
@@ -128,13 +148,8 @@ SELECT s.archive_id, s.partition_date, s.session_id, s.project, s.machine, s.age
     CASE WHEN s.is_automated THEN 'automated' ELSE 'interactive' END AS classification,
     s.deleted_at_text IS NOT NULL AS is_deleted, s.parent_session_id,
     nullif(s.relationship_type, '') AS relationship_type, s.worktree_name, s.worktree_root_path,
-    coalesce(u.model_count, 0) AS model_count, coalesce(u.input_tokens, 0) AS input_tokens,
-    coalesce(u.output_tokens, 0) AS output_tokens,
-    coalesce(u.cache_creation_tokens, 0) AS cache_creation_tokens,
-    coalesce(u.cache_read_tokens, 0) AS cache_read_tokens,
-    coalesce(u.reasoning_tokens, 0) AS reasoning_tokens, coalesce(u.cost_usd, 0) AS cost_usd,
-    coalesce(u.has_cost, false) AS has_cost, coalesce(u.unpriced_tokens, 0) AS unpriced_tokens,
-    d.pricing_digest
+    coalesce(u.model_count, 0) AS model_count, {_or_none("u.model_count > 0", _SUMMED)},
+    coalesce(u.cost_usd, 0) AS cost_usd, coalesce(u.has_cost, false) AS has_cost, d.pricing_digest
 FROM (SELECT *, try_cast(last_activity_text AS TIMESTAMPTZ) AS last_activity_at FROM sessions) s
 LEFT JOIN u USING (archive_id, session_id)
 JOIN (SELECT DISTINCT archive_id, pricing_digest FROM digests) d USING (archive_id)
@@ -191,11 +206,8 @@ WITH source AS (
         WHERE duplicate_of IS NULL AND epoch_seconds >= -{_EARLIEST}) JOIN source USING (archive_id)
     GROUP BY archive_id, slot, model
 ), cost AS (
-    SELECT g.slot, sum(g.input_tokens)::BIGINT AS input_tokens,
-        sum(g.output_tokens)::BIGINT AS output_tokens,
-        sum(g.cache_creation_tokens)::BIGINT AS cache_creation_tokens,
-        sum(g.cache_read_tokens)::BIGINT AS cache_read_tokens,
-        sum({_UNPRICED})::BIGINT AS unpriced_tokens,
+    SELECT g.slot, true AS is_spent, {", ".join(f"sum(g.{n}) AS {n}" for n in _COUNTERS[:4])},
+        sum({_UNPRICED}) AS unpriced_tokens,
         sum(g.reported_cost_usd + {_COMPUTED_COST}) AS cost_usd
     FROM spent g LEFT JOIN rates r ON r.archive_id = g.archive_id AND r.model = g.model
     GROUP BY g.slot
@@ -216,10 +228,7 @@ SELECT s.archive_id, strftime(partition_day, '%Y-%m-%d') AS partition_date,
     coalesce(agent_minutes, 0) AS agent_minutes,
     coalesce(automated_agent_minutes, 0) AS automated_agent_minutes,
     coalesce(interactive_agent_minutes, 0) AS interactive_agent_minutes,
-    coalesce(input_tokens, 0) AS input_tokens, coalesce(output_tokens, 0) AS output_tokens,
-    coalesce(cache_creation_tokens, 0) AS cache_creation_tokens,
-    coalesce(cache_read_tokens, 0) AS cache_read_tokens,
-    coalesce(unpriced_tokens, 0) AS unpriced_tokens, coalesce(cost_usd, 0) AS cost_usd,
+    {_or_none("is_spent", (*_COUNTERS[:4], "unpriced_tokens"))}, coalesce(cost_usd, 0) AS cost_usd,
     d.pricing_digest
 FROM placed JOIN source s ON s.base = slot - bucket
 JOIN (SELECT DISTINCT archive_id, pricing_digest FROM digests) d USING (archive_id)

@@ -37,8 +37,8 @@ _RESTATED = f"""
 WITH cost AS (
     SELECT d.archive_id, d.partition_date, d.project, d.model, sum(d.cost_usd) AS old_cost_usd,
         sum(d.reported_cost_usd + {COMPUTED_COST}) AS new_cost_usd,
-        sum(d.input_tokens + d.output_tokens + d.cache_creation_tokens + d.cache_read_tokens
-            )::BIGINT AS tokens,
+        try_cast(sum(d.input_tokens::HUGEINT + d.output_tokens + d.cache_creation_tokens
+            + d.cache_read_tokens) AS BIGINT) AS tokens,
         max(d.pricing_digest) AS old_pricing_digest, max(r.pricing_digest) AS new_pricing_digest
     FROM daily d JOIN rates r ON r.archive_id = d.archive_id AND r.model = d.model
     GROUP BY ALL

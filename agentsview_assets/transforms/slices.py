@@ -52,10 +52,11 @@ SELECT s.archive_id, {_partition_text("s.day")} AS partition_date, s.session_id,
     nullif(w.worktree_root_path, '') AS worktree_root_path, s.total_output_tokens,
     s.peak_context_tokens, s.has_total_output_tokens, s.has_peak_context_tokens, s.outcome,
     s.health_grade, s.termination_status, s.tool_failure_signal_count, s.secret_leak_count,
-    x.in_archive_id AS elsewhere_archive_id
+    x.in_archive_id AS elsewhere_archive_id, s.secrets_rules_version, t.starred_at_text
 FROM session s LEFT JOIN worktree w USING (archive_id, project, machine, cwd)
 LEFT JOIN session_elsewhere x USING (archive_id, session_id)
-WHERE {in_days("s.day")}
+LEFT JOIN starred t USING (archive_id, session_id)
+WHERE NOT s.is_held AND {in_days("s.day")}
 ORDER BY partition_date, s.archive_id, s.session_id
 """
 
@@ -66,7 +67,7 @@ SELECT u.archive_id, {_partition_text("u.day")} AS partition_date,
     {_instant("u.epoch_seconds", "u.nanosecond")} AS occurred_at, u.epoch_seconds, u.nanosecond,
     coalesce(s.project, '') AS project, coalesce(s.agent, 'cursor') AS agent,
     coalesce(s.machine, '') AS machine, u.model,
-    CASE WHEN s.session_id IS NOT NULL THEN {_partition_text("s.day")} END AS session_date,
+    CASE WHEN NOT s.is_held THEN {_partition_text("s.day")} END AS session_date,
     u.input_tokens, u.output_tokens, u.cache_creation_tokens, u.cache_read_tokens,
     u.reasoning_tokens,
     CASE WHEN u.output_tokens <> 0 THEN u.output_tokens ELSE u.reasoning_tokens END

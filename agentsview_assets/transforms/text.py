@@ -19,13 +19,6 @@ def trim(text: str) -> str:
     return text.strip(GO_SPACE)
 
 
-def one_line(text: str) -> str:
-    """Spell out what would move a terminal's cursor or colour it, so that a text is only text."""
-    return "".join(
-        character if character.isprintable() else ascii(character)[1:-1] for character in text
-    )
-
-
 def to_bytes(text: str) -> bytes:
     """Encode as UTF-8, giving bytes that were kept by `surrogateescape` back as they were."""
     return text.encode("utf-8", "surrogateescape")

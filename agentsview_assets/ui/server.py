@@ -24,6 +24,7 @@ from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.version import __version__
 
 from agentsview_assets.errors import AssetsError
+from agentsview_assets.transforms.shown_text import visible_lines
 from agentsview_assets.ui.addresses import Addresses
 from agentsview_assets.ui.guard import Guard
 from agentsview_assets.ui.processes import Processes
@@ -110,7 +111,7 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return 0
     except AssetsError as error:
-        sys.stderr.write(f"error: {error}\n")
+        sys.stderr.write(f"error: {visible_lines(str(error))}\n")
         return error.exit_code
     return 0
 

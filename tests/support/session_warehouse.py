@@ -25,7 +25,8 @@ CREATE TABLE sessions (
     worktree_root_path TEXT, total_output_tokens BIGINT, peak_context_tokens BIGINT,
     has_total_output_tokens BOOLEAN, has_peak_context_tokens BOOLEAN, outcome TEXT,
     health_grade TEXT, termination_status TEXT, tool_failure_signal_count BIGINT,
-    secret_leak_count BIGINT
+    secret_leak_count BIGINT, secrets_rules_version TEXT, starred_at_text TEXT,
+    created_at_text TEXT
 );
 CREATE TABLE session_model_usage (
     archive_id TEXT, session_id TEXT, model TEXT, usage_row_count BIGINT, reported_row_count BIGINT,
@@ -68,6 +69,9 @@ class Stored:
     termination_status: str | None = None
     tool_failure_signal_count: int = 0
     secret_leak_count: int = 0
+    secrets_rules_version: str | None = None
+    starred_at_text: str | None = None
+    created_at_text: str = "2026-07-01T08:00:00.000Z"
 
     def record(self) -> dict[str, Any]:
         """Return the row of the table."""

@@ -67,7 +67,7 @@ def test_a_negative_zero_keeps_its_sign_in_documents_only() -> None:
 @pytest.mark.parametrize("number", [math.inf, -math.inf, math.nan])
 def test_a_number_that_is_not_finite_is_refused(number: float) -> None:
     for write in (format_number, encode):
-        with pytest.raises(ValueError, match="cannot encode non-finite number"):
+        with pytest.raises(ValueError, match="json: unsupported value: "):
             write(number)
     message = "canonical JSON cannot encode non-finite number"
     with pytest.raises(ValueError, match=f"^{message}$"):

@@ -210,15 +210,24 @@ def _everything(url, kind):
 
 
 _ADDED_BY_VERSION_3 = (EXPECTED_TABLE, READINGS_TABLE, CHECKS_TABLE, SUCCESSIONS_TABLE)
+_COLUMNS_OF_VERSION_3 = ("secrets_rules_version", "starred_at_text")
 _AS_IN_VERSION_2 = (
     *(f"DROP TABLE {table}" for table in _ADDED_BY_VERSION_3),
+    *(f"ALTER TABLE sessions DROP COLUMN {column}" for column in _COLUMNS_OF_VERSION_3),
     f"UPDATE {META_TABLE} SET schema_version = 2",
 )
 _INSTANTS_OF_VERSION_2 = {
     "duckdb": (),
-    "sqlite": tuple(
-        f"DELETE FROM warehouse_columns WHERE table_name = '{table}'"
-        for table in _ADDED_BY_VERSION_3
+    "sqlite": (
+        *(
+            f"DELETE FROM warehouse_columns WHERE table_name = '{table}'"
+            for table in _ADDED_BY_VERSION_3
+        ),
+        *(
+            "DELETE FROM warehouse_columns WHERE table_name = 'sessions' "
+            f"AND column_name = '{column}'"
+            for column in _COLUMNS_OF_VERSION_3
+        ),
     ),
     "postgresql": (),
 }

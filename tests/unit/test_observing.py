@@ -455,8 +455,8 @@ class TestTheStoreItself:
             before = said_by(store)
             Editor(path, random.Random(3)).apply("session_is_deleted")
             with closing(sqlite3.connect(path)) as database, database:
-                database.execute("UPDATE messages SET model = CAST(X'ff' AS TEXT) WHERE id = 9")
-            with pytest.raises(ArchiveError, match=r"messages\.model is not valid UTF-8"):
+                database.execute("ALTER TABLE model_pricing RENAME COLUMN updated_at TO later")
+            with pytest.raises(ArchiveError, match=r"model_pricing\.updated_at is missing"):
                 observe(path, store)
             assert said_by(store) == before
 

@@ -1,0 +1,168 @@
+"""Names of an archive in the real UI: all of them text, whatever they would like to be.
+
+More than three hundred names of models, agents and projects go through `materialize`, the checks
+and a price change. Then a browser opens the pages that show them, and is watched.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from agentsview_assets.transforms.shown_text import visible
+from tests.browser.conftest import _FLAGS, PATIENCE_SECONDS, Ui, _chromium, _serving
+from tests.hostile.test_shown_text import fill
+from tests.support.hostile_names import NUMBERED, hostile_names
+from tests.support.in_process import Desk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page, Request
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("hostile-names")]
+
+NAMES = hostile_names()
+# Elements that Markdown or HTML makes, and that must not be made of a name.
+_MADE = """() => [...document.querySelectorAll(
+    'a, img, script, iframe, style, strong, em, b, i, del, h1, h2, h3, h4, h5, h6, li,' +
+    'blockquote,' +
+    'input[type=checkbox], svg, sup, pre > code, p > code, td > code, td > pre, section')]
+  .filter(found => !found.closest('svg') || found.tagName === 'svg')
+  .map(found => [found.tagName, [found.getAttribute('href'), found.getAttribute('src'),
+    found.getAttribute('alt'), found.textContent].filter(text => text).join(' ')])
+  .filter(([tag, text]) => /zq\\d{3}/.test(text))
+  .filter(([tag, text]) => !text.startsWith('data:image/svg+xml'))"""
+_ROWS = """() => [...document.querySelectorAll('table')].filter(table => table.tHead)
+  .map(table => [table.tHead.rows[0].cells.length, [...table.tBodies].flatMap(body =>
+    [...body.rows].map(row => row.cells.length)), table.innerText])
+  .filter(([, , text]) => /zq\\d{3}/.test(text))"""
+
+
+class Watched(Ui):
+    """The UI with a watch on whatever the page asks for."""
+
+    asked: list[str]
+
+    def watch(self) -> None:
+        self.asked = []
+
+        def note(request: Request) -> None:
+            if not request.url.startswith(
+                (self.url, "data:", "blob:", self.url.replace("http", "ws"))
+            ):
+                self.asked.append(request.url)
+
+        self.page.on("request", note)
+
+    def text(self) -> str:
+        """What can be read on the page, without the breaks in addresses that nobody sees."""
+        return str(self.page.evaluate("() => document.body.innerText")).replace("\u200b", "")
+
+    def assert_text_alone(self) -> None:
+        """Nothing on the page was made of a name, and nothing was asked for elsewhere."""
+        assert self.page.evaluate(_MADE) == []
+        for head, rows, text in self.page.evaluate(_ROWS):
+            assert set(rows) == {head}, text[:500]
+        assert self.asked == []
+
+    def tables(self) -> Iterator[str]:
+        """The text of each table that is behind a link of this page, once it is open."""
+        links = self.page.get_by_text("[Show Markdown]")
+        for number in range(links.count()):
+            links.nth(number).click()
+            self.page.wait_for_timeout(500)
+            yield self.text()
+            self.assert_text_alone()
+            self.page.keyboard.press("Escape")
+            self.page.wait_for_timeout(500)
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    folder = tmp_path_factory.mktemp("hostile")
+    desk = Desk(folder).starting("2026-10-29")
+    fill(desk.archive, NAMES)
+    assert desk.run("materialize").code == 1  # a row and a day of it are held back
+    prices = (
+        f"[custom_model_pricing.{json.dumps(f'{name} model')}]\ninput = 3.0\n"
+        for name in NAMES[:60]
+    )
+    with _serving(desk) as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=_chromium(), args=_FLAGS)
+        page = browser.new_page(viewport={"width": 1600, "height": 1200})
+        page.set_default_timeout(PATIENCE_SECONDS * 1000)
+        ui = Watched(desk, url, page)
+        ui.watch()
+        (desk.archive / "config.toml").write_text("".join(prices), encoding="utf-8")
+        yield ui
+        browser.close()
+
+
+def _start(ui: Watched, job: str) -> dict[str, Any]:
+    page = ui.open(f"/locations/agentsview_assets/jobs/{job}/playground")
+    page.get_by_role("button", name="Launch run").click()
+    return ui.wait_for_runs(1, job)[0]
+
+
+def test_the_checks_name_every_model_and_agent(watched: Watched) -> None:
+    watched.open("/assets/daily_usage?view=checks&checkDetail=completeness")
+    watched.page.get_by_text("tokens have no price").first.wait_for()
+    text = watched.text()
+    watched.assert_text_alone()
+    shown = "".join(watched.tables()) + text
+    missing = [
+        name for name in NAMES if _squeezed(f"{visible(name)} model") not in _squeezed(shown)
+    ]
+    assert missing == []
+    for asset, check in (("session_summaries", "coverage"), ("session_summaries", "freshness"),
+                         ("daily_usage", "totals_agree")):  # fmt: skip
+        watched.open(f"/assets/{asset}?view=checks&checkDetail={check}")
+        watched.assert_text_alone()
+        for _ in watched.tables():
+            pass
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/assets/daily_usage", "/assets/daily_usage?view=events", "/assets/archive?view=events"),
+        *("/assets/daily_usage?view=partitions&partition=2026-11-09", "/assets/archive", "/runs"),
+        *("/assets/session_summaries?view=events", "/assets/sessions?view=events"),
+    ],
+)
+def test_a_page_shows_names_as_text(path: str, watched: Watched) -> None:
+    watched.open(path)
+    watched.page.wait_for_timeout(1000)
+    watched.assert_text_alone()
+    for _ in watched.tables():
+        pass
+
+
+def test_a_price_change_shows_names_as_text(watched: Watched) -> None:
+    run = _start(watched, "reprice")
+    assert run["status"] == "SUCCESS"
+    watched.open(f"/runs/{run['runId']}")
+    shown = "".join(watched.tables())
+    assert NUMBERED.search(shown)
+    watched.open("/assets/restatements?view=events")
+    watched.assert_text_alone()
+    assert NUMBERED.search(watched.text() + "".join(watched.tables()))
+
+
+def test_the_log_of_a_run_shows_names_as_text(watched: Watched) -> None:
+    run = _start(watched, "update")
+    assert run["status"] == "FAILURE"  # it names what is held back
+    page: Page = watched.open(f"/runs/{run['runId']}")
+    page.get_by_text(["held back", "left out", "not made"][1]).first.wait_for()
+    watched.assert_text_alone()
+    assert re.search(r"\\x1b\[31m number", watched.text())
+
+
+def _squeezed(text: str) -> str:
+    """Text without spaces, of which a page shows one where several stand."""
+    return re.sub(r"\s+", "", text)
