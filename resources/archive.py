@@ -20,6 +20,7 @@ import adbc_driver_sqlite.dbapi as adbc
 import pyarrow as pa
 
 from agentsview_assets.errors import ArchiveError
+from agentsview_assets.transforms.secrets import clean, clean_identifier
 from resources.archive_files import ARCHIVE_FILE, log_path
 from resources.archive_opening import BUSY_TIMEOUT_MS, locked, opening
 from resources.archive_schema import ARCHIVE_METADATA, SOURCE_TABLES, SourceTable, ValueType
@@ -150,7 +151,8 @@ class ArchiveReader:
         }
         database_id = metadata.get("database_id", "")
         path_id = "path-" + hashlib.sha256(os.fsencode(self.path.resolve())).hexdigest()[:32]
-        return Identity(metadata.get("archive_id") or database_id or path_id, database_id)
+        archive_id = metadata.get("archive_id") or database_id or path_id
+        return Identity(clean_identifier(archive_id), clean_identifier(database_id))
 
     def among(self, sessions: Sequence[str]) -> str:
         """The condition that a row is of one of these sessions."""
@@ -264,7 +266,7 @@ def _row_name(table: SourceTable, found: pa.Table, row: int) -> str:
         value = found.column(column.name)
         if column.type == "text":
             text = value.cast(pa.binary())[row].as_py() or b""
-            names.append(f"{column.name}={text.decode('utf-8', 'replace')!r}")
+            names.append(f"{column.name}={clean(text.decode('utf-8', 'replace'))!r}")
         else:
             names.append(f"{column.name}={value[row].as_py()}")
     return ", ".join(names)

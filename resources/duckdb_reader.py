@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import duckdb
 
 from agentsview_assets.errors import DISK_FULL, WarehouseError, is_disk_full
-from agentsview_assets.warehouse_urls import WarehouseUrl
+from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
 from resources.duckdb_sealing import SEALED
 from resources.warehouse import exact_total, found_version, require_current
 
@@ -20,6 +20,8 @@ _DAMAGE = ("not a valid duckdb", "serialization", "corrupt", "could not read eno
 
 class DuckDBReader:
     """A read transaction on a DuckDB warehouse."""
+
+    kind: ClassVar[Kind] = "duckdb"
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         self._connection = connection

@@ -20,6 +20,7 @@ from agentsview_assets.cli.ui import ui
 from agentsview_assets.cli.usage import usage
 from agentsview_assets.errors import DISK_FULL, AssetsError, is_disk_full
 from agentsview_assets.settings import keep_private
+from agentsview_assets.transforms.secrets import clean
 
 STARTED = time.perf_counter()
 PROGRAM = "agentsview-assets"
@@ -65,7 +66,7 @@ def run(arguments: list[str] | None = None) -> None:
 
 
 def _fail(message: str, code: int) -> None:
-    click.echo(f"error: {message}", err=True)
+    click.echo(f"error: {clean(message)}", err=True)
     sys.exit(code)
 
 
