@@ -19,6 +19,7 @@ from resources.warehouse import (
     META_TABLE,
     READINGS_TABLE,
     SCHEMA_VERSION,
+    RULES_TABLE,
     SUCCESSIONS_TABLE,
     open_reader,
 )
@@ -209,7 +210,7 @@ def _everything(url, kind):
     )
 
 
-_ADDED_BY_VERSION_3 = (EXPECTED_TABLE, READINGS_TABLE, CHECKS_TABLE, SUCCESSIONS_TABLE)
+_ADDED_BY_VERSION_3 = (EXPECTED_TABLE, READINGS_TABLE, CHECKS_TABLE, SUCCESSIONS_TABLE, RULES_TABLE)
 _AS_IN_VERSION_2 = (
     *(f"DROP TABLE {table}" for table in _ADDED_BY_VERSION_3),
     f"UPDATE {META_TABLE} SET schema_version = 2",
