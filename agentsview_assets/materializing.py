@@ -19,6 +19,7 @@ from agentsview_assets.connections import archive_source, build_resources
 from agentsview_assets.documents.alarms import unsettled_tables
 from agentsview_assets.documents.clock import clock_notes
 from agentsview_assets.errors import AssetsError, ContractError, HeldBackError, UsageError
+from agentsview_assets.keeping_out import finish, is_due, take_out_credentials
 from agentsview_assets.planning import (
     Range,
     Request,
@@ -90,7 +91,7 @@ def materialize(
     worked_before, METER.listener = METER.seconds, tell
     source = archive_source(settings)
     names = select_tables(settings, request.select)
-    made = _materialised(settings)
+    made, rules = _materialised(settings, tell)
     try:
         with METER.measure():
             tell(f"observing {source.shown}")
@@ -100,6 +101,8 @@ def materialize(
             expected = source.observed().expected(window)
             with open_store(settings.warehouse) as warehouse:
                 note_observed(warehouse, source, expected, request.forget)
+            if seen.cleaned:
+                tell(f"kept credentials out that {seen.cleaned:,} texts of the archive hold")
             plan = plan_update(settings, source.observed(), expected, request, names)
             unsettled = unsettled_tables(settings.warehouse)
         summary = Summary(
@@ -120,8 +123,10 @@ def materialize(
             summary.assets = sorted(plan.tables)
             summary.partitions = outcome.partitions
         _finish_leaving(settings, source, tell)
-        _require_all(outcome, seen.held)
         summary.history_seconds = time.perf_counter() - opened - (METER.seconds - worked)
+        if summary.partitions or is_due(settings, rules):
+            finish(settings, source.observed(), tell)
+        _require_all(outcome, seen.held)
     finally:
         source.close()
     measure(settings, summary)
@@ -226,12 +231,16 @@ def _require_all(outcome: Outcome, held: Sequence[str]) -> None:
         raise whole
 
 
-def _materialised(settings: Settings) -> dict[str, str]:
-    """The version that each day was made from; opening tells early what cannot be written."""
+def _materialised(settings: Settings, tell: Tell) -> tuple[dict[str, str], dict[str, str]]:
+    """The version that each day was made from, and by which rules all of it was made.
+
+    Opening tells early what cannot be written.
+    """
     if not check_stores(settings.warehouse):
-        return {}
+        return {}, {}
     with open_store(settings.warehouse) as warehouse:
-        return materialised(warehouse)
+        take_out_credentials(warehouse, tell)
+        return materialised(warehouse), warehouse.rules()
 
 
 def _progress(tell: Tell) -> Callable[[str, int, int], None]:

@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from agentsview_assets.errors import ArchiveError
 from agentsview_assets.files import trouble
+from agentsview_assets.transforms.secrets import clean_identifier
 from resources.archive_files import ARCHIVE_FILE, log_path
 from resources.archive_opening import BUSY_TIMEOUT_MS, locked, opening
 from resources.archive_schema import ARCHIVE_METADATA, SOURCE_TABLES, SourceTable, ValueType
@@ -152,7 +153,8 @@ class ArchiveReader:
         }
         database_id = metadata.get("database_id", "")
         path_id = "path-" + hashlib.sha256(os.fsencode(self.path.resolve())).hexdigest()[:32]
-        return Identity(metadata.get("archive_id") or database_id or path_id, database_id)
+        archive_id = metadata.get("archive_id") or database_id or path_id
+        return Identity(clean_identifier(archive_id), clean_identifier(database_id))
 
     def among(self, sessions: Sequence[str]) -> str:
         """The condition that a row is of one of these sessions."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -96,7 +97,11 @@ class ArchiveResource:
         if self._store is None:
             self._store = self._stack.enter_context(ObservationStore(Path(self.store_path)))
         try:
+            if self.with_titles:
+                self._store.keep_titles((), with_titles=True)
             seen = observe_all(archives, self._store, Options(self.with_titles, progress, force))
+            if not self.with_titles:
+                self._store.keep_titles(seen.archive_ids, with_titles=False)
         except BaseException:
             self.close()
             raise
@@ -149,7 +154,9 @@ class ArchiveResource:
     def frames(self, table: str, days: Sequence[str], window: DayWindow) -> Frames:
         """The contract rows of some days, with the versions of those days."""
         store, span = self.observed(), window.span(days)
-        return self._frames(store.frames(table, span, window), store.versions(window), span)
+        rules = {"titles": "full"} if self.with_titles else {}
+        frames = self._frames(store.frames(table, span, window), store.versions(window), span)
+        return replace(frames, rules=rules)
 
     def frame(self, table: str) -> Frames:
         """The contract rows of an unpartitioned observation, with its version."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from agentsview_assets.transforms.identities import Checkout
 from agentsview_assets.transforms.paths import clean_path, is_within
-from agentsview_assets.transforms.remotes import sanitize_remote
+from agentsview_assets.transforms.remotes import presentable_remote, sanitize_remote
 from agentsview_assets.transforms.text import from_bytes, to_bytes, trim
 from resources.bounded_files import read_small
 
@@ -108,9 +108,9 @@ def choose_remote(remotes: Mapping[str, str]) -> str:
         The remote without credentials, or `''` when none is usable.
     """
     for name in sorted(remotes, key=lambda name: (name != "origin", to_bytes(name))):
-        remote = sanitize_remote(remotes[name])
-        if remote:
-            return remote
+        if sanitize_remote(remotes[name]):
+            remote = presentable_remote(remotes[name])
+            return "" if remote == "?" else remote
     return ""
 
 

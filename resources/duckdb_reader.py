@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import duckdb
 
 from agentsview_assets.errors import DISK_FULL, WarehouseError, is_disk_full
 from agentsview_assets.files import is_there, look, trouble
-from agentsview_assets.warehouse_urls import WarehouseUrl
+from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
 from resources.duckdb_lock import is_locked, open_file, waited
 from resources.warehouse import exact_total, found_version, require_current
 
@@ -21,6 +21,8 @@ _DAMAGE = ("not a valid duckdb", "serialization", "corrupt", "could not read eno
 
 class DuckDBReader:
     """A read transaction on a DuckDB warehouse."""
+
+    kind: ClassVar[Kind] = "duckdb"
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         self._connection = connection

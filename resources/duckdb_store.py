@@ -58,6 +58,11 @@ class DuckDBStore(SqlStore):
         with self._errors(), self._connection.cursor() as reading:
             return reading.execute(sql, list(parameters)).fetchall()
 
+    def look(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Fetches all rows inside the transaction; see `SqlStore.look`."""
+        with self._errors():
+            return self._connection.execute(sql, list(parameters)).fetchall()
+
     def create_statements(self, contract: TableContract) -> list[str]:
         """The DDL of a table; see `SqlStore.create_statements`."""
         return create_statements(contract)

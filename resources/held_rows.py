@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from agentsview_assets.transforms.secrets import clean, clean_identifier
 from resources.archive_schema import MESSAGES, USAGE_EVENTS
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def note_held(
         parameters += [list(_OF_SESSIONS), sorted(read)]
     db.execute(f"DELETE FROM held WHERE {mine}", parameters)
     for row in dict.fromkeys(held):
-        db.execute("INSERT INTO held VALUES (?, ?, ?, ?, ?)", [archive_id, *row])
+        words = [clean_identifier(row.session_id), clean(row.row), clean(row.reason)]
+        db.execute("INSERT INTO held VALUES (?, ?, ?, ?, ?)", [archive_id, row.table, *words])
 
 
 def held_rows(store: ObservationReader, archive_ids: Collection[str] | None = None) -> list[str]:

@@ -68,6 +68,7 @@ class Frames:
             rows were made from the warehouse's own.
         additions: Rows for histories that these rows make true, with what to report of them.
         span: First and last day of the rows, where they may lie beyond the partitions written.
+        rules: By which rules the rows were made, where that is to be noted.
     """
 
     frames: Iterable[pd.DataFrame]
@@ -80,6 +81,7 @@ class Frames:
     may_replace: frozenset[str] | None = None
     additions: Sequence[HistoryRows] = ()
     span: Span | None = None
+    rules: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,7 @@ class RunsWarehouse(dg.IOManager):
             days = list(context.asset_partition_keys) if context.has_asset_partitions else None
             _require_contiguous(context, days)
             totals = _Totals(contract, output, days, context.run_id, self.store)
+            self.store.note_rules(output.rules)
             self.store.replace(
                 contract,
                 totals.validated(),

@@ -99,7 +99,7 @@ BEGIN
         WHERE oid = 'warehouse_partitions'::regclass AND privilege_type = 'SELECT'
     LOOP
         EXECUTE 'GRANT SELECT ON warehouse_expected, warehouse_readings, warehouse_checks, '
-            || 'warehouse_successions TO ' || reader.name;
+            || 'warehouse_successions, warehouse_rules TO ' || reader.name;
     END LOOP;
 END $$"""
 """Who may read the notes of partitions may read what was added beside them."""

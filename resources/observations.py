@@ -19,6 +19,7 @@ import pyarrow as pa
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.files import trouble
 from agentsview_assets.settings import OBSERVATION_STORE
+from agentsview_assets.transforms import landing
 from agentsview_assets.transforms.landing import STORE_DDL
 from agentsview_assets.transforms.sharing import SHARING_DDL
 from agentsview_assets.transforms.slices import SLICES
@@ -28,6 +29,7 @@ from resources.duckdb_lock import holder, is_locked, open_file, waited
 from resources.duckdb_reader import explain, make_folder
 from resources.observation_reader import STORE_VERSION, DayWindow, ObservationReader, Span, cut
 from resources.own_files import not_ours, require_ours, require_plain_file
+from resources.rewriting import rewrite_duckdb
 from schemas import CONTRACTS
 
 _MARKS = ("landing_version", "engine_version")
@@ -164,6 +166,31 @@ class ObservationStore(ObservationReader):
         self.connection.register("incoming", incoming)
         self.connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming")
         self.connection.unregister("incoming")
+
+    def keep_titles(self, read: Sequence[str], *, with_titles: bool) -> None:
+        """Notes that titles may be first messages, or leaves no byte of one in the file.
+
+        Args:
+            read: The archives that were observed just now, with the titles that are wanted.
+            with_titles: Whether titles may be first messages.
+        """
+        is_titled = bool(self.rows("SELECT 1 FROM titled"))
+        if is_titled == with_titles:
+            return
+        if with_titles:
+            self.connection.execute("INSERT INTO titled VALUES (now())")
+            return
+        with self.transaction():
+            self.connection.execute(landing.UNTITLED, [list(read)])
+            for table, statement in landing.DAY_FACTS.items():
+                self.connection.execute(f"DELETE FROM {table}")
+                self.connection.execute(statement)
+        self.connection.close()
+        try:
+            rewrite_duckdb(self.path, "observation store")
+        finally:
+            self._connection = self._connect()
+        self.connection.execute("DELETE FROM titled")
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

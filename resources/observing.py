@@ -23,12 +23,14 @@ from agentsview_assets.transforms.julian import julian_day, utc_date
 from agentsview_assets.transforms.machines import machines
 from agentsview_assets.transforms.paths import file_directory
 from agentsview_assets.transforms.remotes import presentable_remote
+from agentsview_assets.transforms.secrets import clean_identifier
 from agentsview_assets.transforms.timestamps import parse_rfc3339
 from agentsview_assets.transforms.token_usage import clamp_message_tokens, parse_token_usage
 from agentsview_assets.transforms.worktrees import worktrees_of
 from resources import archive_schema as source
 from resources import succession
 from resources.archive import ArchiveReader
+from resources.cleaning import cleaned
 from resources.held_rows import note_held
 from resources.mirror_reader import MirrorReader
 from resources.observations import ObservationStore
@@ -59,6 +61,7 @@ class Observed(NamedTuple):
         taken: What was taken over from other archives that were at these places before.
         readings: What came of reading each of them, where there may be several.
         held: Rows of those archives that cannot be read and are left out, a line each.
+        cleaned: Texts that held credentials, which were taken out.
     """
 
     archive_id: str
@@ -69,6 +72,7 @@ class Observed(NamedTuple):
     taken: tuple[Taken, ...] = ()
     readings: tuple[Reading, ...] = ()
     held: tuple[str, ...] = ()
+    cleaned: int = 0
 
 
 class _Plan(NamedTuple):
@@ -157,13 +161,15 @@ class _Landing:
         self.archive_id = ""
         self.database_id = ""
         self._is_snapshot = False
+        self._cleaned = 0
+        self._stored_ids: dict[str, str] = {}
 
     def run(self, progress: Progress, *, force: bool) -> Observed:
         with self.reader.transaction():
             self._identify()
             sessions = self._sessions()
-            small = {t.name: self.reader.read(t) for t in _SMALL_TABLES}
-            machine_state = self.reader.read(source.SYNC_STATE, source.MACHINE_KEYS)
+            small = {t.name: self._read(t) for t in _SMALL_TABLES}
+            machine_state = self._read(source.SYNC_STATE, source.MACHINE_KEYS)
             plan = self._plan(force=force)
             batches = list(_batches(plan.sessions))
             # All in one transaction where it fits into one; longer ones would hold up agentsview.
@@ -182,7 +188,9 @@ class _Landing:
         note_held(self.db, self.archive_id, self.reader.held, read)
         self._version_days()
         progress("observed sessions", sessions, sessions)
-        return Observed(self.archive_id, changed, is_unchanged=False, taken=taken)
+        return Observed(
+            self.archive_id, changed, is_unchanged=False, taken=taken, cleaned=self._cleaned
+        )
 
     def is_whole(self, before: object, after: object) -> bool:
         """Whether all that was read belongs together: one snapshot, or what nobody wrote to."""
@@ -208,6 +216,12 @@ class _Landing:
             ],
         )
 
+    def _read(self, table: source.SourceTable, where: str = "", order: str = "") -> pa.Table:
+        """Reads a table without the credentials in it: nothing behind this sees one."""
+        found = cleaned(self.reader.read(table, where, order))
+        self._cleaned += found.texts
+        return found.table
+
     def _identify(self) -> None:
         self.archive_id, self.database_id = self.reader.identity()
 
@@ -230,9 +244,14 @@ class _Landing:
         return tuple(found for found in taken if found.moved or found.old == self.predecessor)
 
     def _sessions(self) -> int:
-        found = self.reader.read(source.SESSIONS if self.with_titles else source.UNTITLED_SESSIONS)
+        raw = self.reader.read(source.SESSIONS if self.with_titles else source.UNTITLED_SESSIONS)
         held = {row.session_id for row in self.reader.held if row.table == source.SESSIONS.name}
-        is_held = pc.is_in(found.column("id"), pa.array(sorted(held), pa.string()))
+        is_held = pc.is_in(raw.column("id"), pa.array(sorted(held), pa.string()))
+        found, texts = cleaned(raw)
+        self._cleaned += texts
+        # An id with a credential in it is another one here; reading goes by the archive's own.
+        ids = zip(found.column("id").to_pylist(), raw.column("id").to_pylist(), strict=True)
+        self._stored_ids = {here: there for here, there in ids if here != there} if texts else {}
         self._register("seen_session", self._owned(found.append_column("is_held", is_held)))
         self.db.execute(f"""
             CREATE OR REPLACE TEMP TABLE candidate AS
@@ -269,6 +288,11 @@ class _Landing:
         changed = self.db.execute(
             "SELECT id, message_count FROM candidate WHERE is_changed ORDER BY id"
         ).fetchall()
+        if self._stored_ids:
+            everything, changed = (
+                sorted((self._stored_ids.get(session, session), n) for session, n in listed)
+                for listed in (everything, changed)
+            )
         unsigned = _count(self.db, "candidate WHERE is_changed AND NOT is_signed")
         same_generation = self.known is not None and self.known["user_version"] == str(
             self.reader.user_version
@@ -328,14 +352,17 @@ class _Landing:
             where = self.reader.between(batch[0][0], batch[-1][0])
         with self.reader.transaction():
             return (
-                self.reader.read(source.MESSAGES, where, "session_id, ordinal"),
-                self.reader.read(source.USAGE_EVENTS, where, "session_id, id"),
+                self._read(source.MESSAGES, where, "session_id, ordinal"),
+                self._read(source.USAGE_EVENTS, where, "session_id, id"),
             )
 
     def _land_batch(
         self, batch: list[tuple[str, int]], messages: pa.Table, events: pa.Table
     ) -> int:
         """Lands the sessions of a batch whose row or content differs from the store's."""
+        sessions = [session for session, _ in batch]
+        if self._stored_ids:
+            sessions = [clean_identifier(session) for session in sessions]
         self._register("raw_message", messages)
         self._register("raw_event", events)
         self._register("raw_cursor_event", arrow_schema(source.CURSOR_USAGE_EVENTS).empty_table())
@@ -347,7 +374,7 @@ class _Landing:
             LEFT JOIN session o ON o.archive_id = ? AND o.session_id = c.id
             WHERE c.id IN (SELECT unnest(?::TEXT[]))
                 AND (c.is_changed OR o.content IS DISTINCT FROM coalesce(r.content, 0))""",
-            [self.archive_id, [session for session, _ in batch]],
+            [self.archive_id, sessions],
         )
         changed = _count(self.db, "landing_session")
         if changed == 0:

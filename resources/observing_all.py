@@ -12,6 +12,7 @@ from typing import NamedTuple
 from agentsview_assets.archive_urls import ArchiveUrl
 from agentsview_assets.errors import ArchiveError, AssetsError, ConfigError
 from agentsview_assets.transforms import landing, sharing
+from agentsview_assets.transforms.secrets import clean
 from resources import succession
 from resources.archive import ArchiveReader
 from resources.archive_files import find_archive
@@ -56,11 +57,11 @@ def observe_all(
             found = _observe(archive, store, options)
         except (ArchiveError, ConfigError) as error:
             failures.append((archive, error))
-            readings.append(Reading(archive.shown, "", str(error)))
+            readings.append(Reading(archive.shown, "", clean(str(error))))
         else:
             seen[found.archive_id] = found
             readings.append(Reading(archive.shown, found.archive_id))
-    unread = tuple((archive.shown, str(error)) for archive, error in failures)
+    unread = tuple((archive.shown, clean(str(error))) for archive, error in failures)
     if not seen:
         first = failures[0][1]
         first.unread = unread
@@ -77,6 +78,7 @@ def observe_all(
         taken=tuple(taken for found in seen.values() for taken in found.taken),
         readings=tuple(readings),
         held=tuple(held_rows(store, seen)),
+        cleaned=sum(found.cleaned for found in seen.values()),
     )
 
 

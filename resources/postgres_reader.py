@@ -12,14 +12,14 @@ import contextlib
 import functools
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import psycopg2
 import psycopg2.extensions
 from psycopg2 import errorcodes
 
 from agentsview_assets.errors import DISK_FULL, WarehouseError
-from agentsview_assets.warehouse_urls import WarehouseUrl, without_credentials
+from agentsview_assets.warehouse_urls import Kind, WarehouseUrl, without_credentials
 from resources.postgres_connection import ServerSilentError, connect_watched
 from resources.warehouse import exact_total, found_version, require_current
 
@@ -35,6 +35,8 @@ _SCHEMA_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = %s"
 
 class PostgresReader:
     """A read transaction on a PostgreSQL warehouse."""
+
+    kind: ClassVar[Kind] = "postgresql"
 
     def __init__(self, connection: Connection, warehouse: WarehouseUrl) -> None:
         self._connection = connection

@@ -128,6 +128,12 @@ class PostgresStore(SqlStore):
             cursor.execute(placeholders(sql), values(parameters))
             return cursor.fetchall()
 
+    def look(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Fetches all rows inside the transaction; see `SqlStore.look`."""
+        with self._errors(), self._writing.cursor() as cursor:
+            cursor.execute(placeholders(sql), values(parameters))
+            return cursor.fetchall()
+
     def insert(self, contract: TableContract, frame: pd.DataFrame) -> None:
         """Adds rows; see `SqlStore.insert`."""
         self._grown[contract.name] += len(frame)

@@ -14,6 +14,7 @@ from agentsview_assets.errors import ArchiveError
 from resources import archive_schema as source
 from resources.archive import ArchiveReader
 from resources.archive_files import find_archive, path_text, same_file, signature
+from resources.cleaning import cleaned
 from resources.observation_reader import ObservationReader
 from resources.price_tables import all_prices
 
@@ -56,7 +57,7 @@ def read_prices(path: Path) -> Prices:
         before = signature(path)
         with ArchiveReader(path) as reader, reader.transaction():
             archive_id = reader.identity().archive_id
-            stored = reader.read(source.MODEL_PRICING).to_pylist()
+            stored = cleaned(reader.read(source.MODEL_PRICING)).table.to_pylist()
             is_snapshot = not reader.is_immutable
         if is_snapshot or same_file(before, signature(path)):
             rows = all_prices(archive_id, stored, path.parent)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentsview_assets.errors import ConfigError
 from agentsview_assets.files import trouble
+from agentsview_assets.transforms.secrets import clean_name
 from resources.bounded_files import read_small
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ def all_prices(
     """
     rows = [(archive_id, "stored", *row.values(), None) for row in stored]
     custom = custom_prices(config_dir) if config_dir is not None else ()
-    rows += [(archive_id, "custom", *row, None) for row in custom]
+    rows += [(archive_id, "custom", clean_name(row[0]), *row[1:], None) for row in custom]
+    # Patterns that differed in a credential alone have become one; the last one counts.
+    rows = list({row[1:3]: row for row in rows}.values())
     embedded = embedded_table()
     return rows + [(archive_id, "embedded", *row, embedded.version) for row in embedded.rows]
 

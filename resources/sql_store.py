@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import abc
 import contextlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import pandas as pd
 import pyarrow as pa
 
+from agentsview_assets.transforms import secrets
 from agentsview_assets.warehouse_urls import Kind
 from resources import warehouse
 from resources.keeping import (
@@ -38,7 +39,7 @@ from resources.store import (
     Succession,
 )
 from resources.table_ddl import bookkeeping
-from resources.warehouse import ARCHIVES_TABLE, META_TABLE, PARTITIONS_TABLE
+from resources.warehouse import ARCHIVES_TABLE, META_TABLE, PARTITIONS_TABLE, RULES_TABLE
 from schemas import CONTRACTS, TableContract
 
 _EARLIEST = "0001-01-01"
@@ -68,6 +69,10 @@ class SqlStore(RunNotes, abc.ABC):
         """Fetches all rows of a query on what has been committed; from any thread."""
 
     @abc.abstractmethod
+    def look(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Fetches all rows of a query inside the transaction, on what it has written so far."""
+
+    @abc.abstractmethod
     def insert(self, contract: TableContract, frame: pd.DataFrame) -> None:
         """Adds validated rows to a table, in bulk, in the transaction."""
 
@@ -84,6 +89,9 @@ class SqlStore(RunNotes, abc.ABC):
         for statement in bookkeeping(self.types):
             self.execute(statement)
         self.execute(f"INSERT INTO {META_TABLE} VALUES ({warehouse.SCHEMA_VERSION})")
+        # What lands from now on is clean; a warehouse of an earlier version has to be looked at.
+        self._keep_rule("credentials", secrets.RULES)
+        self._keep_rule("titles", "labels")
         for contract in CONTRACTS.values():
             for statement in self.create_statements(contract):
                 self.execute(statement)
@@ -203,6 +211,25 @@ class SqlStore(RunNotes, abc.ABC):
     def holds(self, archive_id: str) -> bool:
         """Whether there are rows of an archive; see `resources.store.Store.holds`."""
         return holds(self, archive_id)
+
+    def rules(self) -> dict[str, str]:
+        """By which rules the rows were made; see `resources.store.Store.rules`."""
+        return dict(self.ask(f"SELECT name, value FROM {RULES_TABLE}"))
+
+    def note_rules(self, rules: Mapping[str, str | None]) -> None:
+        """Notes rules, or forgets those that are None; see `resources.store.Store`."""
+        known = self.rules()
+        changed = {name: value for name, value in rules.items() if known.get(name) != value}
+        if not changed:
+            return
+        with self.transaction():
+            for name, value in changed.items():
+                self._keep_rule(name, value)
+
+    def _keep_rule(self, name: str, value: str | None) -> None:
+        self.execute(f"DELETE FROM {RULES_TABLE} WHERE name = ?", [name])
+        if value is not None:
+            self.execute(f"INSERT INTO {RULES_TABLE} VALUES (?, ?)", [name, value])
 
     def row_counts(self, asset: str) -> dict[str, int]:
         """The rows noted of every partition; see `resources.store.Store.row_counts`."""

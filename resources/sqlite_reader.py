@@ -13,12 +13,12 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from agentsview_assets.errors import DISK_FULL, WarehouseError, is_disk_full
 from agentsview_assets.files import look, trouble
-from agentsview_assets.warehouse_urls import WarehouseUrl
+from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
 from resources.warehouse import exact_total, found_version, require_current
 
 COLUMNS_TABLE = "warehouse_columns"
@@ -36,6 +36,8 @@ _CONVERSIONS: dict[str, Callable[[Any], object]] = {
 
 class SQLiteReader:
     """A read transaction on an SQLite warehouse."""
+
+    kind: ClassVar[Kind] = "sqlite"
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection

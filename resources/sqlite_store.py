@@ -126,6 +126,11 @@ class SQLiteStore(SqlStore):
         with self._errors():
             return self._reading.execute(sql, tuple(parameters)).fetchall()
 
+    def look(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Fetches all rows inside the transaction; see `SqlStore.look`."""
+        with self._errors():
+            return self._writing.execute(sql, tuple(parameters)).fetchall()
+
     def insert(self, contract: TableContract, frame: pd.DataFrame) -> None:
         """Adds rows; see `SqlStore.insert`."""
         marks = ", ".join("?" * len(contract.columns))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -191,6 +191,17 @@ class Store(Protocol):
 
     def note_answers(self, answers: Sequence[Answer], settled: Sequence[tuple[str, str]]) -> None:
         """Notes what blocking checks found."""
+
+    def rules(self) -> dict[str, str]:
+        """By which rules the rows were made, and what is left to do; see `resources.keeping_out`.
+
+        `credentials`: the rules by which they were taken out of all rows. `titles`: `full` where
+        titles may be first messages, `labels` where none is. `rewrite`: why the file is to be
+        written anew.
+        """
+
+    def note_rules(self, rules: Mapping[str, str | None]) -> None:
+        """Notes such rules, or forgets those that are None."""
 
     def read(self, contract: TableContract, selection: Selection) -> pa.Table:
         """Reads rows as Arrow, columns and days as selected."""

@@ -12,6 +12,7 @@ from resources.warehouse import (
     META_TABLE,
     PARTITIONS_TABLE,
     READINGS_TABLE,
+    RULES_TABLE,
     SUCCESSIONS_TABLE,
 )
 from schemas import Column, TableContract
@@ -56,6 +57,8 @@ def said_by_runs(types: dict[str, str]) -> list[str]:
         f"""CREATE TABLE {SUCCESSIONS_TABLE} (
     archive_id {text} NOT NULL, path {text} NOT NULL, succeeded_by {text} NOT NULL,
     found_at {instant} NOT NULL)""",
+        # By which rules the rows were made, and what is left to do to the file.
+        f"""CREATE TABLE {RULES_TABLE} (name {text} NOT NULL, value {text} NOT NULL)""",
     ]
 
 

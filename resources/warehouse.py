@@ -10,7 +10,7 @@ import contextlib
 import importlib
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.warehouse_urls import Kind, parse_warehouses
@@ -25,6 +25,7 @@ EXPECTED_TABLE = "warehouse_expected"
 READINGS_TABLE = "warehouse_readings"
 CHECKS_TABLE = "warehouse_checks"
 SUCCESSIONS_TABLE = "warehouse_successions"
+RULES_TABLE = "warehouse_rules"
 
 
 _READERS: dict[Kind, str] = {
@@ -36,6 +37,8 @@ _READERS: dict[Kind, str] = {
 
 class Reader(Protocol):
     """One consistent state of a warehouse."""
+
+    kind: ClassVar[Kind]
 
     def rows(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Runs portable SQL with `?` placeholders and fetches all rows."""

@@ -6,7 +6,8 @@ What belongs here: choosing and combining backends. What does not: how any of th
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import cast
 
 import pandas as pd
 import pyarrow as pa
@@ -142,6 +143,18 @@ class SeveralStores:
         for store in self._stores:
             store.note_answers(answers, settled)
 
+    def rules(self) -> dict[str, str]:
+        """The rules of all warehouses; where they differ, it is as if there were none."""
+        found = [store.rules() for store in self._stores]
+        return {name: v for name, v in found[0].items() if all(r.get(name) == v for r in found)} | {
+            name: reason for rules in found for name, reason in rules.items() if name == "rewrite"
+        }
+
+    def note_rules(self, rules: Mapping[str, str | None]) -> None:
+        """Notes rules everywhere."""
+        for store in self._stores:
+            store.note_rules(rules)
+
     def read(self, contract: TableContract, selection: Selection) -> pa.Table:
         """Reads rows of the first warehouse."""
         return self._first.read(contract, selection)
@@ -159,6 +172,11 @@ class SeveralStores:
             versions = {by_day.get(day, ("", "")) for by_day in noted}
             found[day] = versions.pop() if len(versions) == 1 else DIFFERENT
         return found
+
+    @property
+    def stores(self) -> Sequence[SqlStore]:
+        """Each of them."""
+        return self._stores
 
     @property
     def _first(self) -> SqlStore:
@@ -190,6 +208,11 @@ def open_existing(url: str) -> Iterator[Store | None]:
         return
     with open_store(" ".join(warehouse.shown for warehouse in there)) as store:
         yield store
+
+
+def each(store: Store) -> Sequence[SqlStore]:
+    """The single warehouses behind a store."""
+    return store.stores if isinstance(store, SeveralStores) else (cast("SqlStore", store),)
 
 
 def check_stores(url: str) -> bool:

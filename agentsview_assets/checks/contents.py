@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from agentsview_assets.checks.verdict import Verdict, table
+from agentsview_assets.transforms.secrets import LOOKED_FOR, clean
+from resources.keeping_out import find_credentials, text_columns
 from resources.warehouse import PARTITIONS_TABLE, Reader
 from schemas import CONTRACTS, HISTORIES, Column, TableContract
 
-CREDENTIAL = re.compile(r"://[^/\s@]*:[^/\s@]+@")
-"""A user and a password in front of the host of a URL."""
 LONGEST = 10_000
 """Characters beyond which a label, name or path is taken for content."""
+_TAKE_OUT = (
+    "`agentsview-assets materialize` takes them out of the warehouse; in the archive they "
+    "stay, and should be made invalid where they are used"
+)
+_SHORTEN = "rename it in agentsview, or see which program wrote it"
 _FREE_TEXT = frozenset({"title"})
 """May be as long as it likes: a session's first message may be its title."""
 
@@ -88,40 +92,48 @@ def _miscounted(reader: Reader, contract: TableContract) -> list[tuple[str, int]
 
 def content_free(reader: Reader) -> Verdict:
     """No column but the declared ones, no credential, nothing as long as a message."""
-    found: list[tuple[str, str, int]] = []
     columns, longest = 0, 0
+    found: list[tuple[str, str, str, str]] = []
     for contract in CONTRACTS.values():
-        texts = [c for c in contract.columns if c.kind == "text" and not _is_closed(contract, c)]
+        texts = text_columns(contract)
         columns += len(texts)
         lengths = _lengths(reader, contract, texts)
         longest = max(longest, *(n for name, n in lengths.items() if name not in _FREE_TEXT), 0)
         found += [
-            (contract.name, f"{name} holds a text of", n)
+            (f"{contract.name}.{name}", f"a text of {n:,} characters",
+             _owner(reader, contract, f"LENGTH({name}) = ?", [n]), _SHORTEN)
             for name, n in lengths.items()
             if n > LONGEST and name not in _FREE_TEXT
-        ]
-        found += [
-            (contract.name, f"{column.name} holds credentials", n)
-            for column in texts
-            if (n := _credentials(reader, contract, column))
-        ]
-    numbers: dict[str, Any] = {"text_columns": columns, "longest_label": longest}
+        ]  # fmt: skip
+    for find in find_credentials(reader.rows, reader.kind):
+        owner = _owner(reader, find.contract, f"{find.column} = ?", [next(iter(find.texts))])
+        what = f"credentials in {len(find.texts):,} texts"
+        found.append((f"{find.contract.name}.{find.column}", what, owner, _TAKE_OUT))
+    numbers: dict[str, Any] = {
+        "text_columns": columns,
+        "longest_label": longest,
+        "looked_for": LOOKED_FOR,
+    }
     if found:
-        first = f"{found[0][0]}.{found[0][1]} ({found[0][2]:,})"
-        numbers["found"] = table(("table", "what", "how much"), found)
+        first = f"{found[0][0]} holds {found[0][1]} ({found[0][2]}): {found[0][3]}"
+        numbers["found"] = table(("table", "what", "where", "what to do"), found)
         return Verdict(passed=False, words=f"{len(found)} finds, the first: {first}",
-                       numbers=numbers, is_wrong=True)  # fmt: skip
+                       numbers=numbers)  # fmt: skip
     return Verdict(
         passed=True,
-        words=f"{columns} text columns hold no credential; apart from titles the longest text has "
-        f"{longest:,} characters, so that no message is among them",
+        words=f"{columns} text columns hold no credential ({LOOKED_FOR}); apart from titles the "
+        f"longest text has {longest:,} characters, so that no message is among them",
         numbers=numbers,
     )
 
 
-def _is_closed(contract: TableContract, column: Column) -> bool:
-    names = {check.name for check in contract.schema.columns[column.name].checks}
-    return bool(names & {"isin", "str_matches"})
+def _owner(reader: Reader, contract: TableContract, where: str, values: list[object]) -> str:
+    """Whose the first such row is: a session, or where there is none an archive."""
+    names = [name for name in ("session_id", "archive_id") if name in contract.column_names]
+    if not names:
+        return "no archive"
+    sql = f"SELECT MIN({names[0]}) FROM {contract.name} WHERE {where}"
+    return f"{names[0].removesuffix('_id')} {clean(str(reader.rows(sql, values)[0][0]))}"
 
 
 def _lengths(reader: Reader, contract: TableContract, texts: list[Column]) -> dict[str, int]:
@@ -130,10 +142,3 @@ def _lengths(reader: Reader, contract: TableContract, texts: list[Column]) -> di
     sums = ", ".join(f"MAX(LENGTH({column.name}))" for column in texts)
     found = reader.rows(f"SELECT {sums} FROM {contract.name}")[0]
     return {column.name: int(n or 0) for column, n in zip(texts, found, strict=True)}
-
-
-def _credentials(reader: Reader, contract: TableContract, column: Column) -> int:
-    suspects = reader.rows(
-        f"SELECT DISTINCT {column.name} FROM {contract.name} WHERE {column.name} LIKE '%://%:%@%'"
-    )
-    return sum(CREDENTIAL.search(text) is not None for (text,) in suspects)

@@ -22,6 +22,7 @@ from agentsview_assets.cli.words import complain
 from agentsview_assets.errors import AssetsError, is_disk_full
 from agentsview_assets.files import trouble
 from agentsview_assets.settings import keep_private
+from agentsview_assets.transforms.secrets import clean
 
 STARTED = time.perf_counter()
 PROGRAM = "agentsview-assets"
@@ -69,7 +70,7 @@ def run(arguments: list[str] | None = None) -> None:
 
 
 def _fail(message: str, code: int) -> None:
-    complain("error", message)
+    complain("error", clean(message))
     sys.exit(code)
 
 

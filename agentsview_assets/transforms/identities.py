@@ -14,7 +14,8 @@ from agentsview_assets.transforms.paths import (
     file_directory,
     normalize_root,
 )
-from agentsview_assets.transforms.remotes import normalize_remote
+from agentsview_assets.transforms.remotes import portable_remote
+from agentsview_assets.transforms.secrets import clean_name
 from agentsview_assets.transforms.text import displayable, to_bytes, trim
 
 if TYPE_CHECKING:
@@ -288,7 +289,7 @@ def _first_disk_identity(roots: Sequence[str], disk: Disk) -> Identity | None:
 
 
 def _remote_identity(raw: str) -> Identity | None:
-    remote = normalize_remote(raw)
+    remote = portable_remote(raw)
     if remote is None:
         return None
     key = identity_key("git_remote", remote)
@@ -299,5 +300,6 @@ def _path_identity(raw: str, disk: Disk) -> Identity | None:
     path = normalize_root(raw, disk.resolve_symlinks)
     if path is None:
         return None
+    path = clean_name(path)
     key = identity_key("root_path", path)
     return Identity(key, "root_path", "", displayable(path), machine_local=True)

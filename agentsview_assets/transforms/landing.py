@@ -8,6 +8,7 @@ activity report section 7, session export section 2.2, of the agentsview v1 cont
 
 from __future__ import annotations
 
+from agentsview_assets.transforms import secrets
 from agentsview_assets.transforms.timestamps import (
     epoch_seconds_sql,
     nanosecond_sql,
@@ -20,14 +21,21 @@ from agentsview_assets.transforms.token_usage import (
     plain_usage_predicate_sql,
 )
 
-LANDING_VERSION = "9"
+LANDING_VERSION = f"9.{secrets.RULES}"
 """Raised whenever the same archive would land differently; an older store is built anew."""
+
+UNTITLED = """
+UPDATE session SET title = coalesce(nullif(project, ''), session_id)
+WHERE archive_id NOT IN (SELECT unnest(?::TEXT[]))
+"""
+"""Takes titles from the sessions of archives that were not read: any may be a first message."""
 
 GAP_SECONDS = 300
 JULIAN_EPOCH_MS = 210_866_760_000_000
 
 STORE_DDL = """
 CREATE TABLE IF NOT EXISTS store (landing_version TEXT, engine_version TEXT);
+CREATE TABLE IF NOT EXISTS titled (since TIMESTAMPTZ);
 CREATE TABLE IF NOT EXISTS archive (
     archive_id TEXT, path TEXT, signature TEXT, database_id TEXT, user_version BIGINT,
     observed_at TIMESTAMPTZ);

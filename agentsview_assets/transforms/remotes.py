@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from agentsview_assets.transforms.paths import clean_path, is_drive_path
+from agentsview_assets.transforms.remote_credentials import (
+    without_credentials,
+    without_slashed_password,
+)
+from agentsview_assets.transforms.secrets import without_keys
 from agentsview_assets.transforms.text import from_bytes, to_bytes, trim
 
 _NETWORK_SCHEMES = frozenset({"ssh", "git", "https", "http"})
@@ -247,15 +254,61 @@ def _repository_path(path: str) -> str:
     return name
 
 
+@lru_cache(maxsize=4096)
+def portable_remote(raw: str) -> str | None:
+    """Give the name that stands for a remote here: agentsview's, without credentials left in it.
+
+    Returns:
+        What `normalize_remote` gives where that holds no credential; None likewise, and for what
+        names nothing once its credential is gone.
+    """
+    # Before a host is lower-cased: the keys of some services would no longer be known.
+    text = without_keys(trim(raw))
+    name = normalize_remote(text)
+    if name is None:
+        return None
+    remote = _parse_remote(text)
+    if isinstance(remote, _RemoteUrl):
+        found = without_slashed_password(remote.host, remote.port, remote.path)
+        if found is not None:
+            host, path = found
+            return portable_remote(f"{remote.scheme}://{host}/{path.lstrip('/')}")
+    cleaned = without_credentials(name)
+    if cleaned == name:
+        return name
+    host, _, path = cleaned.partition("/")
+    try:
+        return f"{host}/{_repository_path(path)}"
+    except _UnusableError:
+        return None
+
+
 def presentable_remote(raw: str) -> str:
     """Give a remote that names the same repository and holds no credential.
 
     Returns:
-        A remote that normalises as `raw` does; `''` for an empty one and `?`, which names nothing,
-        for one that cannot be used: an observation with a remote is not one without.
+        A remote whose name is `portable_remote(raw)`; `''` for an empty one and `?`, which names
+        nothing, for one that cannot be used: an observation with a remote is not one without.
     """
-    wanted = normalize_remote(raw)
+    wanted = portable_remote(raw)
     if not raw or wanted is None:
         return "?" if raw else ""
-    candidates = (sanitize_remote(raw), f"ssh://{wanted}")
-    return next((text for text in candidates if normalize_remote(text) == wanted), "?")
+    return next((text for text in _forms(raw, wanted) if _is_form(text, wanted)), "?")
+
+
+def _forms(raw: str, wanted: str) -> Iterator[str]:
+    """Ways to write the remote of a name, the one that is closest to the original first."""
+    if normalize_remote(raw) == wanted:
+        yield sanitize_remote(raw)
+        yield f"ssh://{wanted}"
+        return
+    host, _, path = wanted.partition("/")
+    scheme = trim(raw).partition("://")[0].lower()
+    scheme = scheme if scheme in _NETWORK_SCHEMES else "ssh"
+    for place in (host, f"[{host.replace('%', '%25', 1)}]"):
+        yield f"{scheme}://{place}/{quote(to_bytes(path), safe=_PATH_MARKS)}"
+    yield f"{host}:{path}"
+
+
+def _is_form(text: str, wanted: str) -> bool:
+    return normalize_remote(text) == wanted and portable_remote(text) == wanted

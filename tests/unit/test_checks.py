@@ -10,7 +10,6 @@ import pytest
 
 from agentsview_assets.build import build_definitions
 from agentsview_assets.checks import OBSERVED, REPORTED
-from agentsview_assets.checks.contents import CREDENTIAL
 from agentsview_assets.settings import load_settings
 from resources.history import prepare_home
 from resources.warehouse import open_reader
@@ -69,7 +68,7 @@ class TestWhatThereIs:
 
     def test_checks_that_tell_wrong_numbers_block_and_hints_do_not(self):
         blocking = {name for (_, name), check in CHECKS.items() if check.is_blocking}
-        assert blocking == {"contract", "duplicates_removed", "totals_agree", "content_free"}
+        assert blocking == {"contract", "duplicates_removed", "totals_agree"}
 
 
 class TestAnUndisturbedWarehouse:
@@ -178,18 +177,6 @@ WRONG = {
         "DELETE FROM sessions WHERE session_id = (SELECT min(session_id) FROM sessions)",
         "as many rows as were written: 1",
     ),
-    "a credential": (
-        "session_summaries",
-        "content_free",
-        "UPDATE project_observations SET git_remote = 'https://me:secret@example.org/a.git'",
-        "project_observations.git_remote holds credentials",
-    ),
-    "a message": (
-        "session_summaries",
-        "content_free",
-        "UPDATE sessions SET git_branch = repeat('lorem ipsum ', 1000)",
-        "sessions.git_branch holds a text of (12,000)",
-    ),
 }
 
 
@@ -203,10 +190,36 @@ class TestATamperedWarehouse:
         assert verdict.is_wrong
         assert words in verdict.words
 
-    def test_no_secret_is_repeated_in_what_is_said(self, desk):
-        tamper(desk, "UPDATE project_observations SET git_remote = 'https://me:secret@x.org/a'")
+    @pytest.mark.parametrize(
+        ("statement", "words"),
+        [
+            (
+                "UPDATE project_observations SET git_remote = 'https://me:secret@example.org/a.git'",
+                "project_observations.git_remote holds credentials in 1 texts (archive ",
+            ),
+            (
+                (
+                    "UPDATE sessions SET title = 'use sk-ant-api03-secretsecretsecret' WHERE "
+                    "session_id = (SELECT min(session_id) FROM sessions)"
+                ),
+                "sessions.title holds credentials in 1 texts (session ",
+            ),
+            (
+                "UPDATE sessions SET git_branch = repeat('lorem ipsum ', 1000)",
+                "sessions.git_branch holds a text of 12,000 characters (session ",
+            ),
+        ],
+    )
+    def test_what_should_not_be_there_is_a_hint_that_names_it_and_repeats_no_secret(
+        self, desk, statement, words
+    ):
+        tamper(desk, statement)
         verdict = ask(desk, "session_summaries", "content_free")
-        assert "secret" not in verdict.words + str(verdict.numbers)
+        assert not verdict.passed
+        assert not verdict.is_wrong
+        assert words in verdict.words
+        assert "secret@" not in verdict.words + str(verdict.numbers)
+        assert "secretsecret" not in verdict.words + str(verdict.numbers)
 
     def test_a_wrong_number_ends_the_command_with_1_and_one_message(self, desk):
         tamper(desk, "UPDATE usage_rows SET duplicate_of = row_id WHERE dedup_key IS NOT NULL")
@@ -257,17 +270,3 @@ class TestATamperedWarehouse:
         verdict = ask(desk, "session_summaries", "coverage")
         assert not verdict.passed
         assert "most of codex" in verdict.words
-
-
-@pytest.mark.parametrize(
-    ("text", "is_credential"),
-    [
-        ("https://user:token@github.com/a/b.git", True),
-        ("https://github.com/a/b.git", False),
-        ("https://host:8443/a/b@v1", False),
-        ("git@github.com:a/b.git", False),
-        ("see https://x:y@z and more", True),
-    ],
-)
-def test_a_credential_is_told_from_a_port(text, is_credential):
-    assert (CREDENTIAL.search(text) is not None) == is_credential

@@ -18,6 +18,7 @@ from resources.warehouse import (
     EXPECTED_TABLE,
     META_TABLE,
     READINGS_TABLE,
+    RULES_TABLE,
     SCHEMA_VERSION,
     SUCCESSIONS_TABLE,
     open_reader,
@@ -209,7 +210,7 @@ def _everything(url, kind):
     )
 
 
-_ADDED_BY_VERSION_3 = (EXPECTED_TABLE, READINGS_TABLE, CHECKS_TABLE, SUCCESSIONS_TABLE)
+_ADDED_BY_VERSION_3 = (EXPECTED_TABLE, READINGS_TABLE, CHECKS_TABLE, SUCCESSIONS_TABLE, RULES_TABLE)
 _COLUMNS_OF_VERSION_3 = ("secrets_rules_version", "starred_at_text")
 _AS_IN_VERSION_2 = (
     *(f"DROP TABLE {table}" for table in _ADDED_BY_VERSION_3),

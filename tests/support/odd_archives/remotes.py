@@ -21,7 +21,6 @@ REMOTES = (
     "https://token@github.com/Org/Repo.git",
     "https://user:p@ss@github.com/Org/Repo",
     "https://user:pa/ss@github.com/Org/Repo",
-    "https://user:12/34@github.com/Org/Repo",
     "https://us er@github.com/Org/Repo.git",
     "https://us%2zer@github.com/Org/Repo.git",
     "https://github.com:443/Org/Repo.git",

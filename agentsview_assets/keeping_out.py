@@ -1,0 +1,85 @@
+"""Keeping out of a warehouse what must not be in it, whoever put it there, and saying so.
+
+What belongs here: when rows are mended and files written anew. What does not: how.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from agentsview_assets.errors import WarehouseError
+from agentsview_assets.settings import Settings
+from agentsview_assets.transforms import secrets
+from agentsview_assets.transforms.staleness import stale_partitions
+from resources.keeping_out import take_out
+from resources.observation_reader import DayWindow, ObservationReader
+from resources.rewriting import rewrite
+from resources.store import Store
+from resources.warehouses import each, open_store
+
+Tell = Callable[[str], None]
+
+
+def take_out_credentials(store: Store, tell: Tell) -> None:
+    """Takes credentials out of rows that were not made by the rules of today.
+
+    Those are rows of an earlier version, and rows in which the check `content_free` found some.
+    """
+    if store.rules().get("credentials") == secrets.RULES:
+        return
+    texts = sum(take_out(single) for single in each(store))
+    store.note_rules(
+        {"credentials": secrets.RULES}
+        | ({"rewrite": "credentials were taken out"} if texts else {})
+    )
+    if texts:
+        tell(f"took credentials out of {texts:,} texts that the warehouse held")
+
+
+def is_due(settings: Settings, rules: Mapping[str, str]) -> bool:
+    """Whether something is left to do for a warehouse where no day is out of date."""
+    wants_labels = not settings.with_titles and rules.get("titles") != "labels"
+    return wants_labels or "rewrite" in rules
+
+
+def finish(settings: Settings, observed: ObservationReader, tell: Tell) -> None:
+    """Does, once rows are written, what cannot be done before: see the functions below."""
+    with open_store(settings.warehouse) as store:
+        take_out_credentials(store, tell)
+        if not settings.with_titles:
+            forget_titles(store, settings, observed, tell)
+        reason = store.rules().get("rewrite")
+    if reason is not None:
+        rewrite_files(settings, reason, tell)
+
+
+def forget_titles(
+    store: Store, settings: Settings, observed: ObservationReader, tell: Tell
+) -> None:
+    """Notes that no title is a first message any more, once every day was made so."""
+    if store.rules().get("titles") == "labels":
+        return
+    window = DayWindow(settings.start_date, settings.last_date)
+    expected = observed.expected(window).of("sessions")
+    stale = stale_partitions(expected, store.partitions("sessions"))
+    if stale:
+        tell(f"note: {len(stale):,} days may still hold titles; materialize without bounds")
+        return
+    store.note_rules({"titles": "labels", "rewrite": "titles were replaced by labels"})
+
+
+def rewrite_files(settings: Settings, reason: str, tell: Tell) -> None:
+    """Writes files anew that hold bytes of what was taken out; what fails is told, and due."""
+    try:
+        for warehouse in settings.warehouses:
+            if warehouse.path is not None:
+                tell(f"writing {warehouse.shown} anew, because {reason}")
+                rewrite(warehouse)
+    except WarehouseError as error:
+        tell(
+            f"note: {error}. Rows are right; the file still has bytes of what was there before, "
+            "and the next run writes it anew"
+        )
+        return
+    with open_store(settings.warehouse) as store:
+        store.note_rules({"rewrite": None})

@@ -1,0 +1,63 @@
+"""Taking credentials out of what was read of an archive, before anything else sees it.
+
+What belongs here: which columns of a frame are texts, and finding the few suspects fast. What does
+not: what a credential looks like, which is in `transforms.secrets`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from agentsview_assets.transforms.secrets import SUSPECT, clean, clean_identifier
+
+IDENTIFIERS = frozenset(
+    {"id", "session_id", "parent_session_id", "claude_message_id", "claude_request_id",
+     "source_uuid", "dedup_key", "database_id", "archive_id"}
+)  # fmt: skip
+"""Columns that tell rows apart: what is taken out of them leaves a digest."""
+
+UNTOUCHED = frozenset({"token_usage", "role", "git_remote"})
+"""Columns of which no text is kept, or (remotes) that have a rule of their own."""
+
+
+class Cleaned(NamedTuple):
+    """A table without credentials.
+
+    Attributes:
+        table: It, in the same shape.
+        texts: How many values were changed.
+    """
+
+    table: pa.Table
+    texts: int
+
+
+def cleaned(table: pa.Table) -> Cleaned:
+    """Takes credentials out of every text column but `UNTOUCHED`."""
+    texts = 0
+    for place, field in enumerate(table.schema):
+        if not pa.types.is_string(field.type) or field.name in UNTOUCHED:
+            continue
+        rule = clean_identifier if field.name in IDENTIFIERS else clean
+        column = _cleaned_column(table.column(place), rule)
+        if column is not None:
+            texts += pc.sum(pc.not_equal(column, table.column(place))).as_py() or 0
+            table = table.set_column(place, field, column)
+    return Cleaned(table, texts)
+
+
+def _cleaned_column(column: pa.ChunkedArray, rule: Callable[[str], str]) -> pa.ChunkedArray | None:
+    """The column with its suspects cleaned; None when it is clean as it is."""
+    suspects = pc.fill_null(pc.match_substring_regex(column, SUSPECT, ignore_case=True), False)
+    if not pc.any(suspects).as_py():
+        return None
+    found = pc.unique(column.filter(suspects)).to_pylist()
+    changed = {text: new for text in found if (new := rule(text)) != text}
+    if not changed:
+        return None
+    values = [changed.get(text, text) for text in column.to_pylist()]
+    return pa.chunked_array([pa.array(values, column.type)])

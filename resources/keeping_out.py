@@ -1,0 +1,145 @@
+"""Credentials in a warehouse's tables: finding them, and taking them out where they are.
+
+Nothing lands with a credential in it. Rows that an earlier version wrote, or another program, may
+hold some all the same, and their archive may be out of reach: they are mended in place.
+
+What belongs here: which texts of which tables, and the statements that change them. What does not:
+what a credential looks like, and the bytes that stay behind in a file (`resources.rewriting`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from agentsview_assets.transforms.identities import identity_key
+from agentsview_assets.transforms.remote_credentials import without_credentials
+from agentsview_assets.transforms.remotes import presentable_remote
+from agentsview_assets.transforms.secrets import SUSPECT, clean, clean_identifier
+from agentsview_assets.warehouse_urls import Kind
+from resources.sql_store import SqlStore
+from resources.warehouse import PARTITIONS_TABLE
+from schemas import CONTRACTS, Column, TableContract
+
+_MATCHES: dict[Kind, str] = {
+    "duckdb": "regexp_matches({}, ?, 'i')",
+    "postgresql": "{} ~* ?",
+}
+"""Conditions that a text is a suspect; SQLite has none, and its texts are looked at here."""
+_IDENTIFIERS = frozenset(
+    {"session_id", "parent_session_id", "dedup_key", "row_id", "duplicate_of", "archive_id",
+     "elsewhere_archive_id", "elsewhere_row_id"}
+)  # fmt: skip
+_RULES: dict[str, Callable[[str], str]] = {
+    "git_remote": presentable_remote,
+    "normalized_remote": lambda name: clean(without_credentials(name)),
+    **dict.fromkeys(_IDENTIFIERS, clean_identifier),
+}
+_IDENTITY_OF = {"normalized_remote": "git_remote", "root_path": "root_path"}
+
+
+class Find(NamedTuple):
+    """A column that holds credentials.
+
+    Attributes:
+        contract: Its table.
+        column: Its name.
+        texts: The texts without their credentials, by the texts as they are.
+    """
+
+    contract: TableContract
+    column: str
+    texts: dict[str, str]
+
+
+class Asks(Protocol):
+    """Runs a query with `?` placeholders."""
+
+    def __call__(self, sql: str, parameters: Sequence[object] = (), /) -> list[tuple[Any, ...]]:
+        """Fetches all its rows."""
+
+
+def find_credentials(ask: Asks, kind: Kind) -> Iterator[Find]:
+    """Looks for credentials in every text column of every table."""
+    for contract in CONTRACTS.values():
+        for column in text_columns(contract):
+            rule = _RULES.get(column.name, clean)
+            texts = _suspects(ask, kind, contract, column.name)
+            changed = {text: new for text in texts if (new := rule(text)) != text}
+            if changed:
+                yield Find(contract, column.name, changed)
+
+
+def text_columns(contract: TableContract) -> list[Column]:
+    """The columns whose texts come from outside, rather than from a closed list."""
+    return [c for c in contract.columns if c.kind == "text" and not _is_closed(contract, c)]
+
+
+def _is_closed(contract: TableContract, column: Column) -> bool:
+    names = {check.name for check in contract.schema.columns[column.name].checks}
+    return bool(names & {"isin", "str_matches"})
+
+
+def _suspects(ask: Asks, kind: Kind, contract: TableContract, column: str) -> list[str]:
+    distinct = f"SELECT DISTINCT {column} FROM {contract.name} WHERE {column} IS NOT NULL"
+    if column in ("git_remote", "normalized_remote"):
+        return [text for (text,) in ask(distinct)]  # few, and of many forms
+    if kind in _MATCHES:
+        return [row[0] for row in ask(f"{distinct} AND {_MATCHES[kind].format(column)}", [SUSPECT])]
+    import pyarrow as pa  # noqa: PLC0415 - a report that asks nothing of this starts without
+    import pyarrow.compute as pc  # noqa: PLC0415 - likewise
+
+    texts = pa.array([text for (text,) in ask(distinct)], pa.string())
+    found: list[str] = texts.filter(
+        pc.match_substring_regex(texts, SUSPECT, ignore_case=True)
+    ).to_pylist()
+    return found
+
+
+def take_out(store: SqlStore) -> int:
+    """Takes all credentials out of a warehouse's rows, in one transaction.
+
+    Returns:
+        How many texts were changed.
+    """
+    finds = list(find_credentials(store.ask, store.kind))
+    if finds:
+        with store.transaction():
+            for find in finds:
+                for text, new in find.texts.items():
+                    _replace(store, find, text, new)
+    return sum(len(find.texts) for find in finds)
+
+
+def _replace(store: SqlStore, find: Find, text: str, new: str) -> None:
+    table, column = find.contract.name, find.column
+    collides = column in find.contract.key and _collides(store, find, text, new)
+    if collides and column == "git_remote":
+        # The same repository, seen twice at one place: one of the rows says it all.
+        store.execute(f"DELETE FROM {table} WHERE {column} = ?", [text])
+        store.execute(
+            f"UPDATE {PARTITIONS_TABLE} SET row_count = (SELECT COUNT(*) FROM {table}) "
+            "WHERE asset = ?",
+            [table],
+        )
+        return
+    if collides:
+        # Rows that differed in a credential alone stay two rows until they are made again.
+        new = f"{new}{clean_identifier(text).removeprefix(clean(text))}"
+    store.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", [new, text])
+    if table == "project_identities" and column in _IDENTITY_OF:
+        key = identity_key(_IDENTITY_OF[column], new)
+        store.execute(f"UPDATE {table} SET key = ? WHERE {column} = ?", [key, new])
+
+
+def _collides(store: SqlStore, find: Find, text: str, new: str) -> bool:
+    others = [name for name in find.contract.key if name != find.column]
+    same = "".join(f" AND there.{name} = here.{name}" for name in others)
+    table, column = find.contract.name, find.column
+    return bool(
+        store.look(
+            f"SELECT COUNT(*) FROM {table} here JOIN {table} there ON there.{column} = ?{same} "
+            f"WHERE here.{column} = ?",
+            [new, text],
+        )[0][0]
+    )
