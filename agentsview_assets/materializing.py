@@ -43,7 +43,10 @@ __all__ = ["Request", "Summary", "Tell", "materialize"]
 
 @dataclass
 class Summary:
-    """What happened, in numbers; the attributes are the keys of `materialize --json`."""
+    """What happened, in numbers; the attributes are the keys of `materialize --json`.
+
+    `notes` is not among them: what is odd about clocks is said on stderr.
+    """
 
     archive: str
     archive_id: str

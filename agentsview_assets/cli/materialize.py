@@ -81,7 +81,7 @@ def materialize(  # noqa: PLR0913 - one parameter an option
     for note in summary.notes:
         say(f"note: {note}", err=True)
     if as_json:
-        say_json(vars(summary))
+        say_json({key: value for key, value in vars(summary).items() if key != "notes"})
     else:
         say(_as_text(summary))
 
