@@ -33,7 +33,7 @@ CREATE TABLE session_model_usage (
     input_tokens BIGINT, output_tokens BIGINT, cache_creation_tokens BIGINT,
     cache_read_tokens BIGINT, reasoning_tokens BIGINT, priced_input_tokens BIGINT,
     priced_output_tokens BIGINT, priced_cache_creation_tokens BIGINT,
-    priced_cache_read_tokens BIGINT, reported_cost_usd DOUBLE PRECISION
+    priced_cache_read_tokens BIGINT, reported_cost_usd DOUBLE PRECISION, cost_usd DOUBLE PRECISION
 );
 CREATE TABLE warehouse_archives (archive_id TEXT, database_id TEXT, path TEXT)
 """
@@ -101,6 +101,7 @@ class Spent:
     usage_row_count: int = 1
     reported_row_count: int = 0
     reported_cost_usd: float = 0.0
+    cost_usd: float = 0.0
 
     def record(self) -> dict[str, Any]:
         """Return the row of the table; all tokens are priced unless all rows are reported."""

@@ -200,9 +200,17 @@ def _everything(url, kind):
     if kind == "duckdb":
         return _shapes(parse_warehouses(url)[0].file)
     if kind == "sqlite":
-        tables = "SELECT name, sql FROM sqlite_master ORDER BY name"
-        return [*_ask(url, tables), *_ask(url, "SELECT * FROM warehouse_columns ORDER BY 1, 2")]
-    columns = "table_name, ordinal_position, column_name, data_type, collation_name, is_nullable"
+        tables = "SELECT name, strict FROM pragma_table_list WHERE schema = 'main' ORDER BY name"
+        others = "SELECT name, sql FROM sqlite_master WHERE type <> 'table' ORDER BY name"
+        columns = (
+            "SELECT m.name, c.* FROM sqlite_master m JOIN pragma_table_xinfo(m.name) c "
+            "WHERE m.type = 'table' ORDER BY m.name, c.cid"
+        )
+        noted = "SELECT * FROM warehouse_columns ORDER BY 1, 2"
+        return [*_ask(url, tables), *_ask(url, others), *_ask(url, columns), *_ask(url, noted)]
+    # A column that was dropped leaves its number behind.
+    place = "ROW_NUMBER() OVER (PARTITION BY table_name ORDER BY ordinal_position)"
+    columns = f"table_name, {place}, column_name, data_type, collation_name, is_nullable"
     return _ask(
         url,
         f"SELECT {columns} FROM information_schema.columns "
