@@ -15,7 +15,11 @@ _IS_MODULE = __name__ == "__main__"
 if _IS_MODULE and not sys.flags.safe_path and sys.path and os.path.realpath(sys.path[0]) != _ROOT:
     del sys.path[0]
 
-from agentsview_assets.cli import ending  # noqa: E402 - see above
+from agentsview_assets import interrupted  # noqa: E402 - see above
+
+interrupted.end_at_once()
+
+from agentsview_assets.cli import ending  # noqa: E402 - takes its time
 
 
 def main() -> None:

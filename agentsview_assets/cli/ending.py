@@ -20,11 +20,12 @@ import threading
 from types import FrameType
 from typing import NoReturn
 
+from agentsview_assets.interrupted import LINE
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """The exit code is 128 and the signal's number, as shells have it: 130, 143, 129."""
 GRACE_SECONDS = 5.0
 """Less than the ten seconds that `docker stop` leaves."""
-LINE = "interrupted: what was made stays; run it again to go on"
 _STDERR = 2
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agentsview_assets.cli.ending import LINE
+from agentsview_assets.interrupted import LINE
 from tests.support.command import OurCommand
 from tests.support.in_process import Desk
 from tests.support.oracle import REPOSITORY
@@ -99,6 +99,25 @@ class TestARunThatIsInterrupted:
     def test_says_one_line_and_has_the_code_of_the_signal(self, command, number, moment):
         ended = _interrupted(command, number, ("materialize",), lambda line: moment in line)
         _require_one_line(ended, number)
+
+    @pytest.mark.parametrize("number", SIGNALS)
+    def test_so_it_is_while_its_first_modules_are_loaded(self, command, number):
+        # Sends itself the signal as soon as a module is asked for that is loaded early.
+        itself = (
+            "import os, runpy, sys\n"
+            "class Ring:\n"
+            "    def find_spec(self, name, *_):\n"
+            "        if name == 'agentsview_assets.cli':\n"
+            f"            os.kill(os.getpid(), {int(number)})\n"
+            "sys.meta_path.insert(0, Ring())\n"
+            "runpy.run_module('agentsview_assets', run_name='__main__', alter_sys=True)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", itself, "--version"],
+            env=command.environment(), cwd=REPOSITORY, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stdout) == (SIGNALS[number], "")
+        assert done.stderr == f"{LINE}\n"
 
     @pytest.mark.hostile
     def test_a_second_signal_ends_it_at_once(self, command):

@@ -181,7 +181,7 @@ def stoppable() -> Iterator[tuple[str, Callable[[int], None]]]:
 
         def send(number: int) -> None:
             listed = subprocess.run(
-                ["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
+                ["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
             ).stdout
             rows = [line.split(maxsplit=2) for line in listed.splitlines()[1:]]
             first = next(int(p) for p, _, args in rows if f"-p {server.port}" in args)

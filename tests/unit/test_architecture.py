@@ -36,6 +36,7 @@ FLOORS = {
     "agentsview_assets.cli": 5,
     "agentsview_assets.ui": 5,
     "agentsview_assets.__main__": 5,
+    "agentsview_assets.interrupted": 5,
 }
 
 # What every floor may use: it imports nothing of ours but itself.
