@@ -177,6 +177,7 @@ def test_reading_leaves_nothing_and_misses_nothing(setup: Setup, tmp_path: Path)
     check(setup, tmp_path)
 
 
+@pytest.mark.hostile
 def test_a_run_over_a_left_over_log_reads_it_and_leaves_the_folder_as_it_was(
     tmp_path: Path,
 ) -> None:
