@@ -30,6 +30,8 @@ LOOKED_FOR = (
 """What the rules find, for people."""
 
 # Nothing but the limit of a title may follow: what was cut off is still a credential.
+_LEAST_CUT = 8
+"""Characters that have to be left of a cut-off key whose start words have, too."""
 _CUT = r"(?=(?:\.\.\.|…)?\s{0,8}\Z)"
 _APART = r"(?<![A-Za-z0-9])"
 
@@ -40,17 +42,15 @@ class _Form(NamedTuple):
     text: str
     pattern: re.Pattern[str]
     has_digit: bool = False
+    least: int = 0
 
 
 def _form(start: str, body: str, least: int, *, apart: bool = False, digit: bool = False) -> _Form:
     """A start that says what it is, and so many characters, or the few before the text is cut."""
-    short = f"|{body}{{1,{least - 1}}}{_CUT}" if least > 1 else ""
-    rest = f"(?:{body}{{{least},}}{short})"
-    return _Form(
-        re.split(r"[\[(\\{?|]", start)[0],
-        re.compile((_APART if apart else "") + start + rest),
-        digit,
-    )
+    cut = _LEAST_CUT if apart else 1
+    rest = f"(?:{body}{{{least},}}|{body}{{{cut},{least - 1}}}{_CUT})"
+    text = re.split(r"[\[(\\{?|]", start)[0]
+    return _Form(text, re.compile((_APART if apart else "") + start + rest), digit, apart * least)
 
 
 _WORD, _DASHED, _DOTTED = "[A-Za-z0-9]", "[A-Za-z0-9_-]", "[A-Za-z0-9_.-]"
@@ -79,6 +79,7 @@ _FORMS = (
             "glwt",
         )
     ),
+    _form("pplx-", _WORD, 16, apart=True, digit=True),
     _form("GR1348941", _DASHED, 16),
     *(
         _form(kind, "[A-Z0-9]", 16, apart=True)
@@ -108,7 +109,7 @@ _FORMS = (
         for start in (
             *("dop_v1_", "doo_v1_", "dor_v1_", "dapi", "shpat_", "shpca_", "shppa_", "shpss_"),
             *("sq0atp-", "sq0csp-", "sq0idp-", "lin_api_", "lin_oauth_", "secret_", "ntn_", "gsk_"),
-            *("xai-", "pplx-", "r8_", "fw_", "nvapi-", "glsa_", "glc_", "sntrys_", "sntryu_"),
+            *("xai-", "r8_", "fw_", "nvapi-", "glsa_", "glc_", "sntrys_", "sntryu_"),
             *("PMAK-", "tskey-", "dckr_pat_", "figd_", "NRAK-", "sbp_", "sb_secret_", "HRKU-"),
             *("pscale_tkn_", "pscale_pw_", "AGE-SECRET-KEY-1", "rubygems_", "ATATT3", "ATCTT3"),
             *("ATBB", "vercel_", "rnd_", "ops_eyJ", "key-", "SK", "EAAC", "tvly-", "jina_", "co_"),
@@ -421,7 +422,7 @@ def without_keys(text: str) -> str:
 
 def _key(found: str, form: _Form) -> str:
     body = found.removeprefix(form.text)
-    if form.has_digit and not _has_digit(body):
+    if (form.has_digit or len(body) < form.least) and not _has_digit(body):
         return found
     if form.text in _HEX_KEYS and not _HEX.fullmatch(body):
         return found

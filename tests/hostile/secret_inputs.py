@@ -133,7 +133,7 @@ def secrets_in(forms: Sequence[str], count: int, seed: int) -> list[Secret]:
     draws = random.Random(seed)
     found = []
     for number in range(count):
-        canary = "".join(draws.choices(string.ascii_letters + string.digits, k=13)) + "7"
+        canary = "q7" + "".join(draws.choices(string.ascii_letters + string.digits, k=12))
         text = forms[number % len(forms)].format(
             c=canary,
             n=number,

@@ -15,6 +15,7 @@ from agentsview_assets.transforms.remotes import (
     presentable_remote,
 )
 from agentsview_assets.transforms.secrets import SUSPECT, clean
+from resources.price_tables import embedded_table
 from resources.warehouse import open_reader
 from resources.warehouses import open_store
 from tests.hostile.secret_inputs import (
@@ -116,10 +117,17 @@ class TestTexts:
             "-----BEGIN CERTIFICATE----- is what it says",
             "Ünïcödé: 密码 is the word",
             "2026-11-01T10:00:00.123Z",
+            "FLIGHTS FROM ASIAN",
+            "fix hf_hub",
+            "what is npm_config",
+            "back to SG.",
         ],
     )
     def test_what_holds_none_stays_as_it_is(self, text):
         assert clean(text) == text
+
+    def test_no_model_of_the_price_table_looks_like_a_credential(self):
+        assert [row[0] for row in embedded_table().rows if clean(row[0]) != row[0]] == []
 
     @pytest.mark.parametrize(
         "repeated",
