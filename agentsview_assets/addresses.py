@@ -114,6 +114,6 @@ def refuse_path(path: str, what: str) -> None:
         raise ConfigError(f"{what}: the character U+0000 cannot be in a path; name another path")
     if len(raw) > _LONGEST_PATH or max(map(len, raw.split(b"/"))) > _LONGEST_NAME:
         raise ConfigError(
-            f"{what} {path[:40]}...: the path is too long ({len(raw)} bytes); shorten it, as at most "
-            f"{_LONGEST_PATH} in all, and {_LONGEST_NAME} for a name, can be used"
+            f"{what} {path[:40]}...: the path is too long ({len(raw)} bytes); shorten it, as "
+            f"at most {_LONGEST_PATH} in all, and {_LONGEST_NAME} for a name, can be used"
         )

@@ -53,6 +53,12 @@ def _form(start: str, body: str, least: int, *, apart: bool = False, digit: bool
     return _Form(text, re.compile((_APART if apart else "") + start + rest), digit, apart * least)
 
 
+def _long(start: str, body: str, least: int) -> _Form:
+    """A start that names of things have, too: what follows goes on for longer than a word."""
+    pattern = f"{_APART}{re.escape(start)}{body}{{{least},}}"
+    return _Form(start, re.compile(pattern), has_digit=True)
+
+
 _WORD, _DASHED, _DOTTED = "[A-Za-z0-9]", "[A-Za-z0-9_-]", "[A-Za-z0-9_.-]"
 _FORMS = (
     _form("sk-ant-", _DASHED, 8),
@@ -79,7 +85,6 @@ _FORMS = (
             "glwt",
         )
     ),
-    _form("pplx-", _WORD, 16, apart=True, digit=True),
     _form("GR1348941", _DASHED, 16),
     *(
         _form(kind, "[A-Z0-9]", 16, apart=True)
@@ -108,13 +113,20 @@ _FORMS = (
         _form(start, _DASHED, 16, apart=True, digit=True)
         for start in (
             *("dop_v1_", "doo_v1_", "dor_v1_", "dapi", "shpat_", "shpca_", "shppa_", "shpss_"),
-            *("sq0atp-", "sq0csp-", "sq0idp-", "lin_api_", "lin_oauth_", "secret_", "ntn_", "gsk_"),
-            *("xai-", "r8_", "fw_", "nvapi-", "glsa_", "glc_", "sntrys_", "sntryu_"),
-            *("PMAK-", "tskey-", "dckr_pat_", "figd_", "NRAK-", "sbp_", "sb_secret_", "HRKU-"),
-            *("pscale_tkn_", "pscale_pw_", "AGE-SECRET-KEY-1", "rubygems_", "ATATT3", "ATCTT3"),
-            *("ATBB", "vercel_", "rnd_", "ops_eyJ", "key-", "SK", "EAAC", "tvly-", "jina_", "co_"),
+            *("sq0atp-", "sq0csp-", "sq0idp-", "lin_api_", "lin_oauth_", "glsa_", "sntrys_"),
+            *("sntryu_", "PMAK-", "tskey-", "dckr_pat_", "figd_", "NRAK-", "sb_secret_", "HRKU-"),
+            *("pscale_tkn_", "pscale_pw_", "AGE-SECRET-KEY-1", "ATATT3", "ATCTT3", "ATBB"),
+            *("ops_eyJ", "key-", "SK", "EAAC"),
         )
     ),
+    *(
+        _long(start, _WORD, 20)
+        for start in (
+            *("secret_", "ntn_", "gsk_", "xai-", "r8_", "fw_", "glc_", "sbp_", "rubygems_"),
+            *("vercel_", "rnd_", "tvly-", "tvly-dev-", "jina_", "pplx-"),
+        )
+    ),
+    _long("nvapi-", _DASHED, 40),
     _form(r"hv[sbr]\.", _DASHED, 20, apart=True, digit=True),
     _form(r"dp\.[a-z]{2,8}\.", _DASHED, 16, apart=True, digit=True),
     _Form(":AA", re.compile(r"(?<!\d)\d{8,10}:AA[A-Za-z0-9_-]{30,}")),  # Telegram
@@ -215,7 +227,7 @@ _SUSPECT_FORMS = (
     r"aipa|anpa|anva)[a-z0-9]|aiza|ya29|gocspx|1//0|xox|xapp|hooks\.slack|[spr]k_(live|test)|"
     r"whsec_|npm_|pypi-|hf_|sg\.|eyj|do[opr]_v1|dapi|shp[a-z]{2}_|sq0|lin_|ntn_|gsk_|xai-|pplx-|"
     r"r8_|fw_|nvapi|sntry|pmak-|tskey|dckr_|figd_|nrak-|sbp_|sb_|hrku|pscale|rubygems|at[ac]tt3|"
-    r"atbb|vercel_|rnd_|ops_|sk[0-9a-f]|eaac|tvly-|jina_|co_|hv[sbr]\.|dp\.|:aa|"
+    r"atbb|vercel_|rnd_|ops_|sk[0-9a-f]|eaac|tvly-|jina_|hv[sbr]\.|dp\.|:aa|"
     r"[mno][a-z0-9_-]{23,25}\.[a-z0-9_-]{6}\."
 )
 SUSPECT = (

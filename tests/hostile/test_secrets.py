@@ -89,6 +89,11 @@ class TestTexts:
     @pytest.mark.parametrize(
         "text",
         [
+            *("co_10", "fw_2", "xai-grok-4-fast-20250901", "pplx-7b-chat", "secret_santa2024gift"),
+            *("key-1", "SK1", "sk-1", "fix/sk-12345", "jina_embeddings_v3_small", "rnd_2"),
+            *("vercel_deployment_2024_config", "hf_hub_download_2024_cache", "glsa_dashboards"),
+            *("nvapi-nemotron-340b-instruct", "tvly-search-integration2", "key-value-store-2024"),
+            *("feature/xai-integration-phase-2-2024", "my/secret_manager_v2_client"),
             "the token counts of a 16-token window: 2048",
             "max_tokens=4096, temperature=0",
             "git@github.com:Org/Repo.git",
