@@ -18,7 +18,8 @@ from agentsview_assets.assets.looking import note_observed, read_in_vain
 from agentsview_assets.connections import archive_source, build_resources
 from agentsview_assets.documents.alarms import unsettled_tables
 from agentsview_assets.documents.clock import clock_notes
-from agentsview_assets.errors import AssetsError, ContractError, HeldBackError, UsageError
+from agentsview_assets.errors import AssetsError, ContractError, HeldBackError
+from agentsview_assets.giving_up import finish_leaving, keep_archives
 from agentsview_assets.keeping_out import finish, is_due, take_out_credentials
 from agentsview_assets.planning import (
     Range,
@@ -29,13 +30,11 @@ from agentsview_assets.planning import (
 )
 from agentsview_assets.running import Outcome, Tell, history, run_plan
 from agentsview_assets.settings import Settings
-from agentsview_assets.transforms.succession import FORGOTTEN
 from resources.archive_resource import ArchiveResource
 from resources.held_rows import MOST_NAMED
 from resources.observing import Observed
-from resources.store import Store
 from resources.warehouse import open_reader
-from resources.warehouses import check_stores, open_existing, open_store
+from resources.warehouses import check_stores, open_store
 from resources.work import METER
 
 __all__ = ["Request", "Summary", "Tell", "materialize"]
@@ -99,7 +98,7 @@ def materialize(
         with METER.measure():
             tell(f"observing {source.shown}")
             seen = _observe(settings, source, request, tell)
-            _keep_archives(settings, source, seen, request, tell)
+            keep_archives(settings, source, seen, request.forget, tell)
             window = window_of(settings)
             expected = source.observed().expected(window)
             with open_store(settings.warehouse) as warehouse:
@@ -125,7 +124,7 @@ def materialize(
                 outcome = run_plan(settings, plan, build_resources(settings), kept, tell, unsettled)
             summary.assets = sorted(plan.tables)
             summary.partitions = outcome.partitions
-        _finish_leaving(settings, source, tell)
+        finish_leaving(settings, source, tell, instance)
         summary.history_seconds = time.perf_counter() - opened - (METER.seconds - worked)
         if summary.partitions or is_due(settings, rules):
             finish(settings, source.observed(), tell)
@@ -147,68 +146,6 @@ def _observe(settings: Settings, source: ArchiveResource, request: Request, tell
             with open_store(settings.warehouse) as warehouse:
                 warehouse.note_readings(read_in_vain(error))
         raise
-
-
-def _keep_archives(
-    settings: Settings, source: ArchiveResource, seen: Observed, request: Request, tell: Tell
-) -> None:
-    """Gives up the archives that are to go, and refuses to lose any other."""
-    with open_existing(settings.warehouse) as warehouse:
-        if request.forget:
-            _require_forgettable(source, warehouse, seen, request.forget)
-            source.forget(request.forget)
-        taken = source.require_kept(warehouse) if warehouse is not None else seen.taken
-    for found in taken:
-        tell(f"note: {found.told()}")
-
-
-def _require_forgettable(
-    source: ArchiveResource, warehouse: Store | None, seen: Observed, forget: Sequence[str]
-) -> None:
-    """Refuses to forget what is not there, or what is being read.
-
-    Raises:
-        UsageError: An id is not that of an archive that can be given up.
-    """
-    held = source.observed().may_replace()
-    known = held | {a for a, _ in warehouse.strangers(held)} if warehouse is not None else held
-    unknown = [archive_id for archive_id in forget if archive_id not in known]
-    if unknown:
-        listed = ", ".join(sorted(known - set(seen.archive_ids))) or "none"
-        raise UsageError(
-            f"--forget {', '.join(unknown)}: there is no such archive; those that can be given up: "
-            f"{listed}"
-        )
-    named = [archive_id for archive_id in forget if archive_id in seen.archive_ids]
-    if named:
-        raise UsageError(
-            f"--forget {', '.join(named)}: that archive is read by this very run; leave it out of "
-            "--archive to give it up"
-        )
-
-
-def _finish_leaving(settings: Settings, source: ArchiveResource, tell: Tell) -> None:
-    """Forgets that archives were to go once nothing of them is left, and tells what became of it.
-
-    What is left of them goes with the next run, whoever starts it.
-    """
-    leaving = source.observed().leaving()
-    if not leaving:
-        return
-    with open_existing(settings.warehouse) as warehouse:
-        left = {name for name in leaving if warehouse is not None and warehouse.holds(name)}
-        if warehouse is not None:
-            warehouse.remove_notes(sorted(set(leaving) - left))
-    source.have_left(sorted(set(leaving) - left))
-    for archive_id, why in sorted(leaving.items()):
-        if archive_id in left:
-            tell(
-                f"note: rows of archive {archive_id} ({why}) are left on days or in tables that "
-                "this run did not make; materialize without --since, --until and --select takes "
-                "them away"
-            )
-        elif why == FORGOTTEN:
-            tell(f"note: archive {archive_id} is forgotten; no rows of it are left")
 
 
 def _require_all(outcome: Outcome, held: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from resources.observing_all import Options, forget, observe_all
 from resources.run_notes import Reading
 from resources.sources import require_one
 from resources.store import Archive, Store
-from resources.succession import Taken, recall
+from resources.succession import Taken, keep_prices, recall
 from resources.work import METER
 
 
@@ -110,11 +110,20 @@ class ArchiveResource:
         self._taken += seen.taken
         return seen
 
-    def forget(self, archive_ids: Sequence[str]) -> None:
+    def forget(self, archive_ids: Sequence[str], warehouse: Store | None = None) -> None:
         """Forgets archives: the days that held something of them are then out of date."""
         store = self.observed()
         with store.transaction():
             forget(store, archive_ids)
+            if warehouse is not None:
+                keep_prices(store, warehouse, archive_ids)
+
+    def drop_prices(self, archive_ids: Collection[str]) -> None:
+        """Drops what was kept of archives that are to go, once nothing needs it any more."""
+        store = self.observed()
+        with store.transaction():
+            for archive_id in archive_ids:
+                store.replace("model_pricing", archive_id, [])
 
     def have_left(self, archive_ids: Sequence[str]) -> None:
         """Records that nothing is left of archives that were to go."""

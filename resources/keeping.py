@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from agentsview_assets.errors import WarehouseError
+from agentsview_assets.transforms.staleness import PRICE_TABLES, RATES_TABLE
 from resources.store import EVENT_COLUMNS, Contents, Selection
 from resources.warehouse import ARCHIVES_TABLE, SUCCESSIONS_TABLE
 from schemas import CONTRACTS, HISTORIES
@@ -35,6 +36,7 @@ WHERE archive_id <> '' GROUP BY archive_id ORDER BY archive_id
 
 _TABLES = sorted(set(CONTRACTS) - set(HISTORIES), key=lambda name: (name == "usage_rows", name))
 """Tables whose rows are replaced, the largest last."""
+_PRICED = (*PRICE_TABLES, RATES_TABLE)
 
 
 def strangers(store: SqlStore, may_replace: Collection[str]) -> list[tuple[str, str]]:
@@ -53,11 +55,12 @@ def require_kept(store: SqlStore, may_replace: Collection[str]) -> None:
         raise _would_lose(store, lost)
 
 
-def holds(store: SqlStore, archive_id: str) -> bool:
-    """Whether there are rows of an archive in any table but the histories."""
+def holds(store: SqlStore, archive_id: str, *, beside_prices: bool = False) -> bool:
+    """Whether there are rows of an archive; see `resources.store.Store.holds`."""
     return any(
         store.ask(f"SELECT 1 FROM {name} WHERE archive_id = ? LIMIT 1", [archive_id])
         for name in _TABLES
+        if not (beside_prices and name in _PRICED)
     )
 
 
@@ -137,22 +140,28 @@ class Guard:
     def after(self) -> None:
         """Looks at what was made from the warehouse's own rows, once it is all there.
 
-        Several warehouses are written from the first one's rows, and another one may hold more.
+        Several warehouses are written from the first one's rows: another one may hold archives
+        that the first one lacks.
 
         Raises:
             WarehouseError: Rows of an archive would be lost.
         """
-        for store, archives in self._before:
+        for store, archives in self._before[1:]:
             lost = [
                 (archive_id, "")
                 for archive_id in sorted(archives - self._written)
-                if any(
-                    store.ask(f"SELECT 1 FROM {name} WHERE archive_id = ? LIMIT 1", [archive_id])
-                    for name in self._origin.follows
-                )
+                if self._follows(store, archive_id)
+                and not self._follows(self._before[0][0], archive_id)
             ]
             if lost:
                 raise _would_lose(store, lost)
+
+    def _follows(self, store: SqlStore, archive_id: str) -> bool:
+        """Whether there are rows of an archive in a table that these rows are made from."""
+        return any(
+            store.ask(f"SELECT 1 FROM {name} WHERE archive_id = ? LIMIT 1", [archive_id])
+            for name in self._origin.follows
+        )
 
 
 def _would_lose(store: SqlStore, lost: Iterable[tuple[str, str]]) -> WarehouseError:

@@ -208,9 +208,9 @@ class SqlStore(RunNotes, abc.ABC):
         """What is there of an archive; see `resources.store.Store.contents_of`."""
         return [contents_of(self, archive_id)]
 
-    def holds(self, archive_id: str) -> bool:
+    def holds(self, archive_id: str, *, beside_prices: bool = False) -> bool:
         """Whether there are rows of an archive; see `resources.store.Store.holds`."""
-        return holds(self, archive_id)
+        return holds(self, archive_id, beside_prices=beside_prices)
 
     def rules(self) -> dict[str, str]:
         """By which rules the rows were made; see `resources.store.Store.rules`."""

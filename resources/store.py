@@ -170,8 +170,13 @@ class Store(Protocol):
     def contents_of(self, archive_id: str) -> list[Contents]:
         """What each warehouse holds of an archive."""
 
-    def holds(self, archive_id: str) -> bool:
-        """Whether there are rows of an archive in any table but the histories."""
+    def holds(self, archive_id: str, *, beside_prices: bool = False) -> bool:
+        """Whether there are rows of an archive in any table but the histories.
+
+        Args:
+            archive_id: The archive.
+            beside_prices: Whether the tables of prices and rates are left out, too.
+        """
 
     def note_archives(
         self, archives: Sequence[Archive], successions: Sequence[Succession] = ()

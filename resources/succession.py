@@ -7,11 +7,12 @@ it. What does not: reading archives, and the warehouse.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from agentsview_assets.transforms import landing, succession
-from resources.store import EVENT_COLUMNS
+from resources.store import EVENT_COLUMNS, Selection
+from schemas import CONTRACTS
 
 if TYPE_CHECKING:
     import duckdb
@@ -120,7 +121,26 @@ def recall(store: ObservationStore, warehouse: Store) -> list[Taken]:
     if found:
         with store.transaction():
             record(store.connection, found)
+            keep_prices(store, warehouse, [taken.old for taken in found])
     return found
+
+
+def keep_prices(store: ObservationStore, warehouse: Store, archive_ids: Collection[str]) -> None:
+    """Keeps the prices of archives that are to go, which the store may never have seen.
+
+    Their rows go day by day, and those that are left are reported until they are gone.
+    """
+    prices = CONTRACTS["model_pricing"]
+    known = {name for (name,) in store.rows("SELECT DISTINCT archive_id FROM model_pricing")}
+    missing = set(archive_ids) - known
+    if not missing:
+        return
+    rows: dict[str, list[tuple[object, ...]]] = {archive_id: [] for archive_id in missing}
+    for row in warehouse.read(prices, Selection()).to_pylist():
+        if row["archive_id"] in missing:
+            rows[row["archive_id"]].append(tuple(row[name] for name in prices.column_names))
+    for archive_id, kept in rows.items():
+        store.replace("model_pricing", archive_id, kept)
 
 
 def _holds_all(db: duckdb.DuckDBPyConnection, archive_id: str, contents: Contents) -> bool:
@@ -142,12 +162,12 @@ def _holds_all(db: duckdb.DuckDBPyConnection, archive_id: str, contents: Content
 
 
 def clear(db: duckdb.DuckDBPyConnection, archive_id: str) -> None:
-    """Removes all rows of an archive from the store."""
+    """Removes an archive from the store, but for its prices: see `keep_prices`."""
     db.execute(
         "DELETE FROM verdict WHERE number IN (SELECT number FROM usage WHERE archive_id = ?)",
         [archive_id],
     )
-    for table in ("archive", *landing.ARCHIVE_TABLES):
+    for table in {"archive", *landing.ARCHIVE_TABLES} - {"model_pricing"}:
         db.execute(f"DELETE FROM {table} WHERE archive_id = ?", [archive_id])
 
 

@@ -122,9 +122,9 @@ class SeveralStores:
         """What each warehouse holds of an archive."""
         return [contents for store in self._stores for contents in store.contents_of(archive_id)]
 
-    def holds(self, archive_id: str) -> bool:
+    def holds(self, archive_id: str, *, beside_prices: bool = False) -> bool:
         """Whether any of the warehouses has rows of an archive."""
-        return any(store.holds(archive_id) for store in self._stores)
+        return any(store.holds(archive_id, beside_prices=beside_prices) for store in self._stores)
 
     def note_observation(
         self, expected: Expectation, readings: Sequence[Reading], forgotten: Sequence[str] = ()

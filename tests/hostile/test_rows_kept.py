@@ -331,6 +331,12 @@ class TestForgetting:
         assert machine.run("materialize").code == 0
         assert everything(machine.warehouse).keys() == whole.keys()
 
+    def test_an_archive_whose_sessions_are_all_deleted_is_no_loss(self, machine: Machine) -> None:
+        archive(machine.archives[0], "one-id", [])
+        assert machine.run("materialize").code == 0
+        assert not [row for row in everything(machine.warehouse)["one-id"] if " sessions " in row]
+        assert machine.run("materialize", "--json").json["up_to_date"]
+
     def test_histories_stay(self, machine: Machine) -> None:
         alone = Machine(machine.folder, machine.warehouse, machine.archives[1:], machine.settings)
         with open_store(machine.warehouse) as store:

@@ -79,6 +79,7 @@ class Watched:
             priced = {
                 str(a) for (a,) in store.rows("SELECT DISTINCT archive_id FROM model_pricing")
             }
+            assert priced - store.leaving().keys() == {str(a.archive_id) for a in store.archives()}
             assert priced >= found.keys()
             assert store.may_replace() >= found.keys()
         return found
@@ -255,6 +256,27 @@ class TestInTheWarehouse:
         assert machine.run("materialize", "--json").json["up_to_date"]
         assert machine.run("materialize", "--forget", "two").code == 0
         assert everything(machine.warehouse) == {"one": before}
+
+    @pytest.mark.parametrize("is_lost", [False, True])
+    def test_a_part_of_the_days_can_be_made_after_an_upgrade(
+        self, *, is_lost: bool, machine: Machine
+    ) -> None:
+        """The rows of the old identity that are left meanwhile are priced as they were."""
+        [place] = machine.archives
+        disk(place, "one", {("a", DAYS[0]), ("b", DAYS[1]), ("c", DAYS[2])}, set())
+        assert machine.run("materialize").code == 0
+        if is_lost:
+            machine.lose_state()
+        disk(place, "two", {("a", DAYS[0]), ("b", DAYS[1]), ("c", DAYS[2])}, set())
+        assert machine.start(day=DAYS[1]).err == ""
+        assert self.sessions(machine) == {"one": 4, "two": 2}
+        done = machine.run("materialize", "--since", DAYS[2])
+        assert done.code == 0
+        assert self.sessions(machine) == {"one": 2, "two": 4}
+        assert "rows of archive one (taken over) are left" in done.err
+        assert machine.run("materialize").code == 0
+        assert set(everything(machine.warehouse)) == {"two"}
+        assert machine.run("materialize", "--json").json["up_to_date"]
 
     def test_without_the_state_what_an_upgrade_left_is_recognised(self, machine: Machine) -> None:
         [place] = machine.archives

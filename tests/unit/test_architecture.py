@@ -32,6 +32,7 @@ FLOORS = {
     "agentsview_assets.build": 5,
     "agentsview_assets.definitions": 5,
     "agentsview_assets.keeping_out": 5,
+    "agentsview_assets.giving_up": 5,
     "agentsview_assets.materializing": 5,
     "agentsview_assets.cli": 5,
     "agentsview_assets.ui": 5,
