@@ -172,7 +172,9 @@ class TestRuns:
             with TinyArchive(desk.archive) as archive:
                 fill(archive, draw.choice((day, day_after(day), *FAR)), f"more-{number}")
             with clock_at(day_after(TODAY, draw.randint(-9, 9))):
-                desk.materialize(*draw.choice(((), (), ("--since", TODAY), ("--force",))))
+                desk.materialize(
+                    *draw.choice(((), (), ("--since", day_after(TODAY, -9)), ("--force",)))
+                )
         with clock_at(day_after(TODAY, draw.randint(-9, 9))):
             desk.materialize()
             assert desk.run("materialize").out.startswith("Nothing to do")
