@@ -17,6 +17,7 @@ from agentsview_assets.assets.archive import ARCHIVE, NOTHING, moved_days
 from agentsview_assets.build import build_definitions
 from agentsview_assets.errors import ConfigError
 from agentsview_assets.settings import load_settings
+from agentsview_assets.transforms.shown_text import markdown
 from resources import observing
 from resources.history import prepare_home
 from tests.support.in_process import Desk
@@ -207,7 +208,7 @@ class TestTheRepriceJob:
         assert done.success
         [output] = [e for e in done.all_events if e.is_successful_output]
         shown = output.step_output_data.metadata
-        assert MODEL in shown["impact"].value
+        assert markdown(MODEL) in shown["impact"].value
         assert desk.materialize()["up_to_date"] is True
         told = instance.get_latest_materialization_event(dg.AssetKey("restatements"))
         assert MODEL in told.asset_materialization.metadata["by_project_and_model"].value
