@@ -19,14 +19,13 @@ import psycopg2.extensions
 from psycopg2 import errorcodes
 
 from agentsview_assets.errors import DISK_FULL, WarehouseError
+from agentsview_assets.transforms.text import NUL_SYMBOL
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl, without_credentials
 from resources.postgres_connection import ServerSilentError, connect_watched
 from resources.warehouse import exact_total, found_version, require_current
 
 Connection: TypeAlias = psycopg2.extensions.connection
 
-NUL_SYMBOL = "\u2400"
-"""Stands for U+0000, which PostgreSQL's texts cannot hold."""
 _FLOATS = 1022  # the type of an array of doubles
 _TEXT_OR_MARK = re.compile(r"'(?:[^']|'')*'|\?")
 _FAILED = re.compile(r"^connection to server .*? failed: (?:FATAL: +)?", re.DOTALL)

@@ -15,13 +15,11 @@ from typing import Any, ClassVar
 import pandas as pd
 import psycopg2
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import csv
 
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
 from resources.postgres_reader import (
-    NUL_SYMBOL,
     Connection,
     check_version,
     connect,
@@ -30,6 +28,7 @@ from resources.postgres_reader import (
     prepare,
     values,
 )
+from resources.postgres_texts import storable_table
 from resources.sql_store import SqlStore, selection_sql
 from resources.store import Selection
 from resources.table_ddl import column_ddl, comment_statements, index_statements, primary_key
@@ -137,7 +136,7 @@ class PostgresStore(SqlStore):
     def insert(self, contract: TableContract, frame: pd.DataFrame) -> None:
         """Adds rows; see `SqlStore.insert`."""
         self._grown[contract.name] += len(frame)
-        incoming = _without_nul(contract.arrow(frame))
+        incoming = storable_table(contract.arrow(frame))
         columns = ", ".join(contract.column_names)
         copy = f"COPY {contract.name} ({columns}) FROM STDIN (FORMAT csv)"
         options = csv.WriteOptions(include_header=False)
@@ -189,16 +188,6 @@ class PostgresStore(SqlStore):
             yield
         except psycopg2.Error as error:
             raise explain(error, self._warehouse) from error
-
-
-def _without_nul(table: pa.Table) -> pa.Table:
-    """The table with a symbol for U+0000, which the server would refuse."""
-    for place, field in enumerate(table.schema):
-        column = table.column(place)
-        if pa.types.is_string(field.type) and pc.any(pc.match_substring(column, "\0")).as_py():
-            column = pc.replace_substring(column, "\0", NUL_SYMBOL)
-            table = table.set_column(place, field, column)
-    return table
 
 
 def _require_rights(connection: Connection, warehouse: WarehouseUrl, version: int | None) -> None:

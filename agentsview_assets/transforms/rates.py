@@ -9,6 +9,7 @@ from typing import NamedTuple, cast
 
 from agentsview_assets.errors import ContractError
 from agentsview_assets.transforms.pricing import PriceTuple, PricingTable
+from agentsview_assets.transforms.text import storable
 
 
 class ModelRate(NamedTuple):
@@ -70,12 +71,28 @@ def model_rates(
 def rates_version(
     models: Iterable[tuple[str, str]], rates: Mapping[tuple[str, str], ModelRate]
 ) -> str:
-    """A version of the rates of some models that moves only when one of those rates does."""
+    """A version of the rates of some models that moves only when one of those rates does.
+
+    The names in it are those that every warehouse can hold: what one has in another spelling
+    would never be up to date.
+    """
     text = "\n".join(
-        repr((*model, rates[model][2], *rates[model][4:8]) if model in rates else model)
-        for model in sorted(models)
+        repr(_versioned(_storable(model), rates.get(model) or rates.get(_storable(model))))
+        for model in sorted(models, key=_storable)
     )
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def _storable(model: tuple[str, str]) -> tuple[str, str]:
+    archive_id, name = model
+    return archive_id, storable(name)
+
+
+def _versioned(model: tuple[str, str], rate: ModelRate | None) -> tuple[object, ...]:
+    if rate is None:
+        return model
+    pattern = rate.matched_pattern
+    return (*model, None if pattern is None else storable(pattern), *rate[4:8])
 
 
 def price_tables(rows: Iterable[tuple[object, ...]]) -> Mapping[str, PricingTable]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 GO_SPACE = (
@@ -10,6 +11,13 @@ GO_SPACE = (
     "\u2028\u2029\u202f\u205f\u3000"
 )
 """Unicode White_Space. `str.strip()` would also remove U+001C to U+001F, which must stay."""
+
+NUL_SYMBOL = "\u2400"
+"""What stands for U+0000 where a warehouse cannot hold it."""
+
+LONGEST_NAME = 500
+"""Bytes of a name in a key of a PostgreSQL table: five fit into the 2,704 of an index."""
+_KEPT = 300
 
 _UNDECODABLE = re.compile("[\ud800-\udfff]")
 
@@ -32,3 +40,17 @@ def from_bytes(data: bytes) -> str:
 def displayable(text: str) -> str:
     """Replace each undecodable byte by U+FFFD, as it appears in every v1 document."""
     return _UNDECODABLE.sub("\ufffd", text)
+
+
+def storable(name: str, longest: int = LONGEST_NAME) -> str:
+    """A name as every warehouse can hold it in a key.
+
+    U+0000 becomes its symbol. Of one that is too long the start stays, and a digest of it all, so
+    that different names stay different.
+    """
+    name = name.replace("\0", NUL_SYMBOL)
+    data = to_bytes(name)
+    if len(data) <= longest:
+        return name
+    digest = hashlib.sha256(data).hexdigest()[:32]
+    return f"{data[:_KEPT].decode('utf-8', 'ignore')}\u2026 [{len(data):,} bytes, sha256:{digest}]"
