@@ -32,7 +32,9 @@ _VERSION = re.compile(r"v?[0-9]{1,4}(?:\.[0-9]{1,4}){0,3}")
 _VALUE = re.compile(r"[A-Za-z0-9._/~^-]{0,64}")
 _DOTTED = r"(?:[\w-]+\.)+[A-Za-z][\w-]*"
 _TARGET = re.compile(r"([\w.-]+|\[[0-9A-Fa-f:.%]+\])(:[0-9]*)?(?:[/:](.*))?", re.DOTALL)
-_HOST_OF_ITS_OWN = re.compile(rf"{_DOTTED}|localhost|\[.*\]|(?:[0-9]{1,3}\.){3}[0-9]{1,3}", re.DOTALL)
+_HOST_OF_ITS_OWN = re.compile(
+    rf"{_DOTTED}|localhost|\[.*\]|(?:[0-9]{{1,3}}\.){{3}}[0-9]{{1,3}}", re.DOTALL
+)
 _QUERY = re.compile(r"(?!(?<=/[CFJQcfjq])#[A-Za-z._-]{0,32}(?:/|\Z))[?#]")
 """Where a query or a fragment begins; `C#` and its like are names of languages."""
 _NESTED = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z][A-Za-z0-9+.-]{0,31}):/+")

@@ -148,6 +148,8 @@ _SURE = frozenset(
 _SURE_LENGTHS = {"ASIA": 16}
 """Lengths at which letters alone are a key."""
 _LONGEST_NAME = 120
+_ENOUGH = 30
+"""Characters of both cases that need no digit among them to be a key."""
 
 _AWS_ID = re.compile(r"(?:AKIA|ASIA)[A-Z0-9]{16}")
 _AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
@@ -474,7 +476,8 @@ def _key(match: re.Match[str], form: _Form) -> str:
     body = found.removeprefix(form.text)
     # A long text that ends in a key was cut off there; a name is not that long.
     is_cut = len(match.string) > _LONGEST_NAME and not match.string[match.end() :].strip(" .…")
-    if (form.has_digit or len(body) < form.least) and not _has_digit(body):
+    needs_digit = form.has_digit and (body.islower() or len(body) < _ENOUGH)
+    if (needs_digit or len(body) < form.least) and not _has_digit(body):
         return found
     if form.text in _HEX_KEYS and not _HEX.fullmatch(body):
         return found
