@@ -10,7 +10,7 @@ import re
 
 _LONGEST = 16
 _LONGEST_OF_CAPITALS = 8
-_PARTS = re.compile(r"[-_.=]+")
+_PARTS = re.compile(r"[-_.=/+]+")
 _WORD = re.compile(
     r"[0-9]{1,8}|"
     r"(?:[A-Z]?[a-z]+|[A-Z]?[a-z]{2,}(?:[A-Z][a-z]{2,}){1,3}|[A-Z]+)[0-9]{0,4}|"

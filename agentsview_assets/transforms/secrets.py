@@ -253,7 +253,7 @@ _SUSPECT_FORMS = (
     r"whsec_|npm_|pypi-|hf_|sg\.|eyj|do[opr]_v1|dapi|shp[a-z]{2}_|sq0|lin_|ntn_|gsk_|xai-|pplx-|"
     r"r8_|fw_|nvapi|sntry|pmak-|tskey|dckr_|figd_|nrak-|sbp_|sb_|hrku|pscale|rubygems|at[ac]tt3|"
     r"atbb|vercel_|rnd_|ops_|sk[0-9a-f]|eaac|tvly-|jina_|hv[sbr]\.|dp\.|:aa|"
-    r"[mno][a-z0-9_-]{23,25}\.[a-z0-9_-]{6}\."
+    r"key-[0-9a-f]{8}|[mno][a-z0-9_-]{23,25}\.[a-z0-9_-]{6}\."
 )
 SUSPECT = (
     r"://[^/]*[:@]|%3a|%253a|:[^ :@/]+@[^ ]|"
@@ -264,10 +264,15 @@ SUSPECT = (
 It is read alike by RE2 (DuckDB, Arrow), PostgreSQL and Python: alternatives, classes and repeats.
 """
 _ROUNDS = 8
+_DIGEST = re.compile(r"~[0-9a-f]{16}\Z")
+"""What `clean_identifier` leaves; read as part of a value, it would be taken out itself."""
 
 
 def clean(text: str) -> str:
     """Give a text without its credentials, `***` in their places; most texts as they are."""
+    digest = _DIGEST.search(text)
+    if digest is not None and MARK in text[: digest.start()]:
+        return clean(text[: digest.start()]) + digest[0]
     # What one rule leaves may be what another one looks for.
     for _ in range(_ROUNDS):
         cleaned = _clean_once(text)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import random
 import string
 
+import duckdb
+import pyarrow as pa
 import pytest
 
 from agentsview_assets.transforms.remotes import normalize_remote, portable_remote
-from agentsview_assets.transforms.secrets import clean
+from agentsview_assets.transforms.secrets import SUSPECT, clean, clean_identifier
+from resources.cleaning import cleaned
 
 STARTS = (
     *("sk-ant-", "sk-admin-", "sk-service-", "sk-proj-", "sk-or-", "sk-lf-", "xapp-", "xoxb-"),
@@ -39,7 +42,7 @@ ALONE = (
 )
 PATHS = (
     *("org/my-plugin-v2@main", "org/myrepo-2026@v1", "org/pkg2026-tools@latest"),
-    *("org/claude-sonnet-4@20250514", "org/C#Programming", "org/C#Exercises", "org/F#Compiler"),
+    *("whsec_refactor/r", "org/claude-sonnet-4@20250514", "org/C#Programming", "org/C#Exercises", "org/F#Compiler"),
 )
 
 
@@ -68,7 +71,7 @@ def test_what_only_looks_like_a_credential_stays(text):
 
 def test_remotes_of_such_names_have_the_name_that_agentsview_gives_them():
     for path in (*PATHS, *(f"org/{name}" for name in names(400))):
-        for form in ("git@host.example:{}.git", "ssh://git@host.example:7999/{}", "http://host/{}"):
+        for form in ("git@host.example:{}.git", "ssh://git@host.example:7999/{}", "http://host/{}/r"):
             remote = form.format(path)
             assert portable_remote(remote) == normalize_remote(remote)
 
@@ -82,3 +85,42 @@ def test_random_characters_behind_a_start_are_a_key():
         assert key.lower()[:8] not in str(portable_remote(f"https://host.example/{start}{key}/r"))
     for made_up in ("sk-ant-api03-made-up", "ghp_" + "madeup" * 6, "glpat-" + "MADEUP" * 3):
         assert "***" in clean(made_up)
+
+
+KEYS = (
+    *("key-{h}", "SK{h}", "dapi{h}", "AKIA{u}", "akia{u}", "1//0{c}{c}", "SG.{c}.{c}", "EAAC{c}"),
+    *("ATBB{c}", "HRKU-{c}", "PMAK-{h}-{h}", "lin_api_{c}", "dp.pt.{c}", "hvs.{c}", "tvly-{c}"),
+    *("123456789:AA{c}{c}", "glsoat-{c}", "GR1348941{c}", "ops_eyJ{c}", "AGE-SECRET-KEY-1{u}{u}"),
+    *("xapp-1-A0{u}-{h}", "https://hooks.slack.com/services/T0/B0/{c}", "fw_{c}", "co.{c}"),
+    *("credentials: {c}", "session credentials: {c}", "https://ada:{c}", "bearer {c}", "a={c}"),
+)
+
+
+def keys(count: int) -> list[str]:
+    """Keys of many forms with random characters."""
+    draws = random.Random(9)
+    return [
+        KEYS[number % len(KEYS)].format(
+            c="q7" + "".join(draws.choices(string.ascii_letters + string.digits, k=26)),
+            u="7" + "".join(draws.choices(string.ascii_uppercase + "234567", k=15)),
+            h="".join(draws.choices("0123456789abcdef", k=32)),
+        )
+        for number in range(count)
+    ]
+
+
+def test_what_is_taken_out_is_a_suspect_for_every_reader():
+    texts = [text for text in keys(600) if clean(text) != text]
+    assert len(texts) > len(keys(600)) * 0.8
+    table = pa.table({"title": texts, "session_id": texts})
+    assert cleaned(table).texts == 2 * len(texts)
+    assert duckdb.sql(
+        f"SELECT count(*) FROM "table" WHERE regexp_matches(title, '{SUSPECT}', 'i')"
+    ).fetchone() == (len(texts),)
+
+
+def test_an_identifier_that_was_cleaned_stays_as_it_is():
+    for text in keys(600):
+        identifier = clean_identifier(text)
+        assert clean_identifier(identifier) == identifier
+        assert clean(identifier) == identifier
