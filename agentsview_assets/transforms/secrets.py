@@ -264,7 +264,7 @@ SUSPECT = (
 It is read alike by RE2 (DuckDB, Arrow), PostgreSQL and Python: alternatives, classes and repeats.
 """
 _ROUNDS = 8
-_DIGEST = re.compile(r"~[0-9a-f]{16}\Z")
+_DIGEST = re.compile(r"~[0-9a-f]{16}(?:[:/#|][a-z]{0,16}[0-9]{0,19}){0,3}\Z")
 """What `clean_identifier` leaves; read as part of a value, it would be taken out itself."""
 
 

@@ -136,3 +136,4 @@ def test_an_identifier_that_was_cleaned_stays_as_it_is():
         identifier = clean_identifier(text)
         assert clean_identifier(identifier) == identifier
         assert clean(identifier) == identifier
+        assert clean(f"{identifier}:12") == f"{identifier}:12"  # the id of a row of it
