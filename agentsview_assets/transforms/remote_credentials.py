@@ -12,6 +12,7 @@ import re
 from itertools import pairwise
 from urllib.parse import unquote_to_bytes
 
+from agentsview_assets.transforms.plain_words import reads_as_words
 from agentsview_assets.transforms.secrets import MARK, clean
 from agentsview_assets.transforms.text import from_bytes, to_bytes, trim
 
@@ -31,12 +32,17 @@ _VERSION = re.compile(r"v?[0-9]{1,4}(?:\.[0-9]{1,4}){0,3}")
 _VALUE = re.compile(r"[A-Za-z0-9._/~^-]{0,64}")
 _DOTTED = r"(?:[\w-]+\.)+[A-Za-z][\w-]*"
 _TARGET = re.compile(r"([\w.-]+|\[[0-9A-Fa-f:.%]+\])(:[0-9]*)?(?:[/:](.*))?", re.DOTALL)
-_HOST_OF_ITS_OWN = re.compile(rf"{_DOTTED}|localhost|\[.*\]|[0-9.]+", re.DOTALL)
+_HOST_OF_ITS_OWN = re.compile(
+    rf"{_DOTTED}|localhost|\[.*\]|(?:[0-9]{{1,3}}\.){{3}}[0-9]{{1,3}}", re.DOTALL
+)
+_QUERY = re.compile(r"(?!(?<=/[CFJQcfjq])#[A-Za-z._-]{0,32}(?:/|\Z))[?#]")
+"""Where a query or a fragment begins; `C#` and its like are names of languages."""
 _NESTED = re.compile(r"(?<![A-Za-z0-9+.-])([A-Za-z][A-Za-z0-9+.-]{0,31}):/+")
 _NOT_A_PORT = re.compile(r"[^/@:\[]*:(?![0-9]{1,5}(?:/|\Z))")
 _USER_AND_PASSWORD = re.compile(r"(?<![^/])[^/@:]*:[^/]*@")
 _WITH_SLASH = re.compile(rf"(?<![^/])[^/@:]+:[^@:]*@(?={_DOTTED}[/:])")
 _ALONE = re.compile(r"(?<![^/])([^/@:]+)@")
+_BEFORE_HOST = re.compile(rf"{_ALONE.pattern}(?={_DOTTED}[/:])")
 
 
 def decoded(text: str) -> str:
@@ -67,7 +73,7 @@ def without_slashed_password(host: str, port: str, path: str) -> tuple[str, str]
         return None
     target, target_port, rest = match[1], match[2] or "", match[3] or ""
     is_host = target_port != "" or _HOST_OF_ITS_OWN.fullmatch(target) is not None
-    is_random = _is_random(before.rpartition("/")[2], _LEAST_USER)
+    is_random = _is_user(before.rpartition("/")[2])
     if _HOST_OF_ITS_OWN.fullmatch(host) is None:
         is_password = is_host or (port != "" and (rest != "" or is_random))
     else:
@@ -87,14 +93,15 @@ def without_credentials(name: str) -> str:
     host, slash, path = cleaned.partition("/")
     path = _USER_AND_PASSWORD.sub("", path)
     path = _WITH_SLASH.sub("", path)
-    path = _ALONE.sub(lambda m: "" if _is_random(m[1], _LEAST_USER) else m[0], path)
+    path = _BEFORE_HOST.sub(lambda m: "" if _is_random(m[1], _LEAST_USER) else m[0], path)
+    path = _ALONE.sub(lambda m: "" if _is_user(m[1]) else m[0], path)
     cleaned = clean(f"{host}{slash}{path}").replace(f"{MARK}@", "")
     return name if cleaned == view else cleaned
 
 
 def _without_query(view: str) -> str:
     """Cut a query and a fragment off, unless they plainly say nothing but what is meant."""
-    start = re.search(r"[?#]", view)
+    start = _QUERY.search(view)
     if start is None:
         return view
     query, _, fragment = view[start.start() :].partition("#")
@@ -157,6 +164,11 @@ def _is_harmless_fragment(fragment: str) -> bool:
         _WORD.fullmatch(word) is not None or _VERSION.fullmatch(word) is not None
         for word in re.split(r"[/ ._-]", fragment)
     ) and not _is_random(fragment)
+
+
+def _is_user(text: str) -> bool:
+    """Whether a token stands before an `@`, not a name with a version behind it."""
+    return _is_random(text, _LEAST_USER) and not reads_as_words(text)
 
 
 def _is_random(text: str, least: int = _RANDOM) -> bool:

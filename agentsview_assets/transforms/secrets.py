@@ -15,6 +15,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from agentsview_assets.transforms.plain_words import reads_as_words
 from agentsview_assets.transforms.text import to_bytes
 
 RULES = "1"
@@ -59,8 +60,16 @@ def _long(start: str, body: str, least: int) -> _Form:
     return _Form(start, re.compile(pattern), has_digit=True)
 
 
+def _exactly(start: str, body: str, length: int) -> _Form:
+    """A start that words have, too, and the characters that a key has behind it, no more."""
+    return _Form(start, re.compile(f"{_APART}{start}{body}{{{length}}}(?!{body})"), has_digit=True)
+
+
+_ANTHROPIC = ("api", "admin", "oat", "ort", "sid")
+_AWS = ("AKIA", "ASIA", "ABIA", "ACCA", "AROA", "AIDA", "AGPA", "AIPA", "ANPA", "ANVA")
 _WORD, _DASHED, _DOTTED = "[A-Za-z0-9]", "[A-Za-z0-9_-]", "[A-Za-z0-9_.-]"
 _FORMS = (
+    *(_form(rf"sk-ant-{kind}\d\d-", _DASHED, 8) for kind in _ANTHROPIC),
     _form("sk-ant-", _DASHED, 8),
     *(
         _form(f"sk-{name}-", _DASHED, 16, apart=True, digit=True)
@@ -86,11 +95,8 @@ _FORMS = (
         )
     ),
     _form("GR1348941", _DASHED, 16),
-    *(
-        _form(kind, "[A-Z0-9]", 16, apart=True)
-        for kind in ("AKIA", "ASIA", "ABIA", "ACCA", "AROA", "AIDA", "AGPA", "AIPA", "ANPA", "ANVA")
-    ),
-    *(_form(kind, "[a-z0-9]", 16, apart=True, digit=True) for kind in ("akia", "asia")),
+    *(_form(kind, "[A-Z0-9]", 16, apart=True) for kind in _AWS),
+    *(_exactly(kind, "[a-z0-9]", 16) for kind in ("akia", "asia")),
     _form("AIza", _DASHED, 24),
     _form(r"ya29\.", _DOTTED, 10),
     _form("GOCSPX-", _DASHED, 16),
@@ -135,6 +141,16 @@ _FORMS = (
 _HEX_KEYS = frozenset({"key-", "SK", "dapi"})
 """Starts that words have, too: what follows has to be hexadecimal digits."""
 
+_SURE = frozenset(
+    {"AKIA", "akia", "hooks", "1//0", ":AA", ".", *(f"sk-ant-{kind}" for kind in _ANTHROPIC)}
+)
+"""Starts that nothing but a key has."""
+_SURE_LENGTHS = {"ASIA": 16}
+"""Lengths at which letters alone are a key."""
+_LONGEST_NAME = 120
+_ENOUGH = 30
+"""Characters of both cases that need no digit among them to be a key."""
+
 _AWS_ID = re.compile(r"(?:AKIA|ASIA)[A-Z0-9]{16}")
 _AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
 _HEX = re.compile(r"[0-9A-Fa-f]+")
@@ -167,6 +183,11 @@ _ASSIGNED = re.compile(
     rf"[\"'\]]{{0,2}}\s{{0,3}}(?:=>|:=|=)(?![=~>])\s{{0,3}})({_VALUE})",
     re.IGNORECASE,
 )
+_IS_QUERY = re.compile(rf"(?:{_QUERY})=\Z")
+_PLAIN_PARAMETER = re.compile(r"[0-9]{1,4}|[a-z]{1,12}")
+_ARROW = re.compile(r"[a-z]\s*=>\s*\Z")
+_DOTTED_NAME = re.compile(r"(?:[A-Za-z_]\w{0,32}\.)*([A-Za-z_]{1,32})[)\],;:.!?]*\Z")
+_NOT_LETTERS = re.compile(r"[^a-z]+")
 _TOLD = re.compile(
     rf"((?:({_PASSWORDS})|({_SECRETS}))([\"']?)\s{{0,3}}:\s{{0,3}})"
     r"(\"[^\"\n]*\"?|'[^'\n]*'?|[^\s\"']+)",
@@ -184,13 +205,17 @@ _CURL_USER = re.compile(
 _NO_VALUE = re.compile(
     r"(?:\$\{?[A-Za-z_][A-Z0-9_]*\}?|\$\([^)]*\)|%[A-Z_]+%|<[A-Za-z_ -]*>|\{\{?[A-Za-z_ .-]*\}?\}|"
     r"\*+|\.{3}|…|none|null|nil|true|false|undefined|process\.env\.\w+|os\.environ\S*|"
-    r"os\.getenv\S*|x{3,}|[A-Za-z_.]+\([A-Za-z_.]*\))?[\"')\],.;:!?]*",
+    r"os\.getenv\S*|x{3,}|[A-Za-z_.]+\((?:[A-Za-z_.]*|''|\"\")\))?[\"')\],.;:!?]*",
     re.IGNORECASE,
 )
 
 _BETWEEN = re.compile(r"([\s\"<>`]+)")
-_PORT = r"(?:\d{1,5}|\$\w{1,32}|\$\{\w{1,32}\}|port|<port>)(?:[/?#]|$)"
+_PORT = r"(?:\d{1,5}|\$\w{1,32}|\$?\{\w{1,32}\}|port|<port>)(?:[/?#]|$)"
 _USER = r"[^/?#@:\[\\]*"
+_IMAGE = re.compile(
+    r"[\[(\"'`]?(?:docker|oci)://[\w.-]{1,64}:[\w.-]{1,64}@sha(?:256|512):[0-9a-f]{6,128}\W{0,3}\Z"
+)
+"""An image by its tag and its digest, in which no user stands."""
 _USERINFO = re.compile(rf"(://)({_USER}):(?!{_PORT})[^/]*(?=@)", re.IGNORECASE)
 _ENCODED_COLON = re.compile(r"(://)[^/?#@:]*%(?:25)*3a[^/@]*(?=@)", re.IGNORECASE)
 _USER_ALONE = re.compile(r"(://)([^/?#@:]{12,})(?=@)")
@@ -228,7 +253,7 @@ _SUSPECT_FORMS = (
     r"whsec_|npm_|pypi-|hf_|sg\.|eyj|do[opr]_v1|dapi|shp[a-z]{2}_|sq0|lin_|ntn_|gsk_|xai-|pplx-|"
     r"r8_|fw_|nvapi|sntry|pmak-|tskey|dckr_|figd_|nrak-|sbp_|sb_|hrku|pscale|rubygems|at[ac]tt3|"
     r"atbb|vercel_|rnd_|ops_|sk[0-9a-f]|eaac|tvly-|jina_|hv[sbr]\.|dp\.|:aa|"
-    r"[mno][a-z0-9_-]{23,25}\.[a-z0-9_-]{6}\."
+    r"key-[0-9a-f]{8}|[mno][a-z0-9_-]{23,25}\.[a-z0-9_-]{6}\."
 )
 SUSPECT = (
     r"://[^/]*[:@]|%3a|%253a|:[^ :@/]+@[^ ]|"
@@ -239,10 +264,15 @@ SUSPECT = (
 It is read alike by RE2 (DuckDB, Arrow), PostgreSQL and Python: alternatives, classes and repeats.
 """
 _ROUNDS = 8
+_DIGEST = re.compile(r"~[0-9a-f]{16}(?:[:/#|][a-z]{0,16}[0-9]{0,19}){0,3}\Z")
+"""What `clean_identifier` leaves; read as part of a value, it would be taken out itself."""
 
 
 def clean(text: str) -> str:
     """Give a text without its credentials, `***` in their places; most texts as they are."""
+    digest = _DIGEST.search(text)
+    if digest is not None and MARK in text[: digest.start()]:
+        return clean(text[: digest.start()]) + digest[0]
     # What one rule leaves may be what another one looks for.
     for _ in range(_ROUNDS):
         cleaned = _clean_once(text)
@@ -286,7 +316,7 @@ def _clean_once(text: str) -> str:
         text = _TOLD.sub(_told, text) if ":" in text else text
         text = _OPTION.sub(_option, text) if "-" in text else text
     if "curl" in lower or "wget" in lower:
-        text = _CURL_USER.sub(rf"\1{MARK}", text)
+        text = _CURL_USER.sub(lambda m: m[0] if _is_nothing(m[2]) else f"{m[1]}{MARK}", text)
     if "bearer" in lower:
         text = _BEARER.sub(lambda m: f"{m[1]}{MARK}" if _has_digit(m[2]) else m[0], text)
     if "AKIA" in text or "ASIA" in text:
@@ -331,6 +361,8 @@ def _without_userinfo(text: str) -> str:
 
 
 def _clean_address(word: str, *, is_last: bool) -> str:
+    if _IMAGE.match(word):
+        return word
     end = word.rfind("@") + 1
     if end:
         # Behind the last `@` there is nothing to look for, and looking would take its time.
@@ -366,7 +398,8 @@ def _no_scheme(match: re.Match[str]) -> str:
 
 
 def _authorization(match: re.Match[str]) -> str:
-    if match[4] is not None and not _has_digit(match[4]):
+    value = match[3] or match[4]
+    if _is_nothing(value) or (match[4] is not None and not _has_digit(value)):
         return match[0]
     return f"{match[1]}{match[2] or ''}{MARK}"
 
@@ -375,7 +408,18 @@ def _assigned(match: re.Match[str]) -> str:
     name, value = match[1].lower(), match[2]
     if _is_nothing(value) or (name.startswith("pwd") and value[:1] in "/~.$"):
         return match[0]
+    if _IS_QUERY.match(name) and _PLAIN_PARAMETER.fullmatch(value):
+        return match[0]
+    if _is_variable(name, value) or (_ARROW.search(name) and _DOTTED_NAME.match(value)):
+        return match[0]
     return match[1] + _marked(value)
+
+
+def _is_variable(name: str, value: str) -> bool:
+    """Whether the value is a variable called as what it is for: `token=self.token`."""
+    called = _DOTTED_NAME.match(value)
+    wanted = _NOT_LETTERS.sub("", name)
+    return called is not None and _NOT_LETTERS.sub("", called[1].lower()) == wanted
 
 
 def _told(match: re.Match[str]) -> str:
@@ -401,7 +445,7 @@ def _option(match: re.Match[str]) -> str:
     before = match.string[max(0, match.start() - 28) : match.start()]
     if _OPTION_NAME.search(before) is None:
         return match[0]
-    if _is_nothing(match[2]) or len(value) < 6 or not _has_digit(value):  # noqa: PLR2004 - shorter ones are words
+    if _is_nothing(match[2]) or value.isdecimal() or len(value) < 6 or not _has_digit(value):  # noqa: PLR2004 - shorter ones are words
         return match[0]
     return match[1] + _marked(match[2])
 
@@ -428,14 +472,21 @@ def without_keys(text: str) -> str:
     """Take out keys and tokens of well-known forms alone, wherever they stand."""
     for form in _FORMS:
         if form.text in text:
-            text = form.pattern.sub(lambda match, form=form: _key(match[0], form), text)  # type: ignore[misc]
+            text = form.pattern.sub(lambda match, form=form: _key(match, form), text)  # type: ignore[misc]
     return text
 
 
-def _key(found: str, form: _Form) -> str:
+def _key(match: re.Match[str], form: _Form) -> str:
+    found = match[0]
     body = found.removeprefix(form.text)
-    if (form.has_digit or len(body) < form.least) and not _has_digit(body):
+    # A long text that ends in a key was cut off there; a name is not that long.
+    is_cut = len(match.string) > _LONGEST_NAME and not match.string[match.end() :].strip(" .…")
+    needs_digit = form.has_digit and (body.islower() or len(body) < _ENOUGH)
+    if (needs_digit or len(body) < form.least) and not _has_digit(body):
         return found
     if form.text in _HEX_KEYS and not _HEX.fullmatch(body):
+        return found
+    is_sure = is_cut or form.text in _SURE or len(body) == _SURE_LENGTHS.get(form.text)
+    if not is_sure and reads_as_words(body, of_capitals=form.text in _AWS):
         return found
     return MARK
