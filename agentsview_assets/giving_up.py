@@ -54,10 +54,12 @@ def _require_forgettable(
     known = held | {a for a, _ in warehouse.strangers(held)} if warehouse is not None else held
     unknown = [archive_id for archive_id in forget if archive_id not in known]
     if unknown:
-        listed = ", ".join(sorted(known - set(seen.archive_ids))) or "none"
+        listed = ", ".join(
+            f"{archive_id} (read by this run)" if archive_id in seen.archive_ids else archive_id
+            for archive_id in sorted(known)
+        )
         raise UsageError(
-            f"--forget {', '.join(unknown)}: there is no such archive; those that can be given up: "
-            f"{listed}"
+            f"--forget {', '.join(unknown)}: there is no such archive; there are {listed or 'none'}"
         )
     named = [archive_id for archive_id in forget if archive_id in seen.archive_ids]
     if named:

@@ -52,7 +52,10 @@ def duplicates_removed(reader: Reader) -> Verdict:
         )
         return Verdict(passed=False, words=words, numbers=numbers, is_wrong=True)
     if waiting:
-        words += f"; {waiting:,} keys lie on days of which one is out of date (run `update`)"
+        words += (
+            f"; {waiting:,} keys lie on days of which one is out of date (run `agentsview-assets "
+            "materialize`, or the job `update`)"
+        )
         return Verdict(passed=False, words=words, numbers=numbers)
     words += "; of every key exactly one row counts"
     if missing:

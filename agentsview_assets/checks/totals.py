@@ -131,7 +131,8 @@ def _verdict(told: list[str], wrong: list[tuple[object, ...]], waiting: list[str
         return Verdict(
             passed=False,
             words=f"compared with the rows and equal: {agreed}. Not compared, because days are "
-            f"out of date (run `update`): {'; '.join(waiting)}",
+            "out of date (run `agentsview-assets materialize`, or the job `update`): "
+            f"{'; '.join(waiting)}",
             numbers=numbers,
         )
     return Verdict(
