@@ -14,10 +14,11 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from agentsview_assets.transforms.shown_text import visible
-from tests.browser.conftest import _FLAGS, PATIENCE_SECONDS, Ui, _chromium, _serving
+from tests.browser.conftest import CHROMIUM_FLAGS, Ui, chromium
 from tests.hostile.test_shown_text import fill
 from tests.support.hostile_names import NUMBERED, hostile_names
 from tests.support.in_process import Desk
+from tests.support.served_ui import PATIENCE_SECONDS, ServedUi
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,11 +93,11 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         f"[custom_model_pricing.{json.dumps(f'{name} model')}]\ninput = 3.0\n"
         for name in NAMES[:60]
     )
-    with _serving(desk) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_chromium(), args=_FLAGS)
+    with ServedUi(desk) as served, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         page = browser.new_page(viewport={"width": 1600, "height": 1200})
         page.set_default_timeout(PATIENCE_SECONDS * 1000)
-        ui = Watched(desk, url, page)
+        ui = Watched(desk, served.url, page)
         ui.watch()
         (desk.archive / "config.toml").write_text("".join(prices), encoding="utf-8")
         yield ui
