@@ -281,6 +281,7 @@ def test_what_nobody_can_read_holds_back_its_row_alone(tmp_path: Path) -> None:
         assert warehouse.execute(events).fetchone() == (whole - lost.count("usage_events"),)
 
 
+@pytest.mark.hostile
 def test_a_row_that_was_mended_is_there_again(tmp_path: Path) -> None:
     ours = made(
         tmp_path.resolve(),
@@ -362,9 +363,8 @@ COSTS = {
 }
 
 
-@pytest.mark.parametrize(
-    "kind", ["infinite", *(pytest.param(k, marks=pytest.mark.hostile) for k in [*COSTS][1:])]
-)
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", COSTS)
 def test_costs_that_are_no_number_fail_documents_in_one_line(
     kind: str, tmp_path: Path, oracle: Oracle
 ) -> None:

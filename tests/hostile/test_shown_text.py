@@ -205,6 +205,7 @@ def _mistakes(name: str) -> Iterator[tuple[str, ...]]:
     yield ("materialize", "--since", name)
 
 
+@pytest.mark.hostile
 def test_names_are_shown_as_text_by_our_commands(tmp_path: Path) -> None:
     names = [name for name in NAMES[:104] if acting(name)][:12]
     desk = Desk(tmp_path)
