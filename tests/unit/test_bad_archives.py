@@ -90,8 +90,8 @@ class World:
     def tables(self) -> Tables:
         """All rows of all tables of the warehouse but the one that tells of attempts in vain."""
         with duckdb.connect(str(self.warehouse), read_only=True) as opened:
-            names = [row[0] for row in opened.execute("SHOW TABLES").fetchall()]
-            names.remove(READINGS_TABLE)
+            shown = opened.execute("SHOW TABLES").fetchall()
+            names = [name for (name,) in shown if name != READINGS_TABLE]
             rows = {n: opened.sql(f'SELECT * FROM "{n}" ORDER BY ALL') for n in names}
             return {n: found.to_arrow_table().to_pylist() for n, found in rows.items()}
 
@@ -423,7 +423,8 @@ class TestWarehouses:
         self, content: bytes, command: tuple[str, ...], world: World
     ) -> None:
         world.warehouse.write_bytes(content)
-        assert f"{world.warehouse}: not a DuckDB database" in world.refuses(*command)
+        said = "not a DuckDB database" if content else "the file is empty"
+        assert f"{world.warehouse}: {said}" in world.refuses(*command)
 
     def test_the_archive_itself(self, command: tuple[str, ...], world: World) -> None:
         path = world.archive / "sessions.db"
