@@ -58,7 +58,9 @@ def teller() -> Callable[[str], None]:
         # Nobody may listen any more: that is no reason to end the work.
         with contextlib.suppress(OSError):
             if is_terminal:
-                click.echo(f"{_REWRITE}  {visible(what)}", err=True, nl=what.startswith(_LASTING))
+                line, stays = f"{_REWRITE}  {visible(what)}", what.startswith(_LASTING)
+                # Whoever has taken standard error meanwhile may not look like a terminal.
+                click.echo(line, err=True, nl=stays, color=True)
             else:
                 click.echo(f"  {visible(what)}", err=True)
 
