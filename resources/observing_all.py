@@ -15,7 +15,7 @@ from agentsview_assets.transforms import landing, sharing
 from agentsview_assets.transforms.secrets import clean
 from resources import succession
 from resources.archive import ArchiveReader
-from resources.archive_files import find_archive
+from resources.archive_files import find_archive, path_text
 from resources.held_rows import held_rows
 from resources.observations import ObservationStore
 from resources.observing import Observed, Progress, observe
@@ -57,10 +57,10 @@ def observe_all(
             found = _observe(archive, store, options)
         except (ArchiveError, ConfigError) as error:
             failures.append((archive, error))
-            readings.append(Reading(archive.shown, "", clean(str(error))))
+            readings.append(Reading(_name(archive), "", clean(str(error))))
         else:
             seen[found.archive_id] = found
-            readings.append(Reading(archive.shown, found.archive_id))
+            readings.append(Reading(_name(archive), found.archive_id))
     unread = tuple((archive.shown, clean(str(error))) for archive, error in failures)
     if not seen:
         first = failures[0][1]
@@ -90,6 +90,11 @@ def _observe(archive: ArchiveUrl, store: ObservationStore, options: Options) -> 
         progress=options.progress,
         force=options.force,
     )
+
+
+def _name(archive: ArchiveUrl) -> str:
+    """How an archive is named in a warehouse, which holds nothing but UTF-8."""
+    return archive.shown if archive.path is None else path_text(archive.path)
 
 
 def _refuse_copy(archive: ArchiveUrl, seen: dict[str, Observed], store: ObservationStore) -> None:

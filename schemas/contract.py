@@ -150,7 +150,7 @@ class TableContract:
 
         Args:
             frame: Rows to be written.
-            days: The contiguous days being replaced, of which the first and the last are asked;
+            days: The days being replaced: a list of all, or a tuple of the first and the last;
                 rows of other days are refused. None for an unpartitioned table.
 
         Returns:
@@ -172,7 +172,9 @@ class TableContract:
     def _refuse_strays(self, frame: pd.DataFrame, days: Sequence[str] | None) -> None:
         if self.partition_column is None or days is None:
             return
-        outside = ~frame[self.partition_column].between(days[0], days[-1])
+        column = frame[self.partition_column]
+        is_span = isinstance(days, tuple)
+        outside = ~(column.between(days[0], days[-1]) if is_span else column.isin(days))
         if not outside.any():
             return
         strays = frame.loc[outside, self.partition_column]
