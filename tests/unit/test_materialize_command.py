@@ -594,10 +594,14 @@ class TestStatus:
 
 _HEAVY = ("dagster", "pandas", "pandera", "pyarrow", "duckdb", "sqlalchemy", "pydantic")
 _LOADED = """
-import atexit, runpy, sys
-atexit.register(lambda: print("loaded:", *sorted(sys.modules), file=sys.stderr))
+import sys
 sys.argv = ["agentsview-assets", *sys.argv[1:]]
-runpy.run_module("agentsview_assets", run_name="__main__")
+try:
+    from agentsview_assets.__main__ import ending  # what comes before the command counts as well
+    from agentsview_assets.cli.main import run
+    run()
+finally:
+    print("loaded:", *sorted(sys.modules), file=sys.stderr)
 """
 
 
