@@ -35,6 +35,7 @@ ONE_LESS = "UPDATE daily_usage SET input_tokens = input_tokens - 1"
 WORDS = "input_tokens: 1001 instead of 1000"
 
 
+@pytest.mark.hostile
 class TestTheRecord:
     """Of every kind of warehouse."""
 

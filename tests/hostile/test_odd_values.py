@@ -236,6 +236,7 @@ _NUMBERS = {
 }
 
 
+@pytest.mark.hostile
 def test_what_nobody_can_read_holds_back_its_row_alone(tmp_path: Path) -> None:
     spoilt: list[tuple[str, str, str]] = []
 
@@ -331,6 +332,7 @@ def absurd(archive: Odd, *, times: int = 3, **event: Any) -> None:
     ],
     ids=str,
 )
+@pytest.mark.hostile
 def test_absurd_counts_hold_back_their_day(
     event: dict[str, Any], tmp_path: Path, oracle: Oracle
 ) -> None:

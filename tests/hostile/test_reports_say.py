@@ -55,6 +55,7 @@ def said(url: str, reads=USAGE, first=None, last=None, **more) -> list[str]:
         return gaps(reader, reads, first, last, **more)
 
 
+@pytest.mark.hostile
 class TestWhatTheRecordTells:
     """Of every kind of warehouse."""
 

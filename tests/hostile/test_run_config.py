@@ -113,6 +113,7 @@ def test_a_place_in_a_runs_configuration_is_an_error_in_words(repository, tmp_pa
         assert refused >= len(JOBS) - 1, config
 
 
+@pytest.mark.hostile
 def test_a_run_that_names_places_touches_none_of_them(one_table, tmp_path):
     victim = tmp_path / "victim"
     victim.write_text("mine")

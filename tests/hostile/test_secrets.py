@@ -260,6 +260,7 @@ def labelled(archive: Path, titles: dict[str, str]) -> None:
             tiny.message(name, 0, f"2026-11-01T10:{n:02}:00Z")
 
 
+@pytest.mark.hostile
 class TestTitlesTurnedToLabels:
     @pytest.mark.parametrize("kind", ["duckdb", pytest.param("sqlite", marks=pytest.mark.hostile)])
     def test_no_byte_of_a_title_is_left(self, archive, tmp_path, kind):
