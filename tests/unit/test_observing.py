@@ -216,6 +216,11 @@ class Follower:
     def _look(self) -> Observation:
         with ObservationStore(self._place) as store:
             observe(self.path, store)
+            # Prices of an archive that went are kept until no warehouse has rows of it.
+            for table in ("model_pricing", "leaving"):
+                store.connection.execute(
+                    f"DELETE FROM {table} WHERE archive_id IN (SELECT archive_id FROM leaving)"
+                )
             return said_by(store)
 
 
