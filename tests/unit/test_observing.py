@@ -216,12 +216,16 @@ class Follower:
     def _look(self) -> Observation:
         with ObservationStore(self._place) as store:
             observe(self.path, store)
-            # Prices of an archive that went are kept until no warehouse has rows of it.
-            for table in ("model_pricing", "leaving"):
-                store.connection.execute(
-                    f"DELETE FROM {table} WHERE archive_id IN (SELECT archive_id FROM leaving)"
-                )
+            forget_prices_of_the_gone(store)
             return said_by(store)
+
+
+def forget_prices_of_the_gone(store: ObservationStore) -> None:
+    """Prices of an archive that went are kept until no warehouse has rows of it; here none has."""
+    for table in ("model_pricing", "leaving"):
+        store.connection.execute(
+            f"DELETE FROM {table} WHERE archive_id IN (SELECT archive_id FROM leaving)"
+        )
 
 
 def assert_same_observation(found: Observation, expected: Observation, what: str) -> None:
@@ -270,7 +274,7 @@ def test_versions_move_with_a_window_that_moves(seed: int, tmp_path: Path) -> No
 
 def test_every_column_of_sessions_moves_the_version_of_its_day() -> None:
     placed = {"archive_id", "partition_date", "started_at", "ended_at"}
-    joined = {"worktree_name", "worktree_root_path", "elsewhere_archive_id"}
+    joined = {"worktree_name", "worktree_root_path", "elsewhere_archive_id", "starred_at_text"}
     assert set(CONTRACTS["sessions"].column_names) == placed | joined | set(SESSION_FACTS)
 
 
@@ -309,6 +313,7 @@ class TestSeveralArchivesInOneStore:
             before = observe(path, store)
             rename_archive(path, "another-id")
             after = observe(path, store)
+            forget_prices_of_the_gone(store)
             found = said_by(store)
         assert (before.archive_id, after.archive_id) == (SAMPLE_ID, "another-id")
         assert_same_observation(found, fresh(path, tmp_path), "replaced")
