@@ -106,7 +106,7 @@ class TestRoundTrip:
                     "NULL",
                     "\r",
                     " \u200b",
-                    "x" * 100_000,
+                    "x" * 500,  # longer ones do not fit into every index of PostgreSQL
                     None,
                 ],
             ),
