@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from agentsview_assets.errors import ContractError, WarehouseError
+from agentsview_assets.transforms.text import LONGEST_NAME, storable
 from resources.store import Partition, Selection
 from resources.warehouse import PARTITIONS_TABLE, open_reader
 from resources.warehouses import open_store
@@ -106,7 +107,7 @@ class TestRoundTrip:
                     "NULL",
                     "\r",
                     " \u200b",
-                    "x" * 500,  # longer ones do not fit into every index of PostgreSQL
+                    "x" * 100_000,
                     None,
                 ],
             ),
@@ -121,6 +122,10 @@ class TestRoundTrip:
             store.replace(USAGE, [frame_of(USAGE, rows)], [DAY], _noted([DAY]))
             found = store.read(USAGE, Selection(columns=("row_id", column))).to_pylist()
         by_row = {row["row_id"]: row[column] for row in found}
+        if warehouse.startswith("postgresql") and column == "timestamp_text":
+            # It is in an index, which holds the start of a long text and a digest of it.
+            values = [value and storable(value) for value in values]
+            assert len(values[9]) <= LONGEST_NAME
         assert [by_row[row["row_id"]] for row in rows] == values
 
     def test_a_nul_character_within_a_text_is_kept_where_it_can_be(self, warehouse):
