@@ -117,6 +117,12 @@ def _whole_sum(high: int, low: int) -> int | str:
     return whole if -(2**63) <= whole < 2**63 else str(whole)
 
 
+def add_sums(connection: sqlite3.Connection) -> None:
+    """Gives a connection the functions that `exact_sum` and `whole_sum` call."""
+    connection.create_aggregate("exact_sum", 1, _ExactSum)  # type: ignore[arg-type]
+    connection.create_function("whole_sum", 2, _whole_sum, deterministic=True)
+
+
 @contextlib.contextmanager
 def open_warehouse(warehouse: WarehouseUrl) -> Iterator[SQLiteReader]:
     """Opens a read snapshot; see `resources.warehouse.open_reader`."""
@@ -128,8 +134,7 @@ def open_warehouse(warehouse: WarehouseUrl) -> Iterator[SQLiteReader]:
         )
     with contextlib.closing(connect(path, "ro")) as connection:
         try:
-            connection.create_aggregate("exact_sum", 1, _ExactSum)  # type: ignore[arg-type]
-            connection.create_function("whole_sum", 2, _whole_sum, deterministic=True)
+            add_sums(connection)
             connection.execute("BEGIN")
             version = check_version(connection, path)
         except sqlite3.Error as error:

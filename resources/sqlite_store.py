@@ -52,7 +52,7 @@ _BATCH_ROWS = 50_000
 _NOW = "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')"
 _INSTANT = "%Y-%m-%dT%H:%M:%SZ"  # Arrow's seconds have as many digits as the values
 _FEW = 4
-_COLUMNS_DDL = f"""
+COLUMNS_DDL = f"""
 CREATE TABLE IF NOT EXISTS {COLUMNS_TABLE} (
     table_name TEXT NOT NULL, column_name TEXT NOT NULL, kind TEXT NOT NULL,
     description TEXT NOT NULL, PRIMARY KEY (table_name, column_name)) STRICT
@@ -87,7 +87,7 @@ class SQLiteStore(SqlStore):
 
     def create(self) -> None:
         """Makes every table, and the one that tells what columns mean."""
-        self.execute(_COLUMNS_DDL)
+        self.execute(COLUMNS_DDL)
         for table, column in _OWN_INSTANTS:
             self.execute(_describing((table, column, "timestamptz", "When it was noted")))
         super().create()

@@ -23,14 +23,14 @@ ALL_ARCHIVES = "*"
 _ARCHIVES = """
 SELECT MIN(archive_id) FROM usage_rows
 UNION SELECT MAX(archive_id) FROM usage_rows
-UNION SELECT archive_id FROM model_pricing WHERE archive_id <> ''
+UNION SELECT archive_id FROM model_pricing
 UNION SELECT archive_id FROM project_identities
 """
 # Of rows with one pattern the last one holds: the newest, then that of the least archive id.
 _PRICES = """
 SELECT layer, table_version, model_pattern, input_usd_per_mtok, output_usd_per_mtok,
        cache_write_usd_per_mtok, cache_read_usd_per_mtok, updated_at_text, archive_id
-FROM model_pricing WHERE archive_id = '' OR {test}
+FROM model_pricing WHERE {test}
 """
 _IDENTITIES = """
 SELECT project, resolution, key, key_source, normalized_remote, root_path, machine_local

@@ -7,36 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from agentsview_assets.transforms.julian import julian_day, utc_date
-from tests.support.usage_warehouse import ARCHIVE, WarehouseDouble, empty_warehouse
+from tests.support.usage_warehouse import ARCHIVE, SmallWarehouse, empty_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DATABASE_ID = "00000000-0000-4000-8000-000000000001"
 NOON = "2026-07-01T12:00:00Z"
-
-_DDL = """
-CREATE TABLE sessions (
-    archive_id TEXT, session_id TEXT, project TEXT, machine TEXT, agent TEXT, started_at_text TEXT,
-    ended_at_text TEXT, started_on TEXT, ended_on TEXT, last_activity_text TEXT,
-    last_activity_julian DOUBLE PRECISION, message_count BIGINT, user_message_count BIGINT,
-    assistant_message_count BIGINT, parent_session_id TEXT, relationship_type TEXT,
-    is_automated BOOLEAN, deleted_at_text TEXT, cwd TEXT, git_branch TEXT, worktree_name TEXT,
-    worktree_root_path TEXT, total_output_tokens BIGINT, peak_context_tokens BIGINT,
-    has_total_output_tokens BOOLEAN, has_peak_context_tokens BOOLEAN, outcome TEXT,
-    health_grade TEXT, termination_status TEXT, tool_failure_signal_count BIGINT,
-    secret_leak_count BIGINT, secrets_rules_version TEXT, starred_at_text TEXT,
-    created_at_text TEXT
-);
-CREATE TABLE session_model_usage (
-    archive_id TEXT, session_id TEXT, model TEXT, usage_row_count BIGINT, reported_row_count BIGINT,
-    input_tokens BIGINT, output_tokens BIGINT, cache_creation_tokens BIGINT,
-    cache_read_tokens BIGINT, reasoning_tokens BIGINT, priced_input_tokens BIGINT,
-    priced_output_tokens BIGINT, priced_cache_creation_tokens BIGINT,
-    priced_cache_read_tokens BIGINT, reported_cost_usd DOUBLE PRECISION, cost_usd DOUBLE PRECISION
-);
-CREATE TABLE warehouse_archives (archive_id TEXT, database_id TEXT, path TEXT)
-"""
 
 
 @dataclass(frozen=True)
@@ -115,12 +92,18 @@ class Spent:
         }
 
 
-class SessionWarehouse(WarehouseDouble):
+class SessionWarehouse(SmallWarehouse):
     """A warehouse of sessions over a connection of the test."""
 
     def add_archive(self, database_id: str = DATABASE_ID) -> None:
         """Note the archive; without any price it would be unknown."""
-        found = {"archive_id": ARCHIVE, "database_id": database_id, "path": "/nowhere/sessions.db"}
+        found = {
+            "archive_id": ARCHIVE,
+            "database_id": database_id,
+            "path": "/nowhere/sessions.db",
+            "user_version": 1,
+            "observed_at": "2026-07-01 00:00:00+00",
+        }
         self.add("warehouse_archives", [found])
         self.add_prices("stored", [("model-a", 1.0, 2.0, 3.0, 4.0, NOON)])
 
@@ -145,9 +128,7 @@ class SessionWarehouse(WarehouseDouble):
 @contextmanager
 def session_warehouse(store: str) -> Iterator[SessionWarehouse]:
     """Open an in-memory warehouse without sessions, in DuckDB or SQLite."""
-    with empty_warehouse(store) as double:
-        for statement in _DDL.split(";"):
-            double.connection.execute(statement)
-        warehouse = SessionWarehouse(double.connection)
+    with empty_warehouse(store) as empty:
+        warehouse = SessionWarehouse(empty.connection, empty.reader)
         warehouse.add_archive()
         yield warehouse

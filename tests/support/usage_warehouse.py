@@ -5,39 +5,33 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from agentsview_assets.transforms.timestamps import parse_rfc3339
+from resources import duckdb_store, sqlite_reader, sqlite_store
+from resources.duckdb_reader import DuckDBReader
+from resources.table_ddl import bookkeeping, column_ddl
 from resources.warehouse import META_TABLE, SCHEMA_VERSION
+from schemas import CONTRACTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
+
+    from resources.sqlite_reader import SQLiteReader
 
 ARCHIVE = "archive-1"
 
-_DDL = """
-CREATE TABLE usage_rows (
-    archive_id TEXT, partition_date DATE, row_id TEXT, row_kind TEXT, session_id TEXT, source TEXT,
-    ordinal BIGINT, timestamp_text TEXT, occurred_at TIMESTAMPTZ, epoch_seconds BIGINT,
-    nanosecond INTEGER, project TEXT, agent TEXT, machine TEXT, model TEXT, session_date DATE,
-    input_tokens BIGINT, output_tokens BIGINT, cache_creation_tokens BIGINT,
-    cache_read_tokens BIGINT, reasoning_tokens BIGINT, billable_output_tokens BIGINT,
-    reported_cost_usd DOUBLE PRECISION, dedup_key TEXT, has_duplicates BOOLEAN, duplicate_of TEXT,
-    elsewhere_archive_id TEXT, elsewhere_row_id TEXT
-);
-CREATE TABLE model_pricing (
-    archive_id TEXT, layer TEXT, model_pattern TEXT, input_usd_per_mtok DOUBLE PRECISION,
-    output_usd_per_mtok DOUBLE PRECISION, cache_write_usd_per_mtok DOUBLE PRECISION,
-    cache_read_usd_per_mtok DOUBLE PRECISION, updated_at_text TEXT, table_version TEXT
-);
-CREATE TABLE project_identities (
-    archive_id TEXT, project TEXT, resolution TEXT, key TEXT, key_source TEXT,
-    normalized_remote TEXT, root_path TEXT, machine_local BOOLEAN
-)
-"""
+_NEUTRAL = {
+    "text": "",
+    "date": "2026-07-01",
+    "bigint": 0,
+    "double": 0.0,
+    "boolean": False,
+    "timestamptz": "2026-07-01 00:00:00+00",
+}
 
 
 @dataclass(frozen=True)
@@ -100,32 +94,29 @@ def _record(row: Usage, rows: Sequence[Usage], archive_id: str) -> dict[str, Any
     }
 
 
-class WarehouseDouble:
-    """The reader that documents expect, over a connection of the test."""
+class SmallWarehouse:
+    """A warehouse in memory with the tables of the contracts, read as any warehouse is."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, reader: DuckDBReader | SQLiteReader) -> None:
         self.connection = connection
-
-    def rows(self, sql: str, params: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """Run a query."""
-        found: list[tuple[Any, ...]] = self.connection.execute(sql, list(params)).fetchall()
-        return found
-
-    def binary_order(self, expression: str) -> str:
-        """Both stores compare text by its bytes already."""
-        return expression
-
-    def exact_sum(self, expression: str) -> str:
-        """Few rows: an ordinary sum will do."""
-        return f"COALESCE(SUM({expression}), 0)"
-
-    def has_table(self, name: str) -> bool:
-        """All tables that documents read are there."""
-        return name in {"usage_rows", "model_pricing", "project_identities"}
+        self.reader = reader
+        self.rows = reader.rows
+        self.binary_order = reader.binary_order
+        self.exact_sum = reader.exact_sum
+        self.whole_sum = reader.whole_sum
+        self.has_table = reader.has_table
+        self.size = reader.size
+        self.kind = reader.kind
 
     def add(self, table: str, records: Iterable[dict[str, Any]]) -> None:
-        """Insert records by column name."""
-        for record in records:
+        """Insert records by column name; columns that must hold something hold nothing special."""
+        needed = {
+            column.name: _NEUTRAL[column.kind]
+            for column in (CONTRACTS[table].columns if table in CONTRACTS else ())
+            if not column.nullable
+        }
+        for given in records:
+            record = needed | given
             marks = ", ".join("?" * len(record))
             self.connection.execute(
                 f"INSERT INTO {table} ({', '.join(record)}) VALUES ({marks})",
@@ -148,11 +139,10 @@ class WarehouseDouble:
             "cache_read_usd_per_mtok",
             "updated_at_text",
         )
-        archive_id = "" if layer == "embedded" else ARCHIVE
         self.add(
             "model_pricing",
             (
-                {"archive_id": archive_id, "layer": layer, "table_version": version}
+                {"archive_id": ARCHIVE, "layer": layer, "table_version": version}
                 | dict(zip(columns, price, strict=True))
                 for price in prices
             ),
@@ -160,23 +150,39 @@ class WarehouseDouble:
 
 
 @contextmanager
-def empty_warehouse(store: str) -> Iterator[WarehouseDouble]:
+def empty_warehouse(store: str) -> Iterator[SmallWarehouse]:
     """Open an in-memory warehouse without rows, in DuckDB or SQLite."""
-    connection: Any = duckdb.connect() if store == "duckdb" else sqlite3.connect(":memory:")
-    with closing(connection):
-        yield _with_tables(connection)
+    if store == "duckdb":
+        with closing(duckdb.connect()) as connection:
+            yield _with_tables(connection)
+        return
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for statement in _statements(sqlite_store.SQL_TYPES):
+            connection.execute(statement)
+        connection.execute(sqlite_store.COLUMNS_DDL)
+        sqlite_reader.add_sums(connection)
+        yield SmallWarehouse(connection, sqlite_reader.SQLiteReader(connection, Path(":memory:")))
 
 
 @contextmanager
-def warehouse_file(path: Path) -> Iterator[WarehouseDouble]:
+def warehouse_file(path: Path) -> Iterator[SmallWarehouse]:
     """Make a DuckDB file that the program takes for a warehouse of its own."""
     with closing(duckdb.connect(str(path))) as connection:
-        connection.execute(f"CREATE TABLE {META_TABLE} (schema_version INTEGER)")
+        yield _with_tables(connection, path)
         connection.execute(f"INSERT INTO {META_TABLE} VALUES ({SCHEMA_VERSION})")
-        yield _with_tables(connection)
 
 
-def _with_tables(connection: Any) -> WarehouseDouble:
-    for statement in _DDL.split(";"):
+def _with_tables(
+    connection: duckdb.DuckDBPyConnection, path: Path = Path(":memory:")
+) -> SmallWarehouse:
+    for statement in _statements(duckdb_store.SQL_TYPES):
         connection.execute(statement)
-    return WarehouseDouble(connection)
+    return SmallWarehouse(connection, DuckDBReader(connection, path))
+
+
+def _statements(types: dict[str, str]) -> list[str]:
+    tables = [
+        f"CREATE TABLE {contract.name} ({column_ddl(contract, types)})"
+        for contract in CONTRACTS.values()
+    ]
+    return [*tables, *bookkeeping(types)]

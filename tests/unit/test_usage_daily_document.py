@@ -16,8 +16,8 @@ from agentsview_assets.transforms.timestamps import local_date
 from resources.price_tables import embedded_table
 from tests.support.usage_warehouse import (
     ARCHIVE,
+    SmallWarehouse,
     Usage,
-    WarehouseDouble,
     empty_warehouse,
 )
 
@@ -29,14 +29,12 @@ GOLDEN_WINDOW = Window("2026-07-01", "2026-07-02")
 
 
 @pytest.fixture(params=["duckdb", "sqlite"])
-def reader(request: pytest.FixtureRequest) -> Iterator[WarehouseDouble]:
+def reader(request: pytest.FixtureRequest) -> Iterator[SmallWarehouse]:
     with empty_warehouse(request.param) as opened:
         yield opened
 
 
-def report(
-    reader: WarehouseDouble, window: Window = OPEN, zone: str = "UTC", **options: Any
-) -> Any:
+def report(reader: SmallWarehouse, window: Window = OPEN, zone: str = "UTC", **options: Any) -> Any:
     return usage_daily(reader, window=window, zone=load_zone(zone), **options)
 
 
@@ -136,7 +134,7 @@ ALPHA_KEY = "sha256:a4bcb5a3e1f586e1a30b1145e5681b23324bad2c33b8b442d7e775ab53be
 
 
 @pytest.fixture
-def golden(reader: WarehouseDouble) -> WarehouseDouble:
+def golden(reader: SmallWarehouse) -> SmallWarehouse:
     embedded = embedded_table()
     wanted = {"claude-opus-4-6", "claude-sonnet-4-5", "gpt-5.5"}
     rows = [row for row in embedded.rows if row[0] in wanted]
@@ -156,7 +154,7 @@ def golden(reader: WarehouseDouble) -> WarehouseDouble:
     return reader
 
 
-def test_the_worked_example(golden: WarehouseDouble) -> None:
+def test_the_worked_example(golden: SmallWarehouse) -> None:
     document = report(golden, GOLDEN_WINDOW, breakdown=True, offline=True)
 
     assert list(document) == [
@@ -236,7 +234,7 @@ def test_the_worked_example(golden: WarehouseDouble) -> None:
     }
 
 
-def test_keys_come_in_the_order_of_the_contract(golden: WarehouseDouble) -> None:
+def test_keys_come_in_the_order_of_the_contract(golden: SmallWarehouse) -> None:
     document = report(golden, GOLDEN_WINDOW, breakdown=True, offline=True)
     counters = list(tokens())
     day = document["daily"][0]
@@ -251,7 +249,7 @@ def test_keys_come_in_the_order_of_the_contract(golden: WarehouseDouble) -> None
 
 
 def test_a_duplicate_counts_when_the_first_row_is_outside_the_window(
-    golden: WarehouseDouble,
+    golden: SmallWarehouse,
 ) -> None:
     document = report(golden, Window("2026-07-02", "2026-07-02"), offline=True)
     (day,) = document["daily"]
@@ -262,13 +260,13 @@ def test_a_duplicate_counts_when_the_first_row_is_outside_the_window(
     assert document["sessionCounts"]["byProject"] == {"alpha": 1, "beta": 1}
 
 
-def test_another_zone_moves_rows_between_days_but_not_the_totals(golden: WarehouseDouble) -> None:
+def test_another_zone_moves_rows_between_days_but_not_the_totals(golden: SmallWarehouse) -> None:
     document = report(golden, GOLDEN_WINDOW, "Asia/Tokyo", offline=True)
     assert [day["inputTokens"] for day in document["daily"]] == [1000, 5_000_015]
     assert document["totals"]["totalCost"] == close(0.21153)
 
 
-def test_without_breakdown_the_project_and_agent_lists_are_empty(golden: WarehouseDouble) -> None:
+def test_without_breakdown_the_project_and_agent_lists_are_empty(golden: SmallWarehouse) -> None:
     document = report(golden, GOLDEN_WINDOW, offline=True)
     for day in document["daily"]:
         assert day["projectBreakdowns"] == day["agentBreakdowns"] == []
@@ -279,7 +277,7 @@ def test_without_breakdown_the_project_and_agent_lists_are_empty(golden: Warehou
 # --- single rules --------------------------------------------------------------------------------
 
 
-def test_an_empty_warehouse(reader: WarehouseDouble) -> None:
+def test_an_empty_warehouse(reader: SmallWarehouse) -> None:
     document = report(reader)
     assert document["daily"] == []
     assert document["projects"] == document["pricing"]["models"] == {}
@@ -305,7 +303,7 @@ ODD_TEXTS = {
 }
 
 
-def test_every_time_text_has_its_day_when_the_window_is_open(reader: WarehouseDouble) -> None:
+def test_every_time_text_has_its_day_when_the_window_is_open(reader: SmallWarehouse) -> None:
     reader.add_usage([Usage(f"r{i}", text, "m") for i, text in enumerate(ODD_TEXTS)])
     document = report(reader, zone="America/Los_Angeles")
     dates = [day["date"] for day in document["daily"]]
@@ -326,7 +324,7 @@ def test_every_time_text_has_its_day_when_the_window_is_open(reader: WarehouseDo
     ],
 )
 def test_texts_that_are_no_times_at_the_window(
-    reader: WarehouseDouble, text: str | None, window: Window, *, kept: bool
+    reader: SmallWarehouse, text: str | None, window: Window, *, kept: bool
 ) -> None:
     reader.add_usage([Usage("r1", text, "m")])
     assert bool(report(reader, window)["daily"]) is kept
@@ -347,7 +345,7 @@ def test_texts_that_are_no_times_at_the_window(
     ],
 )
 def test_the_window_is_padded_by_text_before_dates_are_looked_at(
-    reader: WarehouseDouble, text: str, window: Window, zone: str, *, kept: bool
+    reader: SmallWarehouse, text: str, window: Window, zone: str, *, kept: bool
 ) -> None:
     reader.add_usage([Usage("r1", text, "m")])
     assert bool(report(reader, window, zone)["daily"]) is kept
@@ -366,7 +364,7 @@ def test_the_window_is_padded_by_text_before_dates_are_looked_at(
         (",", {}),
     ],
 )
-def test_the_agent_filter(reader: WarehouseDouble, agents: str, expected: dict[str, int]) -> None:
+def test_the_agent_filter(reader: SmallWarehouse, agents: str, expected: dict[str, int]) -> None:
     text = "2026-07-01T10:00:00Z"
     admin = {"row_kind": "cursor_event", "source": "cursor", "agent": "cursor"}
     reader.add_usage(
@@ -382,7 +380,7 @@ def test_the_agent_filter(reader: WarehouseDouble, agents: str, expected: dict[s
     assert found == expected
 
 
-def test_a_filter_changes_which_duplicate_counts(reader: WarehouseDouble) -> None:
+def test_a_filter_changes_which_duplicate_counts(reader: SmallWarehouse) -> None:
     text, key = "2026-07-01T10:00:00Z", "claude:m:r"
     reader.add_usage(
         [
@@ -398,7 +396,7 @@ def test_a_filter_changes_which_duplicate_counts(reader: WarehouseDouble) -> Non
 
 
 def test_events_whose_source_is_cursor_count_no_session_but_name_their_project(
-    reader: WarehouseDouble,
+    reader: SmallWarehouse,
 ) -> None:
     reader.add_usage(
         [Usage("e1", "2026-07-01T10:00:00Z", "m", row_kind="usage_event", source="cursor")]
@@ -408,14 +406,14 @@ def test_events_whose_source_is_cursor_count_no_session_but_name_their_project(
     assert list(document["projects"]) == ["alpha"]
 
 
-def test_models_of_equal_cost_come_in_the_order_of_their_bytes(reader: WarehouseDouble) -> None:
+def test_models_of_equal_cost_come_in_the_order_of_their_bytes(reader: SmallWarehouse) -> None:
     names = ["éé", "aa", "Zz", "cheap"]
     reader.add_usage([Usage(name, "2026-07-01T10:00:00Z", name) for name in names])
     reader.add_usage([Usage("r", "2026-07-01T10:00:00Z", "neg", reported_cost_usd=-1.0)])
     assert report(reader)["daily"][0]["modelsUsed"] == ["Zz", "aa", "cheap", "éé", "neg"]
 
 
-def test_prices_of_the_archive_come_first_unless_offline(reader: WarehouseDouble) -> None:
+def test_prices_of_the_archive_come_first_unless_offline(reader: SmallWarehouse) -> None:
     reader.add_prices("stored", [("m", 1.0, 0.0, 0.0, 0.0, "2026-07-01T00:00:00Z")])
     reader.add_prices("embedded", [("m", 2.0, 0.0, 0.0, 0.0, None)], version="v1")
     reader.add_usage([Usage("r1", "2026-07-01T10:00:00Z", "m", input_tokens=1_000_000)])
@@ -423,7 +421,7 @@ def test_prices_of_the_archive_come_first_unless_offline(reader: WarehouseDouble
     assert report(reader, offline=True)["totals"]["totalCost"] == 2.0
 
 
-def test_an_archive_without_prices_falls_back_to_the_embedded_ones(reader: WarehouseDouble) -> None:
+def test_an_archive_without_prices_falls_back_to_the_embedded_ones(reader: SmallWarehouse) -> None:
     reader.add_prices("embedded", [("m", 2.0, 0.0, 0.0, 0.0, None)], version="v1")
     reader.add_prices("custom", [("n", 3.0, 0.0, 0.0, 0.0, None)])
     rows = [
@@ -436,7 +434,7 @@ def test_an_archive_without_prices_falls_back_to_the_embedded_ones(reader: Wareh
     assert document["pricing"]["table_version"] == "v1"
 
 
-def test_several_archives_are_reported_together_or_one_by_its_id(reader: WarehouseDouble) -> None:
+def test_several_archives_are_reported_together_or_one_by_its_id(reader: SmallWarehouse) -> None:
     reader.add_usage([Usage("r1", "2026-07-01T10:00:00Z", "m", input_tokens=1)], "one")
     reader.add_usage([Usage("r1", "2026-07-01T10:00:00Z", "m", input_tokens=2)], "two")
     assert report(reader, archive_id="two")["totals"]["inputTokens"] == 2
