@@ -20,6 +20,8 @@ BENCH_ARCHIVE := .cache/bench/$(BENCH_SIZE)
 
 # Another project's environment must not be the one that is changed.
 unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
+# Without compiled files, every process spends seconds on compiling Dagster and pandas again.
+unexport PYTHONDONTWRITEBYTECODE
 
 run ui: export AGENTSVIEW_ASSETS_ARCHIVE := $(ARCHIVE)
 ifeq ($(ARCHIVE),$(SAMPLE))

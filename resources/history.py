@@ -1,34 +1,33 @@
-"""Dagster's history of a warehouse: its instance, and event storage that keeps its engines.
-
-Dagster's SQLite event log makes an engine, a connection and a compiled statement for every single
-event, which costs about 9 ms each; a year of seven daily assets is 5,110 events. Keeping one engine
-for each database file brings that to about 2 ms. Remove `PooledSqliteEventLogStorage` when Dagster
-does this itself (`SqliteEventLogStorage._connect`).
-"""
+"""Dagster's history of a warehouse: its home, its instance, and where that keeps its databases."""
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Self
 from urllib.parse import quote
 
 import dagster as dg
 import sqlalchemy as sa
 import yaml
-from dagster._core.storage.event_log import SqliteEventLogStorage
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from dagster._core.storage import sql as storage_sql
 from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
 from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy.pool import QueuePool
 
 from agentsview_assets.errors import ConfigError, is_disk_full
 from agentsview_assets.files import expanded, is_there, look
+from resources.event_log import PooledSqliteEventLogStorage
 from resources.history_words import (
     CONFIG_FILE,
     HOME,
@@ -41,13 +40,10 @@ from resources.locks import held
 from resources.own_files import require_own_folder, require_plain_file
 from resources.postgres_connection import ServerSilentError, connect_watched
 
-_BUSY_SECONDS = 60
 _STORAGE = ("history/runs.db", "history/index.db", "history/.db", "schedules/schedules.db")
 _RETRY_SECONDS = 60
 _SILENT: dict[str, tuple[float, str]] = {}
 """When a PostgreSQL server did not answer, and what was said of it."""
-MOST_ENGINES = 16
-"""Engines kept at a time: each holds three files open, and a daemon meets thousands of runs."""
 
 
 def _database_url(base_dir: str, name: str) -> str:
@@ -62,6 +58,22 @@ def _database_url(base_dir: str, name: str) -> str:
 _UNQUOTES = sa.make_url("sqlite:///%20").database == " "
 for _module in (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage):
     _module.create_db_conn_string = _database_url  # type: ignore[attr-defined]
+
+
+@functools.lru_cache(maxsize=3)
+def _migrations(config: Config) -> ScriptDirectory:
+    """Dagster's migrations: ninety files, which it reads twice for each database that it opens."""
+    return ScriptDirectory.from_config(config)
+
+
+def _stamp(config: Config, revision: str) -> None:
+    """What `alembic.command.stamp` does, with migrations that were read before."""
+    connection = config.attributes["connection"]
+    MigrationContext.configure(connection).stamp(_migrations(config), revision)
+
+
+storage_sql.ScriptDirectory = SimpleNamespace(from_config=_migrations)  # type: ignore[attr-defined,assignment]
+storage_sql.stamp = _stamp  # type: ignore[assignment, attr-defined]
 
 
 class OddPathRunStorage(sqlite_run_storage.SqliteRunStorage):
@@ -81,76 +93,6 @@ class OddPathScheduleStorage(sqlite_schedule_storage.SqliteScheduleStorage):
         """Makes the storage from its `dagster.yaml` entry."""
         made: Any = cls.from_local(inst_data=inst_data, **config_value)
         return made  # type: ignore[no-any-return]
-
-
-class PooledSqliteEventLogStorage(SqliteEventLogStorage):
-    """Dagster's SQLite event log, with one engine for each database file instead of each event."""
-
-    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        """Takes the folder of the event databases, as the parent does."""
-        self._engines: dict[str, sa.Engine] = {}
-        self._present: set[tuple[str, str]] = set()
-        super().__init__(base_dir, inst_data)
-
-    @classmethod
-    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
-        """Makes the storage from its `dagster.yaml` entry."""
-        return cls(inst_data=inst_data, **config_value)
-
-    def has_table(self, table_name: str) -> bool:
-        """Whether the index database has the table; what is there once is there for good."""
-        return self._once(
-            ("table", table_name),
-            lambda: bool(super(PooledSqliteEventLogStorage, self).has_table(table_name)),
-        )
-
-    def _has_asset_key_col_on_connection(self, conn: sa.Connection, column_name: str) -> bool:
-        # Asked for every event of an asset, and answered by reading the table's whole schema.
-        return self._once(
-            ("column", column_name),
-            lambda: bool(
-                super(PooledSqliteEventLogStorage, self)._has_asset_key_col_on_connection(
-                    conn, column_name
-                )
-            ),
-        )
-
-    def _once(self, question: tuple[str, str], ask: Callable[[], bool]) -> bool:
-        if question not in self._present and ask():
-            self._present.add(question)
-        return question in self._present
-
-    @contextmanager
-    def _connect(self, shard: str) -> Iterator[sa.Connection]:
-        with self._db_lock:
-            engine = self._engines.pop(shard, None) or self._engine(shard)
-            self._engines[shard] = engine  # the last used is the last to go
-            self._close_engines(MOST_ENGINES)
-            if shard not in self._initialized_dbs:
-                self._initdb(engine)
-                self._initialized_dbs.add(shard)
-            with engine.begin() as connection:
-                yield connection
-
-    def _engine(self, shard: str) -> sa.Engine:
-        engine = sa.create_engine(
-            self.conn_string_for_shard(shard),
-            poolclass=QueuePool,
-            pool_size=1,
-            connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
-        )
-        sa.event.listen(engine, "connect", _relax)
-        return engine
-
-    def _close_engines(self, most: int) -> None:
-        while len(self._engines) > most:
-            self._engines.pop(next(iter(self._engines))).dispose()
-
-    def dispose(self) -> None:
-        """Closes what is open; the storage opens it again when it is used again."""
-        with self._db_lock:
-            self._close_engines(0)
-        super().dispose()
 
 
 def _watched(dialect: Any, _record: Any, arguments: Any, parameters: Any) -> Any:
@@ -175,11 +117,6 @@ def _watched(dialect: Any, _record: Any, arguments: Any, parameters: Any) -> Any
 sa.event.listen(sa.Engine, "do_connect", _watched)
 # What fails for good is told once, in words.
 logging.getLogger().addFilter(lambda told: "Retrying failed database" not in str(told.msg))
-
-
-def _relax(connection: Any, _record: Any) -> None:
-    """A lost last event after a power cut is better than a disk flush for every event."""
-    connection.execute("PRAGMA synchronous = NORMAL")
 
 
 @contextmanager
@@ -283,7 +220,7 @@ def _instance_config(home: Path) -> dict[str, Any]:
     return {
         "event_log_storage": {
             "module": "resources.history",
-            "class": "PooledSqliteEventLogStorage",
+            "class": PooledSqliteEventLogStorage.__name__,
             "config": {"base_dir": str(home / "history")},
         },
         "run_storage": {

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import sqlite3
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,8 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from agentsview_assets.build import build_definitions
 from agentsview_assets.settings import load_settings
-from resources.history import MOST_ENGINES, PooledSqliteEventLogStorage, prepare_home
+from resources.event_log import MOST_ENGINES, PooledSqliteEventLogStorage
+from resources.history import prepare_home
 from schemas import CONTRACTS
 from tests.support.oracle import REPOSITORY
 
@@ -165,7 +167,7 @@ RANGE = {
 }
 
 
-def _small_assets() -> list[dg.AssetsDefinition]:
+def _small_assets() -> list[dg.AssetsDefinition | dg.AssetChecksDefinition]:
     policy = dg.BackfillPolicy.single_run()
 
     @dg.asset(partitions_def=DAYS, backfill_policy=policy)
@@ -180,7 +182,11 @@ def _small_assets() -> list[dg.AssetsDefinition]:
     def failing() -> None:
         raise ValueError("on purpose")
 
-    return [first, second, failing]
+    @dg.asset_check(asset=first)
+    def checked() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=True)
+
+    return [first, second, failing, checked]
 
 
 @contextmanager
@@ -247,6 +253,27 @@ def _event(record: dg.EventLogEntry, run_id: str) -> tuple[Any, ...]:
     )
 
 
+_STORED = {
+    "event_logs": "id, dagster_event_type, step_key, asset_key, partition",
+    "asset_event_tags": "event_id, asset_key, key",
+    "asset_keys": """asset_key, json_extract(last_materialization, '$.storage_id'),
+        json_extract(last_materialization, '$.event_log_entry.dagster_event.event_specific_data'
+            || '.materialization.partition'), last_run_id IS NULL,
+        last_materialization_timestamp IS NULL""",
+    "asset_check_executions": """asset_key, check_name, partition, execution_status,
+        evaluation_event_storage_id, materialization_event_storage_id""",
+}
+
+
+def _stored(database: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """The rows of an event log's database, without what differs from run to run."""
+    with closing(sqlite3.connect(database)) as opened:
+        return {
+            table: opened.execute(f"SELECT {columns} FROM {table} ORDER BY id").fetchall()
+            for table, columns in _STORED.items()
+        }
+
+
 class TestTheEventLog:
     def _run(self, instance: dg.DagsterInstance) -> str:
         """Runs the small assets, the last of which fails, and returns the id of the run."""
@@ -254,15 +281,50 @@ class TestTheEventLog:
         assert not done.success
         return done.run_id
 
-    def test_it_tells_the_same_of_a_run_as_dagsters_own(self, tmp_path):
+    @pytest.mark.parametrize("batch", ["0", "3", "1000"])
+    def test_it_tells_the_same_of_a_run_as_dagsters_own(self, tmp_path, monkeypatch, batch):
         told = []
         for storage in (SqliteEventLogStorage, PooledSqliteEventLogStorage):
+            monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", batch)
             with _instance(tmp_path / storage.__name__, storage) as instance:
                 told.append(_told(instance, self._run(instance)))
         stock, pooled = told
         assert len(stock["events"]) > 20
         assert len(stock["partitions"][dg.AssetKey("first")]) == 5
         assert pooled == stock
+
+    @pytest.mark.parametrize("batch", ["3", "1000"])
+    def test_events_written_together_leave_the_rows_of_events_written_alone(
+        self, tmp_path, monkeypatch, batch
+    ):
+        stored = []
+        for storage, size in ((SqliteEventLogStorage, "0"), (PooledSqliteEventLogStorage, batch)):
+            monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", size)
+            history = tmp_path / storage.__name__ / "history"
+            with _instance(history.parent, storage) as instance:
+                run_id = self._run(instance)
+            stored.append([_stored(history / f"{name}.db") for name in ("index", run_id)])
+        alone, together = stored
+        counts = {table: len(rows) for table, rows in alone[0].items()}
+        assert counts == {
+            "event_logs": 29,
+            "asset_keys": 3,
+            "asset_event_tags": 10,
+            "asset_check_executions": 6,
+        }
+        assert together == alone
+
+    def test_events_written_together_take_few_transactions(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", "1000")
+        taken = []
+        monkeypatch.setattr(
+            PooledSqliteEventLogStorage, "store_event", lambda _self, event: taken.append(event)
+        )
+        with _instance(tmp_path / "home", PooledSqliteEventLogStorage) as instance:
+            self._run(instance)
+        alone = {event.dagster_event.event_type_value for event in taken if event.dagster_event}
+        assert "STEP_START" in alone
+        assert not alone & {"ASSET_MATERIALIZATION", "ASSET_MATERIALIZATION_PLANNED"}
 
     @pytest.mark.parametrize(
         ("writer", "reader"),
@@ -294,7 +356,7 @@ class TestTheEventLog:
             sa.event.listen(engine, "connect", lambda *_: connected.append(url))
             return engine
 
-        monkeypatch.setattr("resources.history.sa.create_engine", count)
+        monkeypatch.setattr("resources.event_log.sa.create_engine", count)
         with _instance(tmp_path / "home", PooledSqliteEventLogStorage) as instance:
             made.clear()
             connected.clear()
