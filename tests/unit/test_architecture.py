@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import pytest
 
 from tests.support.oracle import REPOSITORY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 PACKAGES = ("agentsview_assets", "resources", "schemas")
 
@@ -79,6 +78,11 @@ def _floor(module: str) -> int | None:
     return FLOORS[max(fitting, key=len)] if fitting else None
 
 
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def _imports(path: Path, *, at_run_time: bool = False) -> Iterator[str]:
     """Every module imported anywhere in a file.
 
@@ -86,7 +90,7 @@ def _imports(path: Path, *, at_run_time: bool = False) -> Iterator[str]:
         path: The file.
         at_run_time: Leave out what only type checkers import.
     """
-    pending: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    pending: list[ast.AST] = [_tree(path)]
     while pending:
         node = pending.pop()
         if isinstance(node, ast.Import):
@@ -116,7 +120,7 @@ def _is_for_types_only(node: ast.If) -> bool:
 
 def _calls(path: Path) -> set[str]:
     """The last name of every function and method called in a file."""
-    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    nodes = ast.walk(_tree(path))
     return {_called(node) for node in nodes if isinstance(node, ast.Call)}
 
 
@@ -136,82 +140,96 @@ def _of(*packages: str) -> list[Path]:
     return [p for p in _modules() if any(_fits(_name(p), package) for package in packages)]
 
 
-def _ids(path: Path) -> str:
-    return _name(path)
+def _offenders(paths: list[Path], is_wrong: Callable[[Path], object]) -> dict[str, object]:
+    """What is wrong, by the module in which it was found."""
+    assert paths
+    found = {_name(path): is_wrong(path) for path in paths}
+    return {name: wrong for name, wrong in found.items() if wrong}
 
 
-@pytest.mark.parametrize("path", _modules(), ids=_ids)
-def test_every_file_stands_on_a_floor(path):
-    assert _name(path) in COMMON or _floor(_name(path)) is not None
+def _lowest_floors() -> list[Path]:
+    return _of("schemas", "agentsview_assets.transforms")
 
 
-@pytest.mark.parametrize("path", _modules(), ids=_ids)
-def test_a_file_imports_only_from_its_own_floor_and_those_below(path):
+def test_every_file_stands_on_a_floor():
+    assert not _offenders(
+        _modules(), lambda path: _name(path) not in COMMON and _floor(_name(path)) is None
+    )
+
+
+def test_a_file_imports_only_from_its_own_floor_and_those_below():
+    assert not _offenders(_modules(), _from_above)
+
+
+def _from_above(path: Path) -> list[str]:
     own = _floor(_name(path))
     ours = [module for module in _imports(path) if _is_ours(module) and module not in COMMON]
-    if own is None:
-        assert ours == []
-    above = [module for module in ours if own is not None and (_floor(module) or 0) > own]
-    assert above == []
+    return ours if own is None else [module for module in ours if (_floor(module) or 0) > own]
 
 
-@pytest.mark.parametrize("path", _of("schemas", "agentsview_assets.transforms"), ids=_ids)
-def test_the_two_lowest_floors_reach_nothing_outside(path):
-    assert {*_imports(path)} & OUTSIDE == set()
-    assert _calls(path) & {"open", "read_text", "write_text", "read_bytes", "write_bytes"} == set()
+def test_the_two_lowest_floors_reach_nothing_outside():
+    reading = {"open", "read_text", "write_text", "read_bytes", "write_bytes"}
+    paths = _lowest_floors()
+    assert not _offenders(paths, lambda path: {*_imports(path)} & OUTSIDE)
+    assert not _offenders(paths, lambda path: _calls(path) & reading)
 
 
-@pytest.mark.parametrize("path", _of("schemas", "agentsview_assets.transforms"), ids=_ids)
-def test_a_database_of_theirs_is_private_and_in_memory(path):
-    if _tops(path, at_run_time=True) & DATABASES:
-        opened = [
-            [ast.literal_eval(argument) for argument in call.args]
-            for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-            if isinstance(call, ast.Call) and _called(call) == "connect"
-        ]
-        assert opened
-        assert all(arguments in ([], [":memory:"]) for arguments in opened)
+def test_a_database_of_theirs_is_private_and_in_memory():
+    users = [p for p in _lowest_floors() if _tops(p, at_run_time=True) & DATABASES]
+    assert not _offenders(users, lambda path: not _opened(path))
+    assert not _offenders(
+        users, lambda path: [found for found in _opened(path) if found not in ([], [":memory:"])]
+    )
 
 
-@pytest.mark.parametrize("path", _of("agentsview_assets.transforms"), ids=_ids)
-def test_transforms_know_no_frames_of_pandas(path):
-    assert _tops(path) & {"pandas", "pandera"} == set()
+def _opened(path: Path) -> list[list[object]]:
+    return [
+        [ast.literal_eval(argument) for argument in call.args]
+        for call in ast.walk(_tree(path))
+        if isinstance(call, ast.Call) and _called(call) == "connect"
+    ]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [p for p in _modules() if (_floor(_name(p)) or 0) < 4 and not _fits(_name(p), "resources")],
-    ids=_ids,
-)
-def test_below_the_assets_only_resources_know_dagster(path):
-    assert _tops(path) & ORCHESTRATION == set()
+def test_transforms_know_no_frames_of_pandas():
+    paths = _of("agentsview_assets.transforms")
+    assert not _offenders(paths, lambda path: _tops(path) & {"pandas", "pandera"})
 
 
-@pytest.mark.parametrize("path", _of("agentsview_assets.documents"), ids=_ids)
-def test_documents_import_what_starts_fast(path):
-    assert _tops(path, at_run_time=True) & (ORCHESTRATION | FRAMES) == set()
+def test_below_the_assets_only_resources_know_dagster():
+    paths = [p for p in _modules() if (_floor(_name(p)) or 0) < 4]
+    paths = [p for p in paths if not _fits(_name(p), "resources")]
+    assert not _offenders(paths, lambda path: _tops(path) & ORCHESTRATION)
 
 
-@pytest.mark.parametrize("path", _of("agentsview_assets.cli"), ids=_ids)
-def test_the_command_line_imports_what_is_heavy_only_inside_functions(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def test_documents_import_what_starts_fast():
+    paths = _of("agentsview_assets.documents")
+    assert not _offenders(
+        paths, lambda path: _tops(path, at_run_time=True) & (ORCHESTRATION | FRAMES)
+    )
+
+
+def test_the_command_line_imports_what_is_heavy_only_inside_functions():
     heavy = ORCHESTRATION | FRAMES | {"duckdb", "resources", "schemas"}
-    for node in tree.body:
-        if isinstance(node, ast.Import | ast.ImportFrom):
-            names = [a.name for a in node.names] if isinstance(node, ast.Import) else [node.module]
-            assert {str(name).partition(".")[0] for name in names} & heavy == set()
+    assert not _offenders(_of("agentsview_assets.cli"), lambda path: _at_import(path) & heavy)
 
 
-@pytest.mark.parametrize("name", COMMON[1:])
-def test_what_everybody_uses_uses_the_standard_library_alone(name):
-    path = REPOSITORY.joinpath(*name.split(".")).with_suffix(".py")
+def _at_import(path: Path) -> set[str]:
+    """The packages that a file imports outside of its functions, those for types left out."""
+    body = _tree(path).body
+    names = [a.name for node in body if isinstance(node, ast.Import) for a in node.names]
+    names += [str(node.module) for node in body if isinstance(node, ast.ImportFrom)]
+    return {name.partition(".")[0] for name in names}
+
+
+def test_what_everybody_uses_uses_the_standard_library_alone():
+    paths = [REPOSITORY.joinpath(*name.split(".")).with_suffix(".py") for name in COMMON[1:]]
     foreign = {"click", "duckdb", "yaml", "pydantic", "sqlalchemy"} | ORCHESTRATION | FRAMES
-    assert _tops(path) & foreign == set()
+    assert not _offenders(paths, lambda path: _tops(path) & foreign)
 
 
-@pytest.mark.parametrize("path", _modules(), ids=_ids)
-def test_nothing_that_is_shipped_imports_the_tests(path):
-    assert _tops(path) & {"tests", "benchmarks", "pytest", "hypothesis"} == set()
+def test_nothing_that_is_shipped_imports_the_tests():
+    foreign = {"tests", "benchmarks", "pytest", "hypothesis"}
+    assert not _offenders(_modules(), lambda path: _tops(path) & foreign)
 
 
 def test_no_name_of_a_floor_is_left_over():
