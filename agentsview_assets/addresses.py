@@ -20,6 +20,9 @@ _KNOWN_KINDS = frozenset(
 )  # fmt: skip
 _NAMES_A_HOST = (
     re.compile(r"/*[^/:]*:.*@", re.DOTALL),  # user:password@host, whatever is in the password
+    # user:password@host behind a slash: a colon was forgotten, or is not an ordinary one
+    re.compile(r"(?!\.{0,2}/)(?:[^/]*/)+[^/:]+:.*@", re.DOTALL),
+    re.compile(r"(?:.*/)?postgres(?:ql)?\W.*@", re.DOTALL | re.IGNORECASE),
     re.compile(r"(?!\.{0,2}/)[^/]*@[^/]*/"),  # user@host/database
     re.compile(r"(?!\.{0,2}/)[^/]*:\d+(?:/|$)"),  # host:port/database
     re.compile(r"//[^/]*[@:]"),  # //host:port/database

@@ -68,6 +68,13 @@ SHAPES = (
     '{{"host": "127.0.0.1", "password": "{}"}}',
     "facts?password={}",
     "ada/{}@127.0.0.1:1/facts",
+    "postgresql//ada:{}@db.example/facts",
+    "postgresql/ada:{}@db.example/facts",
+    "postgres;//ada:{}@db.example/facts",
+    "postgresql.//ada:{}@db.example/facts",
+    "postgresql\uff1a//ada:{}@db.example/facts",
+    "http//ada:{}@db.example/facts.duckdb",
+    "/srv/../postgresql:/ada:{}@db.example/facts",
 )
 COMMANDS = (
     ("materialize",),
