@@ -25,6 +25,7 @@ _REMEDIES = {
     errno.ENOENT: "name another path",
     errno.ENOTDIR: "name another path",
     errno.EISDIR: "name a file",
+    errno.EINVAL: "put an ordinary, small file there",
     errno.EMFILE: "too many files are open; raise the limit with `ulimit -n`",
     errno.ENFILE: "too many files are open on this machine; try again later",
 }

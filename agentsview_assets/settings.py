@@ -200,7 +200,10 @@ def _start_date(text: str) -> str:
     if first is None or first.isoformat() != text:
         raise ConfigError(f"{START_DATE_VARIABLE}: expected YYYY-MM-DD, got {text!r}")
     if first > today():
-        raise ConfigError(f"{START_DATE_VARIABLE}: {text} is in the future")
+        raise ConfigError(
+            f"{START_DATE_VARIABLE}: {text} is in the future, as this machine's clock shows "
+            f"{today()}; name an earlier day, or set the clock right"
+        )
     return max(text, EARLIEST_START)
 
 

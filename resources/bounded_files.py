@@ -38,5 +38,5 @@ def read_small(path: Path, most: int = MOST_BYTES) -> bytes:
             raise NotReadableError(errno.EINVAL, "not a regular file", str(path))
         content = file.read(most + 1)
     if len(content) > most:
-        raise NotReadableError(errno.EFBIG, f"larger than {most:,} bytes", str(path))
+        raise NotReadableError(errno.EINVAL, f"larger than {most:,} bytes", str(path))
     return content

@@ -107,8 +107,9 @@ class _ExactSum:
         if value is not None:
             self._values.append(value)
 
-    def finalize(self) -> float:
-        return exact_total(self._values)
+    def finalize(self) -> float | str:
+        total = exact_total(self._values)
+        return total if total == total else "nan"  # noqa: PLR0124 - SQLite makes NULL of it
 
 
 def _whole_sum(high: int, low: int) -> int | str:

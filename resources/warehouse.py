@@ -47,7 +47,7 @@ class Reader(Protocol):
         """SQL that orders a text expression by its UTF-8 bytes."""
 
     def exact_sum(self, expression: str) -> str:
-        """SQL of an aggregate that `rows` returns as the sum of doubles, rounded once.
+        """SQL of an aggregate that `float()` reads as the sum of doubles, rounded once.
 
         An ordinary sum of doubles depends in its last digits on the order in which an engine meets
         the rows; this one is the same everywhere. NULL counts nothing; no rows sum to 0.

@@ -61,7 +61,7 @@ class ActivityUsage:
         computed_before, reported_before = self.models.get(model, (False, False))
         self.models[model] = (computed_before or not reported, reported_before or bool(reported))
         row = None if reported else self._prices.price(model)
-        cost = usd if reported else 0.0
+        cost = float(usd) if reported else 0.0
         if row is not None:
             cost = row_cost(
                 row.rates,

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from agentsview_assets.documents.pricing_block import pricing_block
@@ -49,6 +51,7 @@ class SessionExport:
         pricing: The prices used; empty without rows.
         projects: Project label -> resolution and identity.
         batches: The rows, in export order.
+        require_finite: Raises `UnwritableNumberError` where a cost of any row is no finite number.
     """
 
     database_id: str
@@ -56,6 +59,7 @@ class SessionExport:
     pricing: Mapping[str, Any]
     projects: Mapping[str, Any]
     batches: Iterable[Sequence[SessionRow]]
+    require_finite: Callable[[], None]
 
     def head(self) -> dict[str, Any]:
         """Return the document without its rows."""
@@ -76,8 +80,9 @@ class SessionExport:
         """Return the document's JSON text in pieces.
 
         Raises:
-            ValueError: A figure is not a finite number.
+            UnwritableNumberError: A cost is not a finite number; then there is no first piece.
         """
+        self.require_finite()
         yield f'{encode(self.head())[:-1]},"sessions":['
         separator = ""
         for batch in self.batches:
@@ -90,12 +95,14 @@ class SessionExport:
         """Return the lines of the NDJSON form in pieces: a meta line, then one a session.
 
         Raises:
-            ValueError: A figure is not a finite number.
+            UnwritableNumberError: A cost is not a finite number; the lines before it are there.
         """
         yield f"{encode({'type': 'meta', **self.head()})}\n"
         for batch in self.batches:
-            if batch:
-                yield f"{rows_text(batch, chr(10))}\n"
+            good = list(takewhile(_is_finite, batch))
+            if good:
+                yield f"{rows_text(good, chr(10))}\n"
+            _require_finite(batch[len(good) :])
 
 
 def session_export_page(  # noqa: PLR0913 - what a page can be asked for, all by name
@@ -136,6 +143,7 @@ def session_export_page(  # noqa: PLR0913 - what a page can be asked for, all by
         pricing_block(prices, _models(rows)) if rows else {},
         archive.projects(row.project for row in rows),
         [rows],
+        partial(_require_finite, rows),
     )
 
 
@@ -161,12 +169,19 @@ def session_export_all(
         f"SELECT DISTINCT project FROM sessions WHERE {scope.eligible.text}", scope.eligible.params
     )
     prices = archive.prices()
+
+    def require_finite() -> None:
+        if labels and not _is_far_from_infinite(archive, scope):
+            for batch in _batches(archive, scope, prices):
+                _require_finite(batch)
+
     return SessionExport(
         archive.database_id,
         "",
-        pricing_block(prices, _all_models(archive, scope, prices)) if labels else {},
+        pricing_block(prices, _all_models(archive, scope)) if labels else {},
         archive.projects(label for (label,) in labels),
         _batches(archive, scope, prices) if labels else (),
+        require_finite,
     )
 
 
@@ -183,35 +198,43 @@ def _models(rows: Iterable[SessionRow]) -> dict[str, tuple[bool, bool]]:
     return costs
 
 
-def _all_models(
-    archive: ExportArchive, scope: SessionScope, prices: PricingTable
-) -> dict[str, tuple[bool, bool]]:
-    """Return the same for all sessions of a scope, mostly without reading them.
+def _all_models(archive: ExportArchive, scope: SessionScope) -> dict[str, tuple[bool, bool]]:
+    """Return the same for all sessions of a scope, without reading them."""
+    found = _of_models(
+        archive,
+        scope,
+        "MAX(CASE WHEN reported_row_count < usage_row_count THEN 1 ELSE 0 END)",
+        "MAX(CASE WHEN reported_row_count > 0 THEN 1 ELSE 0 END)",
+    )
+    return {model: (bool(computed), bool(reported)) for model, computed, reported in found}
 
-    Raises:
-        UnwritableNumberError: A cost is not a finite number; nothing has been written yet.
-    """
-    condition = scope.eligible
-    found = archive.reader.rows(
+
+def _is_far_from_infinite(archive: ExportArchive, scope: SessionScope) -> bool:
+    """Return whether no sum of the costs of a scope can be anything but a finite number."""
+    found = _of_models(archive, scope, "MAX(ABS(reported_cost_usd))", "MAX(ABS(cost_usd))")
+    return all(cost <= _SAFE_USD for _, *costs in found for cost in costs)
+
+
+def _of_models(archive: ExportArchive, scope: SessionScope, *columns: str) -> list[tuple[Any, ...]]:
+    eligible = scope.eligible
+    return archive.reader.rows(
         f"""
-        SELECT model, MAX(CASE WHEN reported_row_count < usage_row_count THEN 1 ELSE 0 END),
-               MAX(CASE WHEN reported_row_count > 0 THEN 1 ELSE 0 END),
-               MAX(ABS(reported_cost_usd)), MAX(ABS(cost_usd))
-        FROM session_model_usage WHERE archive_id = ?
-            AND session_id IN (SELECT session_id FROM sessions WHERE {condition.text})
+        SELECT model, {", ".join(columns)} FROM session_model_usage
+        WHERE archive_id = ?
+            AND session_id IN (SELECT session_id FROM sessions WHERE {eligible.text})
         GROUP BY model
         """,
-        (archive.archive_id, *condition.params),
+        (archive.archive_id, *eligible.params),
     )
-    if not all(cost <= _SAFE_USD for *_, reported, cost in found for cost in (reported, cost)):
-        for batch in _batches(archive, scope, prices):
-            _require_finite(batch)
-    return {model: (bool(computed), bool(reported)) for model, computed, reported, _, _ in found}
+
+
+def _is_finite(row: SessionRow) -> bool:
+    return math.isfinite(row.model_usage.cost_usd)
 
 
 def _require_finite(rows: Iterable[SessionRow]) -> None:
     for row in rows:
-        if not math.isfinite(row.model_usage.cost_usd):
+        if not _is_finite(row):
             raise UnwritableNumberError(row.model_usage.cost_usd)
 
 

@@ -156,7 +156,7 @@ def _buckets(
 def _priced(prices: PricingTable, date: str, values: list[Any]) -> Bucket:
     project, agent, model, reported, *counts, usd = values
     uncached, output, created, read, billable = map(int, counts)
-    amounts = Amounts(uncached, output, created, read, usd)
+    amounts = Amounts(uncached, output, created, read, float(usd))
     row = prices.price(model)
     rates = row.rates if row else NO_RATES
     if not reported:

@@ -15,6 +15,7 @@ import pytest
 
 from agentsview_assets.archive_urls import parse_archive
 from agentsview_assets.errors import ArchiveError, ConfigError
+from agentsview_assets.files import trouble
 from resources.archive_schema import SESSIONS
 from resources.bounded_files import MOST_BYTES, NotReadableError, read_small
 from resources.checkouts import LocalDisk
@@ -323,8 +324,9 @@ def test_the_limit_is_exact_and_told(tmp_path: Path) -> None:
     path.write_bytes(b"x" * MOST_BYTES)
     assert len(read_small(path)) == MOST_BYTES
     path.write_bytes(b"x" * (MOST_BYTES + 1))
-    with pytest.raises(NotReadableError, match="larger than 1,048,576 bytes"):
+    with pytest.raises(NotReadableError, match="larger than 1,048,576 bytes") as caught:
         read_small(path)
+    assert trouble(caught.value, path).endswith("put an ordinary, small file there")
 
 
 PATHOLOGICAL = {

@@ -9,7 +9,11 @@ import pytest
 
 from agentsview_assets.documents import session_export as export
 from agentsview_assets.documents.session_cursor import CursorReset
-from agentsview_assets.documents.session_export import session_export_all, session_export_page
+from agentsview_assets.documents.session_export import (
+    SessionExport,
+    session_export_all,
+    session_export_page,
+)
 from agentsview_assets.documents.session_filters import SessionFilters
 from agentsview_assets.errors import WarehouseError
 from tests.support.session_warehouse import (
@@ -312,11 +316,31 @@ def test_a_changed_row_ends_a_run_and_an_irrelevant_change_does_not(
         page(warehouse, cursor, 2)
 
 
+@pytest.mark.parametrize("is_all", [False, True], ids=["page", "all"])
 def test_an_infinite_cost_is_found_before_anything_is_written(
-    warehouse: SessionWarehouse,
+    warehouse: SessionWarehouse, *, is_all: bool
 ) -> None:
+    found = _with_an_infinite_cost(warehouse, is_all=is_all)
+    with pytest.raises(ValueError, match=r"unsupported value: \+Inf"):
+        next(found.json_text())
+
+
+@pytest.mark.parametrize("is_all", [False, True], ids=["page", "all"])
+def test_lines_before_an_infinite_cost_are_written(
+    warehouse: SessionWarehouse, *, is_all: bool
+) -> None:
+    found, told = _with_an_infinite_cost(warehouse, is_all=is_all), []
+    with pytest.raises(ValueError, match=r"unsupported value: \+Inf"):
+        told.extend(found.ndjson_text())
+    lines = [json.loads(line) for line in "".join(told).splitlines()]
+    assert [line["type"] for line in lines[:1]] == ["meta"]
+    assert [line["id"] for line in lines[1:]] == ["s07", "s06", "s05"]
+
+
+def _with_an_infinite_cost(warehouse: SessionWarehouse, *, is_all: bool) -> SessionExport:
     _days(warehouse)
     infinite = float("inf")
-    warehouse.add_spent(Spent("s01", "x", reported_row_count=1, reported_cost_usd=infinite))
-    with pytest.raises(ValueError, match=r"unsupported value: \+Inf"):
-        session_export_all(warehouse)
+    warehouse.add_spent(Spent("s04", "x", reported_row_count=1, reported_cost_usd=infinite))
+    if is_all:
+        return session_export_all(warehouse)
+    return session_export_page(warehouse, secret=lambda: b"key")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -404,6 +405,22 @@ def test_events_whose_source_is_cursor_count_no_session_but_name_their_project(
     document = report(reader)
     assert document["sessionCounts"] == {"total": 0, "byProject": {}, "byAgent": {}}
     assert list(document["projects"]) == ["alpha"]
+
+
+@pytest.mark.parametrize(
+    ("costs", "total"),
+    [((math.inf, -math.inf), math.nan), ((math.inf, 1.0), math.inf), ((1.7e308,) * 2, math.inf)],
+)
+def test_reported_costs_that_have_no_sum(
+    reader: SmallWarehouse, costs: tuple[float, ...], total: float
+) -> None:
+    reader.add_usage(
+        [
+            Usage(f"r{number}", "2026-07-01T10:00:00Z", "m", reported_cost_usd=cost)
+            for number, cost in enumerate(costs)
+        ]
+    )
+    assert report(reader)["totals"]["totalCost"] == pytest.approx(total, nan_ok=True)
 
 
 def test_models_of_equal_cost_come_in_the_order_of_their_bytes(reader: SmallWarehouse) -> None:
