@@ -38,7 +38,9 @@ _BEARER = re.compile(
     re.IGNORECASE,
 )
 _BASIC = re.compile(rf"({APART}basic\s{{1,3}})([A-Za-z0-9+/]{{8,}}={{0,2}})", re.IGNORECASE)
-_COOKIE = re.compile(r"\bcookies?[\"']?\s{0,3}[:=]\s{0,3}[\"']?[^\n\"']+", re.IGNORECASE)
+_COOKIE = re.compile(
+    r"(?:\bcookies?[\"']?\s{0,3}[:=\s]|(?<=\s)-b\s)\s{0,3}[\"']?[^\n\"']+", re.IGNORECASE
+)
 _CRUMB = re.compile(r"([A-Za-z0-9_.-]{1,64})=([^;\s\"',&]+)")
 _CRUMB_NAMES = re.compile(
     r"sess|sid|auth|token|csrf|xsrf|jwt|remember|login|clearance", re.IGNORECASE
@@ -48,8 +50,8 @@ _SESSION = re.compile(
     re.IGNORECASE,
 )
 
-_LEAST_NAMED, _LEAST_BEARER = 8, 16
-"""Lengths of a token behind `Bearer:` and behind `Bearer`."""
+_LEAST_NAMED, _LEAST_BEARER, _LEAST_CRUMB = 8, 16, 5
+"""Lengths of a token behind `Bearer:`, behind `Bearer`, and of a session's crumb of a cookie."""
 
 
 def without_headers(text: str, lower: str) -> str:
@@ -61,7 +63,7 @@ def without_headers(text: str, lower: str) -> str:
     """
     if "authorization" in lower:
         text = _AUTHORIZATION.sub(_authorization, text)
-    if "cookie" in lower:
+    if "cookie" in lower or ("curl" in lower and "-b " in lower):
         text = _COOKIE.sub(lambda m: _CRUMB.sub(_crumb, m[0]), text)
     if "=" in text and ("sess" in lower or "sid" in lower):
         text = _SESSION.sub(_session, text)
@@ -97,7 +99,8 @@ def _basic(match: re.Match[str]) -> str:
 def _crumb(match: re.Match[str]) -> str:
     if is_nothing(match[2]):
         return match[0]
-    is_secret = _CRUMB_NAMES.search(match[1]) is not None or is_random(match[2], LEAST_SECRET)
+    is_named = _CRUMB_NAMES.search(match[1]) is not None and len(match[2]) >= _LEAST_CRUMB
+    is_secret = is_named or is_random(match[2], LEAST_SECRET)
     return f"{match[1]}={MARK}" if is_secret else match[0]
 
 

@@ -16,7 +16,9 @@ _WORD = re.compile(
     r"(?:[A-Z]?[a-z]+|[A-Z]?[a-z]{2,}(?:[A-Z][a-z]{2,}){1,3}|[A-Z]+)[0-9]{0,4}|"
     r"[A-Za-z]?[0-9]{1,2}[A-Za-z]{1,3}"
 )
-_AROUND_A_NUMBER = re.compile(r"([A-Za-z][a-z]{3,15})[0-9]{1,4}([A-Za-z][a-z]{3,15}[0-9]{0,4})")
+_AROUND_A_NUMBER = re.compile(
+    r"([A-Za-z]{1,2}[a-z]{2,15})[0-9]{1,4}([A-Za-z][a-z]{3,15}[0-9]{0,4})"
+)
 _UNSPEAKABLE = re.compile(r"[^aeiouyAEIOUY0-9]{5}")
 
 

@@ -35,13 +35,14 @@ _QUERY = r"key|code|session|sid|ticket|hash|sign|x-amz-[a-z-]{1,24}|x-goog-[a-z-
 _QUOTED = r"\"[^\"\n]*\"?|'[^'\n]*'?"
 _HINTS = (
     *("pass", "pwd", "pw", "secret", "token", "key", "kennwort", "cred", "auth", "jwt", "pat="),
-    *("sig", "code=", "session=", "sid=", "ticket=", "hash=", "x-amz-", "x-goog-"),
+    *("sig", "identified", "code=", "session=", "sid=", "ticket=", "hash=", "x-amz-", "x-goog-"),
 )
 """One of them is in every text that any rule here changes."""
 SUSPECT_TOLD = (
-    r"pass(?:w|phrase|code|[^a-z])|pwd|pw[^a-z]|secret|token|kennwort|creds?[^a-z]|credential|auth|"
-    r"(?:api|access|private|account|shared|encryption|signing|subscription|app|application|master|"
-    r"license).?key|_key.?=|jwt|pat=|sig|key=|code=|session=|sid=|ticket=|hash=|sign=|x-amz-|x-goog-"
+    r"pass(?:w|phrase|code|[^a-z])|identified |pwd|pw[^a-z]|secret|token|kennwort|creds?[^a-z]|"
+    r"credential|auth|(?:api|access|private|account|shared|encryption|signing|subscription|app|"
+    r"application|master|license).?key|_key.?=|jwt|pat=|sig|key=|code=|session=|sid=|ticket=|hash=|"
+    r"sign=|x-amz-|x-goog-"
 )
 """What every text that a rule here changes matches."""
 
@@ -68,12 +69,13 @@ _ARROW = re.compile(r"[a-z]\s*=>\s*\Z")
 _DOTTED_NAME = re.compile(r"(?:[A-Za-z_]\w{0,32}\.)*([A-Za-z_]{1,32})[)\],;:.!?]*\Z")
 _NOT_LETTERS = re.compile(r"[^a-z]+")
 _TOLD = re.compile(
-    rf"((?:({PASSWORDS})|({SECRETS}))([\"']?)\s{{0,3}}:\s{{0,3}})({_QUOTED}|[^\s\"']+)",
+    rf"((?:({PASSWORDS}|{APART}(?:pwd|pass|pw)(?=[\"':]))|({SECRETS}))([\"']?)\s{{0,3}}:\s{{0,3}})"
+    rf"({_QUOTED}|[^\s\"']+)",
     re.IGNORECASE,
 )
 _OF = r"(?:\s(?:for|to|of|on|from|in|f[uü]r|von)(?:\s[\w@.'-]{1,32}){1,3}?)?"
 _IS = re.compile(
-    rf"((?:({PASSWORDS}|{APART}(?:pw|pwd|pass))|({SECRETS}))s?{_OF}\s{{1,3}}(?:is|was|are|ist|war)\s?:?\s{{1,3}})"
+    rf"((?:({PASSWORDS}|{APART}(?:pw|pwd|pass))|({SECRETS}))s?{_OF}\s{{1,3}}(?:is|was|are|ist|war|should\sbe|to|->|=>|→|-)\s?:?\s{{1,3}})"
     rf"({_QUOTED}|[^\s\"']+)",
     re.IGNORECASE,
 )
@@ -82,8 +84,27 @@ _WITH = re.compile(
     rf"({_QUOTED}|[^\s\"']+)",
     re.IGNORECASE,
 )
+_BEFORE = re.compile(
+    rf"(?<!\S)([\"'`]?)(\S{{6,64}})(?=\s(?:is|as|ist|als)\s(?:the|my|our|das)\s(?:{PASSWORDS}))",
+    re.IGNORECASE,
+)
+_STRONG = re.compile(
+    rf"((?:{PASSWORDS}|requirepass|{APART}pw)[ \t]{{1,3}})([\"'`]?)([^\s\"'`]{{8,}})", re.IGNORECASE
+)
+_TAG = re.compile(
+    rf"(<\w{{0,24}}(?:{PASSWORDS}|{SECRETS}|pwd|pass)>)([^<\"\s]+)(?=</)", re.IGNORECASE
+)
+_SETTING = re.compile(
+    rf"(\bkey=\"[^\"\n]{{0,40}}(?:{PASSWORDS}|{SECRETS})\"\s{{1,3}}value=\")([^\"\n]+)(?=\")",
+    re.IGNORECASE,
+)
+_SQL = re.compile(
+    r"(\b(?:identified\s(?:with\s\w{1,40}\s)?by|(?:user|role|login)\s\S{1,64}\s(?:with\s)?password)"
+    r"\s{1,3}')([^'\n]+)",
+    re.IGNORECASE,
+)
 _BARE = re.compile(
-    rf"({APART}(?:\w{{1,24}}_)?(?:{SECRETS})\s{{1,3}})([\"'`]?)([A-Za-z0-9_+/=.-]{{20,}})",
+    rf"({APART}\w{{0,24}}(?:{SECRETS})\s{{1,3}})([\"'`]?)([A-Za-z0-9_+/=.-]{{20,}})",
     re.IGNORECASE,
 )
 _USER = r"(?:user(?:name)?|login|account|benutzer)[:=]?\s{1,8}[^\s,;]{1,128}"
@@ -132,7 +153,11 @@ def without_told(text: str, lower: str) -> str:
         for rule in (_IS, _WITH):
             text = rule.sub(_said, text)
         text = _BARE.sub(_bare, text)
+        text = _STRONG.sub(_strong, _BEFORE.sub(_before, text))
+        text = _SQL.sub(_sql, text) if "'" in text else text
         text = _without_logins(text, lower)
+    if "<" in text:
+        text = _SETTING.sub(_quoted, _TAG.sub(_quoted, text))
     return _IN_PATH.sub(_in_path, text) if "/" in text else text
 
 
@@ -201,6 +226,28 @@ def _said(match: re.Match[str]) -> str:
 
 def _is_told(value: str, password: str | None, least: int) -> bool:
     return is_password(value, least) and (password is not None or has_digit(value))
+
+
+def _before(match: re.Match[str]) -> str:
+    bare = match[2].rstrip("\"'`")
+    return f"{match[1]}{MARK}{match[2][len(bare) :]}" if is_password(bare) else match[0]
+
+
+def _strong(match: re.Match[str]) -> str:
+    """What stands behind a password's name without a word between has to look like one."""
+    bare = match[3].rstrip(_MARKS)
+    is_mixed = bare.lower() != bare != bare.upper() or not bare.isalnum()
+    is_strong = is_mixed and has_digit(bare) and is_password(bare) and not reads_as_words(bare)
+    return f"{match[1]}{match[2]}{MARK}{match[3][len(bare) :]}" if is_strong else match[0]
+
+
+def _quoted(match: re.Match[str]) -> str:
+    return match[0] if is_nothing(match[2]) else f"{match[1]}{MARK}"
+
+
+def _sql(match: re.Match[str]) -> str:
+    is_statement = "PASSWORD" in match[1] or "identified" in match[1].lower()
+    return _quoted(match) if is_statement or is_password(match[2]) else match[0]
 
 
 def _bare(match: re.Match[str]) -> str:
