@@ -16,6 +16,10 @@ _WORD = re.compile(
     r"(?:[A-Z]?[a-z]+|[A-Z]?[a-z]{2,}(?:[A-Z][a-z]{2,}){1,3}|[A-Z]+)[0-9]{0,4}|"
     r"[A-Za-z]?[0-9]{1,2}[A-Za-z]{1,3}"
 )
+_AROUND_A_NUMBER = re.compile(
+    r"([A-Za-z]{1,2}[a-z]{2,15})[0-9]{1,4}([A-Za-z][a-z]{3,15}[0-9]{0,4})"
+)
+_UNSPEAKABLE = re.compile(r"[^aeiouyAEIOUY0-9]{5}")
 
 
 def reads_as_words(text: str, *, of_capitals: bool = False) -> bool:
@@ -32,7 +36,7 @@ def _is_word(part: str, *, of_capitals: bool) -> bool:
     if not part:
         return True
     if _WORD.fullmatch(part) is None:
-        return False
+        return _AROUND_A_NUMBER.fullmatch(part) is not None and not _UNSPEAKABLE.search(part)
     letters = part.rstrip("0123456789")
     if letters.isupper():
         return of_capitals or len(letters) <= _LONGEST_OF_CAPITALS

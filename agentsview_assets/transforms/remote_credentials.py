@@ -29,6 +29,8 @@ _HARMLESS = _REFERENCES | {
 
 _WORD = re.compile(rf"[A-Za-z]{{0,{_LONGEST_WORD}}}")
 _VERSION = re.compile(r"v?[0-9]{1,4}(?:\.[0-9]{1,4}){0,3}")
+_NUMBER_BEHIND = re.compile(r"(?<=[A-Za-z][-_.])[0-9]{9,20}\Z")
+"""A number behind a name, as in `user-1234567890`, however long it is."""
 _VALUE = re.compile(r"[A-Za-z0-9._/~^-]{0,64}")
 _DOTTED = r"(?:[\w-]+\.)+[A-Za-z][\w-]*"
 _TARGET = re.compile(r"([\w.-]+|\[[0-9A-Fa-f:.%]+\])(:[0-9]*)?(?:[/:](.*))?", re.DOTALL)
@@ -93,7 +95,7 @@ def without_credentials(name: str) -> str:
     host, slash, path = cleaned.partition("/")
     path = _USER_AND_PASSWORD.sub("", path)
     path = _WITH_SLASH.sub("", path)
-    path = _BEFORE_HOST.sub(lambda m: "" if _is_random(m[1], _LEAST_USER) else m[0], path)
+    path = _BEFORE_HOST.sub(lambda m: "" if _is_user(m[1]) else m[0], path)
     path = _ALONE.sub(lambda m: "" if _is_user(m[1]) else m[0], path)
     cleaned = clean(f"{host}{slash}{path}").replace(f"{MARK}@", "")
     return name if cleaned == view else cleaned
@@ -168,7 +170,7 @@ def _is_harmless_fragment(fragment: str) -> bool:
 
 def _is_user(text: str) -> bool:
     """Whether a token stands before an `@`, not a name with a version behind it."""
-    return _is_random(text, _LEAST_USER) and not reads_as_words(text)
+    return _is_random(text, _LEAST_USER) and not reads_as_words(_NUMBER_BEHIND.sub("", text))
 
 
 def _is_random(text: str, least: int = _RANDOM) -> bool:
