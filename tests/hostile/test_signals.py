@@ -21,7 +21,7 @@ from tests.support.oracle import REPOSITORY
 from tests.support.tiny_archives import TinyArchive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
@@ -38,6 +38,14 @@ class Ended:
     out: str
     progress: list[str]
     said: list[str]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _hangups_are_not_ignored() -> Iterator[None]:
+    """The tests may run under `nohup`, and what a process ignores, its children ignore as well."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def _start(command: OurCommand, *arguments: str) -> subprocess.Popen[str]:

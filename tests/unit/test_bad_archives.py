@@ -55,7 +55,9 @@ class World:
     def run(
         self, *arguments: str, hardship: Callable[[], None] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command, in hardship if so wished."""
+        """Run a command, in a process of its own if that is to be in hardship."""
+        if hardship is None:
+            return self.ours.here(*arguments)
         return subprocess.run(
             [sys.executable, "-m", "agentsview_assets", *arguments],
             env=self.ours.environment(),
