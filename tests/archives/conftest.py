@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import pytest
 from tests.support import oracle as original
 from tests.support.in_process import Desk
 from tests.support.oracle import exclusive
+from tests.support.shared import shared_folder
 from tests.support.transcripts import Settings, write_corpus
 
 if TYPE_CHECKING:
@@ -62,10 +62,7 @@ class Bench(Desk):
 @pytest.fixture(scope="session")
 def machines(tmp_path_factory: pytest.TempPathFactory) -> Machines:
     """Made once for all workers; to be read or copied."""
-    base = tmp_path_factory.getbasetemp()
-    root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder = root.resolve() / "machines"
-    folder.mkdir(exist_ok=True)
+    folder = shared_folder(tmp_path_factory, "machines")
     oracle = original.install(tmp_path_factory.mktemp("oracle"))
     found = Machines(folder / "one", folder / "other", folder / "both", oracle)
     with exclusive(folder / "lock"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from tests.conformance.recipes import BREAKING_RECIPES, RECIPES, Recipe
 from tests.support import oracle as original
 from tests.support.command import OurCommand
 from tests.support.oracle import Oracle, exclusive
+from tests.support.shared import shared_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,13 +49,9 @@ PairOf = Callable[[str], Pair]
 
 
 @pytest.fixture(scope="session")
-def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of this test run that all workers share."""
-    base = tmp_path_factory.getbasetemp()
-    root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder = root.resolve() / "conformance"
-    folder.mkdir(exist_ok=True)
-    return folder
+def conformance_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where archives and our warehouses of them are made."""
+    return shared_folder(tmp_path_factory, "conformance")
 
 
 @pytest.fixture(scope="session")
@@ -65,15 +61,15 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> Oracle:
 
 
 @pytest.fixture(scope="session")
-def pair_of(shared_folder: Path, oracle: Oracle) -> PairOf:
+def pair_of(conformance_folder: Path, oracle: Oracle) -> PairOf:
     """Return a named archive with its warehouse; whichever worker comes first makes both."""
 
     def get(name: str) -> Pair:
         recipe = RECIPES[name]
-        archive = shared_folder / name
+        archive = conformance_folder / name
         ours = OurCommand.beside(archive, AGENTSVIEW_ASSETS_START_DATE=recipe.start)
-        outcome = shared_folder / f"{name}.outcome"
-        with exclusive(shared_folder / f"{name}.lock"):
+        outcome = conformance_folder / f"{name}.outcome"
+        with exclusive(conformance_folder / f"{name}.lock"):
             if not outcome.exists():
                 outcome.write_text(_prepare(recipe, archive, ours, oracle), encoding="utf-8")
         failure = outcome.read_text(encoding="utf-8")

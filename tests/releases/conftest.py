@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.support.releases import release_archive
+from tests.support.shared import shared_folder
 
 ArchiveOf = Callable[[str], Path]
 
 
 @pytest.fixture(scope="session")
 def releases_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of this test run that all workers share."""
-    base = tmp_path_factory.getbasetemp()
-    root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    folder = root.resolve() / "releases"
-    folder.mkdir(exist_ok=True)
-    return folder
+    """Where archives of the releases are made."""
+    return shared_folder(tmp_path_factory, "releases")
 
 
 @pytest.fixture(scope="session")
