@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
@@ -19,6 +20,8 @@ import yaml
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from dagster._core.instance import types as instance_types
+from dagster._core.instance.methods import event_methods
 from dagster._core.storage import sql as storage_sql
 from dagster._core.storage.event_log.sqlite import sqlite_event_log
 from dagster._core.storage.runs.sqlite import sqlite_run_storage
@@ -132,10 +135,21 @@ def open_history(state_dir: Path) -> Iterator[dg.DagsterInstance]:
     except Exception as error:  # whatever it is, it comes from what lies in this folder
         raise explain_home(error, home) from error
     try:
-        with instance:
+        with instance, _failures_told_once():
             yield instance
     except STORAGE_ERRORS as error:
         raise explain_history(error, home) or error from error
+
+
+@contextmanager
+def _failures_told_once() -> Iterator[None]:
+    """Keeps Dagster from printing each event that it cannot write, before it raises the error."""
+    quiet = SimpleNamespace(stderr=SimpleNamespace(write=len), exc_info=sys.exc_info)
+    with ExitStack() as patches:
+        for module in (instance_types, event_methods):
+            patches.callback(setattr, module, "sys", sys)
+            module.sys = quiet  # type: ignore[attr-defined]
+        yield
 
 
 def prepare_home(state_dir: Path) -> Path:

@@ -35,6 +35,7 @@ _RULES: dict[str, Callable[[str], str]] = {
     "normalized_remote": lambda name: clean(without_credentials(name)),
     **dict.fromkeys(_IDENTIFIERS, clean_identifier),
 }
+_REMOTES = frozenset({"git_remote", "normalized_remote"})
 _IDENTITY_OF = {"normalized_remote": "git_remote", "root_path": "root_path"}
 
 
@@ -62,12 +63,12 @@ class Asks(Protocol):
 def find_credentials(ask: Asks, kind: Kind) -> Iterator[Find]:
     """Looks for credentials in every text column of every table."""
     for contract in CONTRACTS.values():
-        for column in text_columns(contract):
-            rule = _RULES.get(column.name, clean)
-            texts = _suspects(ask, kind, contract, column.name)
+        names = [column.name for column in text_columns(contract)]
+        for column, texts in _suspects(ask, kind, contract.name, names):
+            rule = _RULES.get(column, clean)
             changed = {text: new for text in texts if (new := rule(text)) != text}
             if changed:
-                yield Find(contract, column.name, changed)
+                yield Find(contract, column, changed)
 
 
 def text_columns(contract: TableContract) -> list[Column]:
@@ -80,20 +81,39 @@ def _is_closed(contract: TableContract, column: Column) -> bool:
     return bool(names & {"isin", "str_matches"})
 
 
-def _suspects(ask: Asks, kind: Kind, contract: TableContract, column: str) -> list[str]:
-    distinct = f"SELECT DISTINCT {column} FROM {contract.name} WHERE {column} IS NOT NULL"
-    if column in ("git_remote", "normalized_remote"):
-        return [text for (text,) in ask(distinct)]  # few, and of many forms
-    if kind in _MATCHES:
-        return [row[0] for row in ask(f"{distinct} AND {_MATCHES[kind].format(column)}", [SUSPECT])]
+def _suspects(
+    ask: Asks, kind: Kind, table: str, columns: list[str]
+) -> Iterator[tuple[str, list[str]]]:
+    """The texts of each column that are worth a closer look."""
+    remotes = [name for name in columns if name in _REMOTES]  # few, and of many forms
+    others = [name for name in columns if name not in _REMOTES]
+    for column in remotes:
+        yield column, [text for (text,) in ask(_distinct(table, column))]
+    if kind not in _MATCHES:
+        yield from _suspects_here(ask, table, others)
+        return
+    # Reading the pattern takes longer than matching it: most tables are done with one reading.
+    matches = _MATCHES[kind]
+    row = f"concat_ws(chr(10), {', '.join(others)})"
+    if others and ask(f"SELECT 1 FROM {table} WHERE {matches.format(row)} LIMIT 1", [SUSPECT]):
+        for column in others:
+            suspects = f"{_distinct(table, column)} AND {matches.format(column)}"
+            yield column, [text for (text,) in ask(suspects, [SUSPECT])]
+
+
+def _suspects_here(ask: Asks, table: str, columns: list[str]) -> Iterator[tuple[str, list[str]]]:
+    """The same, looked for in this process."""
     import pyarrow as pa  # noqa: PLC0415 - a report that asks nothing of this starts without
     import pyarrow.compute as pc  # noqa: PLC0415 - likewise
 
-    texts = pa.array([text for (text,) in ask(distinct)], pa.string())
-    found: list[str] = texts.filter(
-        pc.match_substring_regex(texts, SUSPECT, ignore_case=True)
-    ).to_pylist()
-    return found
+    for column in columns:
+        texts = pa.array([text for (text,) in ask(_distinct(table, column))], pa.string())
+        found = texts.filter(pc.match_substring_regex(texts, SUSPECT, ignore_case=True))
+        yield column, found.to_pylist()
+
+
+def _distinct(table: str, column: str) -> str:
+    return f"SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL"
 
 
 def take_out(store: SqlStore) -> int:
