@@ -313,7 +313,8 @@ def test_what_stands_there_already_and_is_no_warehouse(
     assert words[name] in done.err
 
 
-@pytest.mark.parametrize("kind", ["duckdb", pytest.param("sqlite", marks=pytest.mark.hostile)])
+@pytest.mark.hostile
+@pytest.mark.parametrize("kind", ["duckdb", "sqlite"])
 def test_a_path_is_a_path_whatever_is_in_it(kind: str, tmp_path: Path) -> None:
     desk = Desk.with_sample(tmp_path / "desk", AGENTSVIEW_ASSETS_START_DATE="2026-11-08")
     folder = tmp_path / "per%20cent #;'\"\n&$ é"

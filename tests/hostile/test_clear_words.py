@@ -83,7 +83,9 @@ class TestAFolderOfSomebodyElse:
         yield desk.archive
         desk.archive.chmod(0o755)
 
-    @pytest.mark.parametrize("named", ["", "sessions.db", "deeper/still"])
+    @pytest.mark.parametrize(
+        "named", [pytest.param("", marks=pytest.mark.hostile), "sessions.db", "deeper/still"]
+    )
     @pytest.mark.parametrize(
         "command", [("reprice", "--dry-run"), pytest.param(("materialize",),
                                                            marks=pytest.mark.hostile)]

@@ -108,7 +108,7 @@ def signed(tmp_path_factory: pytest.TempPathFactory) -> Signed:
     "filters",
     [
         {"starred": True},
-        {"starred": True, "include_children": True},
+        pytest.param({"starred": True, "include_children": True}, marks=pytest.mark.hostile),
         {"has_secret": True, "secrets_rules_versions": [" r2 ", "", "r1"]},
         {"termination": "unclean,stale, active"},
     ],

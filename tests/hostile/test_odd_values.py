@@ -182,6 +182,7 @@ def made(folder: Path, fill: Callable[[Odd], None], code: int) -> OurCommand:
     return ours
 
 
+@pytest.mark.hostile
 def test_what_agentsview_reads_is_read_as_agentsview_reads_it(
     tmp_path: Path, oracle: Oracle
 ) -> None:

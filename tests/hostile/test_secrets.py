@@ -172,6 +172,7 @@ def archive(tmp_path: Path) -> Path:
 
 
 class TestEverywhere:
+    @pytest.mark.hostile
     def test_a_hundred_remotes_and_texts_leave_nothing(self, archive):
         remotes = secrets_in(REMOTE_FORMS, 60, 3)
         texts = secrets_in(TEXT_FORMS, 60, 4)

@@ -152,6 +152,7 @@ class TestOneAfterTheOther:
         assert (taken.moved, taken.kept) == (1, 0)
         assert watched.held() == {"two": (whole, set())}
 
+    @pytest.mark.hostile
     def test_an_archive_that_is_read_elsewhere_keeps_its_rows(
         self, watched: Watched, tmp_path: Path
     ) -> None:

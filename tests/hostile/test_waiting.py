@@ -85,7 +85,7 @@ class TestALockOnADuckDBFile:
         assert told
         assert (found.code, found.out) == (expected.code, expected.out)
 
-    @pytest.mark.parametrize("mode", ["writer", "reader"])
+    @pytest.mark.parametrize("mode", [pytest.param("writer", marks=pytest.mark.hostile), "reader"])
     def test_a_run_waits_for_others_and_says_for_whom(self, patient, when_waiting, mode):
         with holding(patient.warehouse, mode) as release:
             told = when_waiting(release)
