@@ -65,12 +65,12 @@ matrix: sync-dev ## Compare generated command lines over all archives with agent
 	@$(BIN)/pytest -n auto --dist loadgroup -m matrix tests/conformance/test_matrix.py $(ARGS)
 
 hostile: sync-dev ## Try attacks and losses in large numbers
-	@$(BIN)/pytest -n auto --dist loadgroup -m hostile tests/hostile $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadgroup -m "hostile and not endurance" tests/hostile $(ARGS)
 
 test-all: sync-dev ## Run all tests, the conformance matrix included
 	@$(BIN)/pytest -n auto --dist loadgroup -m "not browser and not endurance" $(ARGS)
 
-endurance: sync-dev ## Kill runs at fifty moments and see that nothing is lost
+endurance: sync-dev ## Kill and interrupt runs at 250 moments; random walks with more seeds
 	@$(BIN)/pytest -n auto -m endurance $(ARGS)
 
 browser: sync-dev ## Run the tests of the UI in Chromium (SCREENSHOTS=docs/images takes its pictures anew)

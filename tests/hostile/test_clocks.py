@@ -23,6 +23,7 @@ from resources.warehouses import open_store
 from schemas import CONTRACTS
 from tests.support.clocks import clock_at, day_after
 from tests.support.contract_rows import frame
+from tests.support.further import further
 from tests.support.in_process import Desk, run_here
 from tests.support.observations import said_by
 from tests.support.tiny_archives import TinyArchive
@@ -159,7 +160,7 @@ class TestRuns:
         with clock_at(day_after(TODAY, 3)):
             assert "dated after today" not in desk.run("materialize").err
 
-    @pytest.mark.parametrize("seed", range(3))
+    @pytest.mark.parametrize("seed", [0, *further(1, 2)])
     def test_any_clock_positions_end_in_the_tables_of_one_run(
         self, tmp_path: Path, seed: int
     ) -> None:

@@ -15,6 +15,7 @@ from resources.warehouse import open_reader
 from resources.warehouses import open_store
 from schemas import CONTRACTS
 from tests.support.contract_rows import frame
+from tests.support.further import further
 from tests.support.machines import Machine, archive
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def test_what_was_carried_out_stays_when_the_old_price_comes_back_unseen(machine
 
 
 @pytest.mark.hostile
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, *further(1)])
 def test_whatever_happens_between_the_record_only_grows_and_is_true(
     seed: int, machine: Priced, monkeypatch: pytest.MonkeyPatch
 ) -> None:

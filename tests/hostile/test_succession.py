@@ -11,6 +11,7 @@ import pytest
 from agentsview_assets.archive_urls import parse_archives
 from resources.observations import ObservationStore
 from resources.observing_all import Options, observe_all
+from tests.support.further import further
 from tests.support.machines import Machine, archive, everything
 from tests.support.tiny_archives import TinyArchive
 
@@ -258,7 +259,7 @@ class TestInTheWarehouse:
         assert machine.run("materialize", "--forget", "two").code == 0
         assert everything(machine.warehouse) == {"one": before}
 
-    @pytest.mark.parametrize("is_lost", [False, True])
+    @pytest.mark.parametrize("is_lost", [*further(False), True])
     def test_a_part_of_the_days_can_be_made_after_an_upgrade(
         self, *, is_lost: bool, machine: Machine
     ) -> None:
@@ -291,7 +292,7 @@ class TestInTheWarehouse:
         assert set(everything(machine.warehouse)) == {"two"}
         assert machine.run("materialize", "--json").json["up_to_date"]
 
-    @pytest.mark.parametrize("lacks", ["session", "event", "start"])
+    @pytest.mark.parametrize("lacks", ["session", *further("event", "start")])
     def test_without_the_state_what_would_be_lost_is_refused(
         self, lacks: str, machine: Machine
     ) -> None:
