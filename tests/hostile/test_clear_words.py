@@ -22,6 +22,9 @@ from tests.support.tiny_archives import TinyArchive
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+# What all of them look at is made once, not once for each worker.
+pytestmark = pytest.mark.xdist_group("clear words")
+
 DAY = "2026-11-01"
 REPORT = ("usage", "daily", "--all")
 
@@ -85,7 +88,11 @@ class TestAFolderOfSomebodyElse:
         desk.archive.chmod(0o755)
 
     @pytest.mark.parametrize(
-        "named", [pytest.param("", marks=pytest.mark.hostile), "sessions.db", "deeper/still"]
+        "named",
+        [
+            *(pytest.param(n, marks=pytest.mark.hostile) for n in ("", "sessions.db")),
+            "deeper/still",
+        ],
     )
     @pytest.mark.parametrize(
         "command", [("reprice", "--dry-run"), pytest.param(("materialize",),
@@ -211,7 +218,9 @@ STORAGE = ("history/runs.db", "history/index.db", "schedules/schedules.db", "his
 
 class TestADamagedHistory:
     @pytest.mark.parametrize("damage", [_noise, _cut, _folder])
-    @pytest.mark.parametrize("name", STORAGE)
+    @pytest.mark.parametrize(
+        "name", [STORAGE[0], *(pytest.param(n, marks=pytest.mark.hostile) for n in STORAGE[1:])]
+    )
     def test_is_named_by_its_file_and_may_be_removed(self, desk, name, damage):
         path = _history(desk) / name
         damage(path)

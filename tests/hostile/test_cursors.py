@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
     from tests.support.oracle import Oracle
 
+# What all of them look at is made once, not once for each worker.
+pytestmark = pytest.mark.xdist_group("cursors")
+
 STATES = (None, "clean", "awaiting_user", "tool_call_pending", "truncated", "odd")
 STARRED = ("s03", "s08", "s15", "s24")
 EXPORT = ("export", "sessions", "--limit", "50")

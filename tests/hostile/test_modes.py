@@ -45,6 +45,7 @@ def free_umask() -> Iterator[None]:
         yield
 
 
+@pytest.mark.hostile
 def test_warehouse_and_state_are_their_user_s_alone(tmp_path: Path, free_umask: None) -> None:
     desk = Desk.with_sample(tmp_path / "desk", AGENTSVIEW_ASSETS_START_DATE="2026-11-09")
     place = tmp_path / "made" / "deeper"

@@ -126,6 +126,7 @@ REPEATED = (
 )  # fmt: skip
 
 
+@pytest.mark.hostile
 @pytest.mark.parametrize("repeated", REPEATED)
 def test_a_hundred_thousand_characters_take_no_longer_than_their_number(repeated):
     # What grows with the square takes minutes here, and is stopped as a hanging test.

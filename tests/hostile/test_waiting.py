@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+# What all of them look at is made once, not once for each worker.
+pytestmark = pytest.mark.xdist_group("waiting")
+
 DAY = "2026-11-01"
 REPORTS = [
     ("usage", "daily", "--all"),
