@@ -12,6 +12,7 @@ import pytest
 
 from agentsview_assets.build import build_definitions
 from agentsview_assets.documents.clock import clock_notes
+from agentsview_assets.errors import ConfigError
 from agentsview_assets.partitions import DailyPartitions, days_between
 from agentsview_assets.settings import load_settings
 from resources.observation_reader import DayWindow, Span, cut
@@ -107,6 +108,14 @@ class TestPlacing:
         for text in ("0001-01-01", "0999-12-31", "1000-01-01"):
             found = load_settings({"AGENTSVIEW_ASSETS_START_DATE": text})
             assert found.start_date == "1000-01-01"
+
+
+def test_a_clock_before_the_first_day_is_named() -> None:
+    with (
+        clock_at("2022-11-27"),
+        pytest.raises(ConfigError, match="clock shows 2022-11-27; .* set the clock right"),
+    ):
+        load_settings({"HOME": "/nowhere"})
 
 
 class TestOneWarehouse:
