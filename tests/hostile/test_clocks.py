@@ -113,7 +113,7 @@ class TestPlacing:
 def test_a_clock_before_the_first_day_is_named() -> None:
     with (
         clock_at("2022-11-27"),
-        pytest.raises(ConfigError, match="clock shows 2022-11-27; .* set the clock right"),
+        pytest.raises(ConfigError, match=r"clock shows 2022-11-27; .* set the clock right"),
     ):
         load_settings({"HOME": "/nowhere"})
 
