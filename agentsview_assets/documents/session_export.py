@@ -169,16 +169,17 @@ def session_export_all(
         f"SELECT DISTINCT project FROM sessions WHERE {scope.eligible.text}", scope.eligible.params
     )
     prices = archive.prices()
+    models, is_safe = _all_models(archive, scope)
 
     def require_finite() -> None:
-        if labels and not _is_far_from_infinite(archive, scope):
+        if not is_safe:
             for batch in _batches(archive, scope, prices):
                 _require_finite(batch)
 
     return SessionExport(
         archive.database_id,
         "",
-        pricing_block(prices, _all_models(archive, scope)) if labels else {},
+        pricing_block(prices, models) if labels else {},
         archive.projects(label for (label,) in labels),
         _batches(archive, scope, prices) if labels else (),
         require_finite,
@@ -198,34 +199,24 @@ def _models(rows: Iterable[SessionRow]) -> dict[str, tuple[bool, bool]]:
     return costs
 
 
-def _all_models(archive: ExportArchive, scope: SessionScope) -> dict[str, tuple[bool, bool]]:
-    """Return the same for all sessions of a scope, without reading them."""
-    found = _of_models(
-        archive,
-        scope,
-        "MAX(CASE WHEN reported_row_count < usage_row_count THEN 1 ELSE 0 END)",
-        "MAX(CASE WHEN reported_row_count > 0 THEN 1 ELSE 0 END)",
-    )
-    return {model: (bool(computed), bool(reported)) for model, computed, reported in found}
-
-
-def _is_far_from_infinite(archive: ExportArchive, scope: SessionScope) -> bool:
-    """Return whether no sum of the costs of a scope can be anything but a finite number."""
-    found = _of_models(archive, scope, "MAX(ABS(reported_cost_usd))", "MAX(ABS(cost_usd))")
-    return all(cost <= _SAFE_USD for _, *costs in found for cost in costs)
-
-
-def _of_models(archive: ExportArchive, scope: SessionScope, *columns: str) -> list[tuple[Any, ...]]:
+def _all_models(
+    archive: ExportArchive, scope: SessionScope
+) -> tuple[dict[str, tuple[bool, bool]], bool]:
+    """Return the same for all sessions of a scope, and whether no sum of costs can be infinite."""
     eligible = scope.eligible
-    return archive.reader.rows(
+    found = archive.reader.rows(
         f"""
-        SELECT model, {", ".join(columns)} FROM session_model_usage
-        WHERE archive_id = ?
+        SELECT model, MAX(CASE WHEN reported_row_count < usage_row_count THEN 1 ELSE 0 END),
+               MAX(CASE WHEN reported_row_count > 0 THEN 1 ELSE 0 END),
+               MAX(ABS(reported_cost_usd)), MAX(ABS(cost_usd))
+        FROM session_model_usage WHERE archive_id = ?
             AND session_id IN (SELECT session_id FROM sessions WHERE {eligible.text})
         GROUP BY model
         """,
         (archive.archive_id, *eligible.params),
     )
+    is_safe = all(cost <= _SAFE_USD for _, _, _, *costs in found for cost in costs)
+    return {model: (bool(some), bool(told)) for model, some, told, *_ in found}, is_safe
 
 
 def _is_finite(row: SessionRow) -> bool:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from agentsview_assets.transforms.secret_values import (
     MARK,
+    QUOTED,
     has_digit,
     is_nothing,
     is_password,
@@ -90,7 +91,7 @@ _ORACLE_PAIR = re.compile(r"([\"']?\w{1,64}/)([^@\"']*)")
 
 _OPTION = re.compile(
     rf"((?:{PASSWORDS}|{SECRETS}|pass|pwd|pw|pat|auth)[ \t]{{1,3}})"
-    r"(\"[^\"\n]*\"?|'[^'\n]*'?|[^\s-]\S+)",
+    rf"({QUOTED}|[^\s-]\S+)",
     re.IGNORECASE,
 )
 _OPTION_NAME = re.compile(r"(?<!\S)--?[\w-]{0,24}\Z")

@@ -16,6 +16,9 @@ MARK = "***"
 APART = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f][0-9A-Fa-f]))"
 """The start of a word; an escaped line end or character may stand before it."""
 
+QUOTED = r"\"[^\"\n]*\"?|'[^'\n]*'?"
+"""A value in quotes, of which the last may have been cut off."""
+
 LEAST_PASSWORD, LEAST_SECRET = 6, 16
 """Lengths from which a value behind a password's name, or a key's, is one."""
 

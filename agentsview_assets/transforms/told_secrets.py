@@ -15,6 +15,7 @@ from agentsview_assets.transforms.secret_values import (
     LEAST_PASSWORD,
     LEAST_SECRET,
     MARK,
+    QUOTED,
     has_digit,
     is_nothing,
     is_password,
@@ -32,7 +33,7 @@ _ALONE = (
     r"(?:ssh|db|pg|my|root|user|admin|smtp|mail|ftp|ldap)?pass|pwd|pw|auth|jwt|pat|sig|signature"
 )
 _QUERY = r"key|code|session|sid|ticket|hash|sign|x-amz-[a-z-]{1,24}|x-goog-[a-z-]{1,24}"
-_QUOTED = r"\"[^\"\n]*\"?|'[^'\n]*'?"
+_SAID = rf"({QUOTED}|[^\s\"']+)"
 _HINTS = (
     *("pass", "pwd", "pw", "secret", "token", "key", "kennwort", "cred", "auth", "jwt", "pat="),
     *("sig", "identified", "code=", "session=", "sid=", "ticket=", "hash=", "x-amz-", "x-goog-"),
@@ -46,14 +47,14 @@ SUSPECT_TOLD = (
 )
 """What every text that a rule here changes matches."""
 
-_VALUE = rf"{_QUOTED}|\$\([^()\n]*\)|<[^<>\n]{{1,40}}>|(?:[^\s&]|&(?![\w.%-]{{1,64}}=))+"
+_VALUE = rf"{QUOTED}|\$\([^()\n]*\)|<[^<>\n]{{1,40}}>|(?:[^\s&]|&(?![\w.%-]{{1,64}}=))+"
 _ASSIGNED = re.compile(
     rf"((?:{PASSWORDS}|{SECRETS}|{APART}(?:{_ALONE})|(?<=[?&;])(?:{_QUERY}))"
     rf"[\"'\]]{{0,2}}\s{{0,3}}(?:=>|:=|=)(?![=~>])[ \t]{{0,3}})({_VALUE})",
     re.IGNORECASE,
 )
 _SOME_KEY = re.compile(
-    rf"(\b(?!(?:CACHE|PRIMARY|FOREIGN|SORT|PUBLIC|PARTITION|INDEX|BUILD|GROUP)_)[A-Z][A-Z0-9_]{{1,40}}_KEY\s?=\s?)({_QUOTED}|[^\s&]+)"
+    rf"(\b(?!(?:CACHE|PRIMARY|FOREIGN|SORT|PUBLIC|PARTITION|INDEX|BUILD|GROUP)_)[A-Z][A-Z0-9_]{{1,40}}_KEY\s?=\s?)({QUOTED}|[^\s&]+)"
 )
 _IS_QUERY = re.compile(rf"(?:{_QUERY})=\Z")
 _OFTEN_OTHER = re.compile(r"pass=|pat\W|sig|auth\W|jwt\W")
@@ -70,18 +71,18 @@ _DOTTED_NAME = re.compile(r"(?:[A-Za-z_]\w{0,32}\.)*([A-Za-z_]{1,32})[)\],;:.!?]
 _NOT_LETTERS = re.compile(r"[^a-z]+")
 _TOLD = re.compile(
     rf"((?:({PASSWORDS}|{APART}(?:pwd|pass|pw)(?=[\"':]))|({SECRETS}))([\"']?)\s{{0,3}}:\s{{0,3}})"
-    rf"({_QUOTED}|[^\s\"']+)",
+    + _SAID,
     re.IGNORECASE,
 )
 _OF = r"(?:\s(?:for|to|of|on|from|in|f[uü]r|von)(?:\s[\w@.'-]{1,32}){1,3}?)?"
 _IS = re.compile(
     rf"((?:({PASSWORDS}|{APART}(?:pw|pwd|pass))|({SECRETS}))s?{_OF}\s{{1,3}}(?:is|was|are|ist|war|should\sbe|to|->|=>|→|-)\s?:?\s{{1,3}})"
-    rf"({_QUOTED}|[^\s\"']+)",
+    + _SAID,
     re.IGNORECASE,
 )
 _WITH = re.compile(
     rf"(\b(?:with|using|use|mit|try)\s(?:the\s|this\s|my\s)?(?:({PASSWORDS}|pw)|({SECRETS}))\s{{1,3}})"
-    rf"({_QUOTED}|[^\s\"']+)",
+    + _SAID,
     re.IGNORECASE,
 )
 _BEFORE = re.compile(
@@ -157,14 +158,14 @@ def without_told(text: str, lower: str) -> str:
         text = _SQL.sub(_sql, text) if "'" in text else text
         text = _without_logins(text, lower)
     if "<" in text:
-        text = _SETTING.sub(_quoted, _TAG.sub(_quoted, text))
+        text = _SETTING.sub(_unless_nothing, _TAG.sub(_unless_nothing, text))
     return _IN_PATH.sub(_in_path, text) if "/" in text else text
 
 
 def _without_logins(text: str, lower: str) -> str:
     if "machine" in lower or "default" in lower:
         for rule in (_NETRC, _NETRC_TURNED):
-            text = rule.sub(lambda m: m[0] if is_nothing(m[2]) else f"{m[1]}{MARK}", text)
+            text = rule.sub(_unless_nothing, text)
     if "cred" in lower:
         text = _CREDS.sub(lambda m: m[0] if not is_password(m[2]) else f"{m[1]}{MARK}", text)
     return _AND_PASSWORD.sub(lambda m: m[0] if not is_password(m[2], 5) else f"{m[1]}{MARK}", text)
@@ -241,13 +242,13 @@ def _strong(match: re.Match[str]) -> str:
     return f"{match[1]}{match[2]}{MARK}{match[3][len(bare) :]}" if is_strong else match[0]
 
 
-def _quoted(match: re.Match[str]) -> str:
+def _unless_nothing(match: re.Match[str]) -> str:
     return match[0] if is_nothing(match[2]) else f"{match[1]}{MARK}"
 
 
 def _sql(match: re.Match[str]) -> str:
     is_statement = "PASSWORD" in match[1] or "identified" in match[1].lower()
-    return _quoted(match) if is_statement or is_password(match[2]) else match[0]
+    return _unless_nothing(match) if is_statement or is_password(match[2]) else match[0]
 
 
 def _bare(match: re.Match[str]) -> str:
