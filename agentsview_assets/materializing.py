@@ -103,10 +103,11 @@ def materialize(
             expected = source.observed().expected(window)
             with open_store(settings.warehouse) as warehouse:
                 note_observed(warehouse, source, expected, request.forget)
+                plan = plan_update(window, warehouse, source.observed(), expected, request, names)
+                with warehouse.reading() as reader:
+                    unsettled = unsettled_tables(reader)
             if seen.cleaned:
                 tell(f"kept credentials out that {seen.cleaned:,} texts of the archive hold")
-            plan = plan_update(settings, source.observed(), expected, request, names)
-            unsettled = unsettled_tables(settings.warehouse)
         summary = Summary(
             archive=source.shown,
             archive_id=seen.archive_id,

@@ -19,7 +19,7 @@ from agentsview_assets.transforms import staleness
 from agentsview_assets.transforms.slices import EARLIEST, LATEST
 from resources.observation_reader import DayWindow
 from resources.observations import ObservationStore
-from resources.warehouses import open_store
+from resources.store import Store
 
 GAP_DAYS = 5
 """Idle days bridged between ranges: a run's own cost is about that of so many empty days."""
@@ -112,8 +112,9 @@ def select_tables(settings: Settings, select: str | None) -> frozenset[str]:
     return frozenset(found)
 
 
-def plan_update(
-    settings: Settings,
+def plan_update(  # noqa: PLR0913 - what is compared, and what it is restricted to
+    window: DayWindow,
+    warehouse: Store,
     store: ObservationStore,
     expected: staleness.Expected,
     request: Request,
@@ -122,19 +123,15 @@ def plan_update(
     """What has to be made so that the warehouse holds what was observed.
 
     Args:
-        settings: Warehouse and window.
+        window: The days that partitions exist for.
+        warehouse: The warehouse.
         store: The observations, up to date.
         expected: The versions that an up-to-date warehouse has noted.
         request: What to restrict it to.
         names: The tables in question.
-
-    Raises:
-        WarehouseError: The warehouse cannot be opened.
     """
-    window = window_of(settings)
     first, last = _bounds(request, window)
-    with open_store(settings.warehouse) as warehouse:
-        noted = {n: warehouse.partitions(n) for n in names | set(staleness.DAILY_TABLES)}
+    noted = {n: warehouse.partitions(n) for n in names | set(staleness.DAILY_TABLES)}
     stale = {n: _stale(expected.of(n), noted[n], force=request.force) for n in names}
     daily = {
         name: {day for day in stale[name] if first <= day <= last}

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, ClassVar
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from agentsview_assets.warehouse_urls import Kind
-from resources.duckdb_reader import check_version, explain
+from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
+from resources.duckdb_reader import DuckDBReader, check_version, explain
 from resources.sql_store import SqlStore
 from resources.store import Selection
 from resources.table_ddl import column_ddl, comment_statements
@@ -36,9 +35,10 @@ class DuckDBStore(SqlStore):
     kind: ClassVar[Kind] = "duckdb"
     types: ClassVar[dict[str, str]] = SQL_TYPES
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, warehouse: WarehouseUrl) -> None:
         self._connection = connection
-        self._path = path
+        self._path = path = warehouse.file
+        self.address = warehouse
         self.shown = str(path)
         with self._errors():
             connection.execute("SET TimeZone = 'UTC'")
@@ -47,6 +47,13 @@ class DuckDBStore(SqlStore):
             version = check_version(connection, path)
             with self.transaction():
                 self.upgrade(version)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[DuckDBReader]:
+        """A read transaction over this connection: a process opens a file in one way at a time."""
+        with self._errors(), self._connection.cursor() as reading:
+            reading.execute("BEGIN TRANSACTION READ ONLY")
+            yield DuckDBReader(reading, self._path)
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
         """Runs a statement; see `SqlStore.execute`."""

@@ -72,7 +72,7 @@ class PostgresStore(SqlStore):
     def __init__(self, writing: Connection, reading: Connection, warehouse: WarehouseUrl) -> None:
         self._writing = writing
         self._reading = reading
-        self._warehouse = warehouse
+        self.address = warehouse
         self.shown = warehouse.shown
         self._grown: Counter[str] = Counter()
         with self._errors(), self.transaction():
@@ -82,7 +82,7 @@ class PostgresStore(SqlStore):
 
     def create(self) -> None:
         """Makes the schema and every table in it."""
-        schema = self._warehouse.schema
+        schema = self.address.schema
         # Asked first: the statement needs a right to the database even where it has nothing to do.
         if not self.ask("SELECT 1 FROM pg_namespace WHERE nspname = ?", [schema]):
             self.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
@@ -103,9 +103,9 @@ class PostgresStore(SqlStore):
         """One transaction, when no other process has one; see `SqlStore.transaction`."""
         try:
             with self._errors():
-                prepare(self._writing, self._warehouse)
+                prepare(self._writing, self.address)
                 with self._writing.cursor() as cursor:
-                    cursor.execute(_TURN, (LOCK_SECONDS, self._warehouse.schema))
+                    cursor.execute(_TURN, (LOCK_SECONDS, self.address.schema))
             yield
             with self._errors():
                 self._writing.commit()
@@ -123,7 +123,7 @@ class PostgresStore(SqlStore):
     def ask(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Fetches all rows of a query; see `SqlStore.ask`."""
         with self._errors(), self._reading, self._reading.cursor() as cursor:
-            prepare(self._reading, self._warehouse)
+            prepare(self._reading, self.address)
             cursor.execute(placeholders(sql), values(parameters))
             return cursor.fetchall()
 
@@ -161,7 +161,7 @@ class PostgresStore(SqlStore):
         kinds = {column.name: column.kind for column in contract.columns}
         text = io.BytesIO()
         with self._errors(), self._reading, self._reading.cursor() as cursor:
-            prepare(self._reading, self._warehouse)
+            prepare(self._reading, self.address)
             query = cursor.mogrify(placeholders(sql), values(parameters)).decode()
             cursor.copy_expert(f"COPY ({query}) TO STDOUT (FORMAT csv)", text)
         types = {name: ARROW_TYPES[kinds.get(name, "bigint")] for name in names}
@@ -187,7 +187,7 @@ class PostgresStore(SqlStore):
         try:
             yield
         except psycopg2.Error as error:
-            raise explain(error, self._warehouse) from error
+            raise explain(error, self.address) from error
 
 
 def _require_rights(connection: Connection, warehouse: WarehouseUrl, version: int | None) -> None:

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from agentsview_assets.transforms import secrets
-from agentsview_assets.warehouse_urls import Kind
+from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
 from resources import warehouse
 from resources.keeping import (
     Guard,
@@ -53,8 +53,13 @@ class SqlStore(RunNotes, abc.ABC):
     now: ClassVar[str] = "now()"
     """SQL of the present moment."""
 
+    address: WarehouseUrl
     shown: str
     """How messages name the warehouse."""
+
+    def reading(self) -> contextlib.AbstractContextManager[warehouse.Reader]:
+        """Opens what has been committed as a report sees it; see `resources.store.Store`."""
+        return warehouse.reader_of(self.address)
 
     @abc.abstractmethod
     def transaction(self) -> contextlib.AbstractContextManager[None]:

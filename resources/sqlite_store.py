@@ -76,11 +76,12 @@ class SQLiteStore(SqlStore):
     now: ClassVar[str] = _NOW
 
     def __init__(
-        self, writing: sqlite3.Connection, reading: sqlite3.Connection, path: Path
+        self, writing: sqlite3.Connection, reading: sqlite3.Connection, warehouse: WarehouseUrl
     ) -> None:
         self._writing = writing
         self._reading = reading
-        self._path = path
+        self._path = path = warehouse.file
+        self.address = warehouse
         self.shown = str(path)
         with self.transaction(), self._errors():
             self.upgrade(check_version(writing, path))
@@ -213,7 +214,7 @@ def open_sqlite_store(warehouse: WarehouseUrl) -> Iterator[SQLiteStore]:
             for setting in ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -64000"):
                 writing.execute(f"PRAGMA {setting}")
             with contextlib.closing(connect(path, "ro")) as reading:
-                yield SQLiteStore(writing, reading, path)
+                yield SQLiteStore(writing, reading, warehouse)
         except sqlite3.Error as error:
             raise explain(error, path) from error
         finally:

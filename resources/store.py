@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from resources.run_notes import Answer, Expectation, Reading
+    from resources.warehouse import Reader
     from schemas import TableContract
 
 
@@ -207,6 +209,9 @@ class Store(Protocol):
 
     def note_rules(self, rules: Mapping[str, str | None]) -> None:
         """Notes such rules, or forgets those that are None."""
+
+    def reading(self) -> AbstractContextManager[Reader]:
+        """Opens one consistent state of what has been committed, as a report sees it."""
 
     def read(self, contract: TableContract, selection: Selection) -> pa.Table:
         """Reads rows as Arrow, columns and days as selected."""

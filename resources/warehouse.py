@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, ClassVar, Protocol
 
 from agentsview_assets.errors import WarehouseError
-from agentsview_assets.warehouse_urls import Kind, parse_warehouses
+from agentsview_assets.warehouse_urls import Kind, WarehouseUrl, parse_warehouses
 
 SCHEMA_VERSION = 3
 """Raised with every change of table shapes; a warehouse of a later version is refused."""
@@ -71,11 +71,16 @@ def open_reader(url: str) -> Iterator[Reader]:
         WarehouseError: The warehouse is missing, in use, damaged or of another version.
         ConfigError: The URL is of an unknown kind.
     """
-    warehouse = parse_warehouses(url)[0]
+    with reader_of(parse_warehouses(url)[0]) as reader:
+        yield reader
+
+
+def reader_of(warehouse: WarehouseUrl) -> contextlib.AbstractContextManager[Reader]:
+    """Opens one read snapshot of a single warehouse; see `open_reader`."""
     # Only what is used is imported: a report has to start fast.
     module = importlib.import_module(_READERS[warehouse.kind])
-    with module.open_warehouse(warehouse) as reader:
-        yield reader
+    opened: contextlib.AbstractContextManager[Reader] = module.open_warehouse(warehouse)
+    return opened
 
 
 def exact_total(values: Sequence[float] | None) -> float:

@@ -34,6 +34,7 @@ from resources.store import (
     Store,
     Succession,
 )
+from resources.warehouse import Reader
 from schemas import CONTRACTS, HISTORIES, TableContract
 
 _DAGSTERS = {"custom_user_agent": "dagster"}
@@ -155,6 +156,10 @@ class SeveralStores:
         for store in self._stores:
             store.note_rules(rules)
 
+    def reading(self) -> contextlib.AbstractContextManager[Reader]:
+        """What the first warehouse holds."""
+        return self._first.reading()
+
     def read(self, contract: TableContract, selection: Selection) -> pa.Table:
         """Reads rows of the first warehouse."""
         return self._first.read(contract, selection)
@@ -261,7 +266,7 @@ def _open_duckdb(warehouse: WarehouseUrl) -> Iterator[SqlStore]:
     with contextlib.closing(first), opened as connection:
         first.close()
         try:
-            yield DuckDBStore(connection, path)
+            yield DuckDBStore(connection, warehouse)
         finally:
             # The resource closes only on success.
             connection.close()

@@ -20,7 +20,6 @@ from agentsview_assets.transforms.secrets import LOOKED_FOR
 from resources.io_manager import RunsWarehouse
 from resources.run_notes import Answer
 from resources.store import Store
-from resources.warehouse import open_reader
 from resources.work import METER
 from schemas import CONTRACTS, HISTORIES
 
@@ -123,12 +122,10 @@ def _step(name: str, checks: Sequence[Check]) -> dg.AssetChecksDefinition:
     )
     def step(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         manager: RunsWarehouse = getattr(context.resources, IO_MANAGER_KEY)
-        # A file has one kind of handle at a time; the next asset opens the warehouse again.
-        manager.close()
         chosen = context.selected_asset_check_keys
         asked = [c for c in checks if dg.AssetCheckKey(dg.AssetKey(c.asset), c.name) in chosen]
         with METER.measure():
-            with open_reader(manager.url) as reader:
+            with manager.store.reading() as reader:
                 due = due_checks(reader)
                 verdicts = [(check, check.ask(reader)) for check in asked]
             if any(c.name == "content_free" and not verdict.passed for c, verdict in verdicts):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from resources.warehouse import CHECKS_TABLE, open_reader
+from resources.warehouse import CHECKS_TABLE
 
 if TYPE_CHECKING:
     from resources.warehouse import Reader
@@ -48,7 +48,6 @@ def due_checks(reader: Reader) -> list[tuple[str, str]]:
     return [(asset, run_id) for asset, run_id in found]
 
 
-def unsettled_tables(url: str) -> frozenset[str]:
-    """The tables of a warehouse with failed checks, or with checks that are due."""
-    with open_reader(url) as reader:
-        return frozenset(asset for (asset,) in reader.rows(f"SELECT asset FROM {CHECKS_TABLE}"))
+def unsettled_tables(reader: Reader) -> frozenset[str]:
+    """The tables with failed checks, or with checks that are due."""
+    return frozenset(asset for (asset,) in reader.rows(f"SELECT asset FROM {CHECKS_TABLE}"))

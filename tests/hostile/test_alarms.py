@@ -11,7 +11,8 @@ import pytest
 from agentsview_assets.automation import UPDATE_JOB
 from agentsview_assets.build import build_definitions
 from agentsview_assets.checks import BLOCKING
-from agentsview_assets.documents.alarms import alarms, due_checks, unsettled_tables
+from agentsview_assets.documents import alarms as recorded
+from agentsview_assets.documents.alarms import alarms, due_checks
 from agentsview_assets.materializing import materialize
 from agentsview_assets.planning import Request
 from agentsview_assets.settings import load_settings
@@ -33,6 +34,12 @@ USAGE = CONTRACTS["usage_rows"]
 ONE_MORE = "UPDATE daily_usage SET input_tokens = input_tokens + 1"
 ONE_LESS = "UPDATE daily_usage SET input_tokens = input_tokens - 1"
 WORDS = "input_tokens: 1001 instead of 1000"
+
+
+def unsettled_tables(url: str) -> frozenset[str]:
+    """The tables of a warehouse with failed checks, or with checks that are due."""
+    with open_reader(url) as reader:
+        return recorded.unsettled_tables(reader)
 
 
 @pytest.mark.hostile
