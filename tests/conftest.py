@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import settings
 
 from tests.support.command import SHORT_WAIT
+from tests.support.prepared_home import homes_copied_from
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytest_plugins = ["tests.support.warehouses"]
 
@@ -18,8 +25,21 @@ settings.load_profile("any-machine")
 os.environ.setdefault("AGENTSVIEW_ASSETS_WAIT", SHORT_WAIT)
 
 
+def pytest_collection_finish() -> None:
+    """Leaves what was imported and collected out of every search for garbage, as it stays."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)  # as the program has it
+
+
 def pytest_make_parametrize_id(val: object) -> str | None:
     """Names sets in a fixed order: workers must agree on what a test is called."""
     if isinstance(val, set | frozenset):
         return "{" + ", ".join(sorted(map(repr, val))) + "}"
     return None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def copied_homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Spares each test the making of a Dagster home of its own."""
+    with homes_copied_from(tmp_path_factory.mktemp("home").resolve() / "model"):
+        yield
