@@ -85,7 +85,11 @@ class SessionSummaries(pa.DataFrameModel):
     started_at: Instant = instant("Start", nullable=True)
     ended_at: Instant = instant("End", nullable=True)
     last_activity_text: str = text("Time text of the last activity")
-    duration_seconds: NullableInt = count("From start to end", "seconds", nullable=True)
+    duration_seconds: NullableInt = count(
+        "Whole seconds from start to end, or to the last activity; null if a time cannot be read",
+        "seconds",
+        nullable=True,
+    )
     message_count: int = count("Messages, as stored", "messages", signed=True)
     user_message_count: int = count("Messages of the user", "messages", signed=True)
     assistant_message_count: int = count("Assistant messages", "messages")

@@ -96,7 +96,7 @@ _MADE: dict[str, dict[str, tuple[str, ...]]] = {
         "classification": ("sessions.is_automated",),
         "is_deleted": ("sessions.deleted_at_text",),
         "duration_seconds": (
-            "sessions.started_at", "sessions.ended_at", "sessions.last_activity_text",
+            "sessions.started_at_text", "sessions.ended_at_text", "sessions.last_activity_text",
         ),
         "has_cost": (
             "session_model_usage.reported_row_count", "session_model_usage.usage_row_count",

@@ -5,23 +5,15 @@ What belongs here: the shape of a row. What does not: which rows, which prices a
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentsview_assets.documents.session_usage import BOOLEANS, SessionUsage, quoted, template
+from agentsview_assets.transforms.durations import duration_seconds
 from agentsview_assets.transforms.gojson import finish
-from agentsview_assets.transforms.timestamps import SECONDS_PER_DAY, parse_rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-_NANOSECONDS = 1_000_000_000
-_LONGEST_NANOSECONDS = 2**63 - 1
-"""Where differences of times saturate: 292 years."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_PLAIN = len("2026-07-01T08:00:00Z")
-_WITH_MILLISECONDS = len("2026-07-01T08:00:00.123Z")
 
 SESSION_COLUMNS = (
     *("session_id", "project", "machine", "agent", "cwd", "git_branch", "started_at_text"),
@@ -156,47 +148,6 @@ def rows_text(rows: Iterable[SessionRow], separator: str) -> str:
         ValueError: A cost is not a finite number.
     """
     return finish(separator.join([row.as_text() for row in rows]))
-
-
-def duration_seconds(started: str | None, ended: str) -> int | None:
-    """Return the whole seconds between two times; None if one cannot be read or they are swapped.
-
-    The difference passes through a float and saturates, as in agentsview.
-    """
-    start, end = _nanoseconds(started or ""), _nanoseconds(ended)
-    if start is None or end is None or end < start:
-        return None
-    seconds, nanosecond = divmod(min(end - start, _LONGEST_NANOSECONDS), _NANOSECONDS)
-    return int(seconds + nanosecond / 1e9)
-
-
-def _nanoseconds(text: str) -> int | None:
-    """Return an instant in nanoseconds since 1970, None if the text is none."""
-    if _is_common(text):
-        try:
-            since = datetime.fromisoformat(text) - _EPOCH
-        except ValueError:
-            pass  # such as the year 0000, which only the exact reading knows
-        else:
-            seconds = since.days * SECONDS_PER_DAY + since.seconds
-            return seconds * _NANOSECONDS + since.microseconds * 1_000
-    instant = parse_rfc3339(text)
-    return instant and instant.epoch_seconds * _NANOSECONDS + instant.nanosecond
-
-
-def _is_common(text: str) -> bool:
-    """Whether the text, if it is a time, is `YYYY-MM-DDTHH:MM:SSZ` or that with milliseconds.
-
-    The library then reads it as agentsview does, and much faster than the exact reading.
-    """
-    return (
-        (len(text) == _PLAIN or (len(text) == _WITH_MILLISECONDS and text[19] == "."))
-        and text[4] == text[7] == "-"
-        and text[10] == "T"
-        and text[13] == text[16] == ":"
-        and text[-1] == "Z"
-        and text[11:13] != "24"
-    )
 
 
 def _nullable(text: str | None) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
+from agentsview_assets.transforms.durations import duration_seconds
 from agentsview_assets.transforms.rates import computed_cost_sql
 from agentsview_assets.transforms.slices import partition_of
 
@@ -141,17 +142,14 @@ WITH u AS (
 )
 SELECT s.archive_id, s.partition_date, s.session_id, s.project, s.machine, s.agent, s.cwd,
     s.git_branch, s.started_at, s.ended_at, s.last_activity_text,
-    CASE WHEN coalesce(s.ended_at, s.last_activity_at) >= s.started_at
-        THEN date_diff('second', s.started_at, coalesce(s.ended_at, s.last_activity_at)) END
-        AS duration_seconds,
+    s.duration_seconds,
     s.message_count, s.user_message_count, s.assistant_message_count,
     CASE WHEN s.is_automated THEN 'automated' ELSE 'interactive' END AS classification,
     s.deleted_at_text IS NOT NULL AS is_deleted, s.parent_session_id,
     nullif(s.relationship_type, '') AS relationship_type, s.worktree_name, s.worktree_root_path,
     coalesce(u.model_count, 0) AS model_count, {_or_none("u.model_count > 0", _SUMMED)},
     coalesce(u.cost_usd, 0) AS cost_usd, coalesce(u.has_cost, false) AS has_cost, d.pricing_digest
-FROM (SELECT *, try_cast(last_activity_text AS TIMESTAMPTZ) AS last_activity_at FROM sessions) s
-LEFT JOIN u USING (archive_id, session_id)
+FROM sessions s LEFT JOIN u USING (archive_id, session_id)
 JOIN (SELECT DISTINCT archive_id, pricing_digest FROM digests) d USING (archive_id)
 ORDER BY s.partition_date, s.archive_id, s.session_id
 """
@@ -268,9 +266,15 @@ def session_summaries(
         rates: Rows of `model_rates`.
         digests: The `archive_id` and `pricing_digest` of `effective_pricing`.
     """
-    return _run(
-        _SESSION_SUMMARIES, {}, sessions=sessions, usage=usage, rates=rates, digests=digests
-    )
+    lasting = sessions.append_column("duration_seconds", _durations(sessions))
+    return _run(_SESSION_SUMMARIES, {}, sessions=lasting, usage=usage, rates=rates, digests=digests)
+
+
+def _durations(sessions: pa.Table) -> pa.Array:
+    names = ("started_at_text", "ended_at_text", "last_activity_text")
+    times = zip(*(sessions.column(name).to_pylist() for name in names), strict=True)
+    found = [duration_seconds(start, end or last) for start, end, last in times]
+    return pa.array(found, pa.int64())
 
 
 def activity_buckets(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from resources.warehouse import open_reader
 from tests.conformance.comparison import compare
-from tests.conformance.export_cases import EXPORT, ODD, PLAIN, REFUSED, Draws
+from tests.conformance.export_cases import EVERYTHING, EXPORT, ODD, PLAIN, REFUSED, Draws
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +44,17 @@ def test_drawn_command_lines_equal_the_originals(pair_of: PairOf, name: str) -> 
     draws = Draws(pair.archive, 1)
     for _ in range(DRAWN):
         compare(pair, (*EXPORT, *draws.arguments()))
+
+
+@pytest.mark.parametrize("name", [_param(name) for name in ("sessions", "sample", "odd")])
+def test_the_table_has_the_durations_of_the_document(pair_of: PairOf, name: str) -> None:
+    ours = pair_of(name).ours
+    told = json.loads(ours.here(*EXPORT, *EVERYTHING).stdout)["sessions"]
+    sessions = {row["id"]: row["duration_seconds"] for row in told}
+    with open_reader(ours.warehouse) as reader:
+        held = dict(reader.rows("SELECT session_id, duration_seconds FROM session_summaries"))
+    assert sessions
+    assert {session: held[session] for session in sessions} == sessions
 
 
 def test_the_archive_is_left_as_it_was(pair_of: PairOf) -> None:
