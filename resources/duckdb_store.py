@@ -14,7 +14,7 @@ from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
 from resources.duckdb_reader import DuckDBReader, check_version, explain
 from resources.sql_store import SqlStore
 from resources.store import Selection
-from resources.table_ddl import column_ddl, comment_statements
+from resources.table_ddl import column_ddl
 from schemas import TableContract
 
 SQL_TYPES = {
@@ -132,11 +132,11 @@ class DuckDBStore(SqlStore):
 
 
 def create_statements(contract: TableContract) -> list[str]:
-    """The DDL of a table: columns, nullability and comments from its contract.
+    """The DDL of a table: columns and nullability from its contract.
 
     No keys: the contract has checked them, and DuckDB's indexes cost more than the rows. No
     indexes: rows lie in the order of their days, so that DuckDB skips what a report does not ask.
     """
     columns = column_ddl(contract, SQL_TYPES)
     create = f"CREATE TABLE IF NOT EXISTS {contract.name} (\n    {columns})"
-    return [create, *comment_statements(contract)]
+    return [create]

@@ -73,10 +73,7 @@ _INSTANTS = tuple(
     )
 )
 """SQLite keeps times as texts, and notes which columns are times."""
-_OF_SESSIONS = {
-    "secrets_rules_version": "Version of the rules that looked for secrets in its text",
-    "starred_at_text": "Time at which it was starred, as stored",
-}
+_OF_SESSIONS = ("secrets_rules_version", "starred_at_text")
 """What session exports can be narrowed by, since version 3."""
 _MORE_OF_SESSIONS: Mapping[Kind, tuple[str, ...]] = {
     kind: tuple(
@@ -84,10 +81,6 @@ _MORE_OF_SESSIONS: Mapping[Kind, tuple[str, ...]] = {
     )
     for kind, types in _TYPES.items()
 }
-_MEANINGS = tuple(
-    f"INSERT INTO warehouse_columns VALUES ('sessions', '{column}', 'text', '{meaning}')"
-    for column, meaning in _OF_SESSIONS.items()
-)
 _LET_READERS_READ = """
 DO $$
 DECLARE reader record;
@@ -112,10 +105,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         3,
         {
             "duckdb": (*_SAID_BY_RUNS["duckdb"], *_MORE_OF_SESSIONS["duckdb"]),
-            "sqlite": (
-                *(*_SAID_BY_RUNS["sqlite"], *_INSTANTS),
-                *(*_MORE_OF_SESSIONS["sqlite"], *_MEANINGS),
-            ),
+            "sqlite": (*_SAID_BY_RUNS["sqlite"], *_INSTANTS, *_MORE_OF_SESSIONS["sqlite"]),
             "postgresql": (
                 *(*_SAID_BY_RUNS["postgresql"], _LET_READERS_READ),
                 *_MORE_OF_SESSIONS["postgresql"],

@@ -31,7 +31,7 @@ from resources.postgres_reader import (
 from resources.postgres_texts import storable_table
 from resources.sql_store import SqlStore, selection_sql
 from resources.store import Selection
-from resources.table_ddl import column_ddl, comment_statements, index_statements, primary_key
+from resources.table_ddl import column_ddl, index_statements, primary_key
 from resources.warehouse import PARTITIONS_TABLE
 from schemas import TableContract
 from schemas.contract import ARROW_TYPES
@@ -92,11 +92,7 @@ class PostgresStore(SqlStore):
         """The DDL of a table; see `SqlStore.create_statements`."""
         columns, key = column_ddl(contract, SQL_TYPES), primary_key(contract)
         create = f"CREATE TABLE {contract.name} (\n    {columns},\n    PRIMARY KEY ({key})\n)"
-        return [
-            create,
-            *index_statements(contract, INDEXES),
-            *comment_statements(contract),
-        ]
+        return [create, *index_statements(contract, INDEXES)]
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

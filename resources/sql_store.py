@@ -38,7 +38,7 @@ from resources.store import (
     Selection,
     Succession,
 )
-from resources.table_ddl import bookkeeping
+from resources.table_ddl import bookkeeping, comment_statements
 from resources.warehouse import ARCHIVES_TABLE, META_TABLE, PARTITIONS_TABLE, RULES_TABLE
 from schemas import CONTRACTS, TableContract
 
@@ -87,7 +87,11 @@ class SqlStore(RunNotes, abc.ABC):
 
     @abc.abstractmethod
     def create_statements(self, contract: TableContract) -> list[str]:
-        """The DDL of a table: columns, nullability, keys, indexes and comments."""
+        """The DDL of a table: columns, nullability, keys and indexes."""
+
+    def meaning_statements(self, contract: TableContract) -> list[str]:
+        """SQL that says in the warehouse what a table and its columns mean."""
+        return comment_statements(contract)
 
     def create(self) -> None:
         """Makes every table, so that readers never meet half a warehouse; in the transaction."""
@@ -99,6 +103,12 @@ class SqlStore(RunNotes, abc.ABC):
         self._keep_rule("titles", "labels")
         for contract in CONTRACTS.values():
             for statement in self.create_statements(contract):
+                self.execute(statement)
+        self._say_meanings()
+
+    def _say_meanings(self) -> None:
+        for contract in CONTRACTS.values():
+            for statement in self.meaning_statements(contract):
                 self.execute(statement)
 
     def upgrade(self, version: int | None) -> None:
@@ -112,6 +122,7 @@ class SqlStore(RunNotes, abc.ABC):
         elif version < warehouse.SCHEMA_VERSION:
             for statement in statements_from(version, self.kind, self.shown):
                 self.execute(statement)
+            self._say_meanings()
 
     def replace(  # noqa: PLR0913 - what is written, and what goes with it
         self,

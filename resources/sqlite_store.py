@@ -96,13 +96,17 @@ class SQLiteStore(SqlStore):
     def create_statements(self, contract: TableContract) -> list[str]:
         """The DDL of a table; see `SqlStore.create_statements`."""
         columns, key = column_ddl(contract, SQL_TYPES), primary_key(contract)
-        meanings = [(contract.name, "", "table", contract.description)]
-        meanings += [(contract.name, c.name, c.kind, described(c)) for c in contract.columns]
         return [
             f"CREATE TABLE {contract.name} (\n    {columns},\n    PRIMARY KEY ({key})\n) STRICT",
             *index_statements(contract, INDEXES),
-            *map(_describing, meanings),
         ]
+
+    def meaning_statements(self, contract: TableContract) -> list[str]:
+        """SQLite has no comments: a table of ours holds what they would say."""
+        meanings = [(contract.name, "", "table", contract.description)]
+        meanings += [(contract.name, c.name, c.kind, described(c)) for c in contract.columns]
+        earlier = f"DELETE FROM {COLUMNS_TABLE} WHERE table_name = {quoted(contract.name)}"
+        return [earlier, *map(_describing, meanings)]
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
