@@ -18,7 +18,7 @@ from agentsview_assets.build import build_definitions
 from agentsview_assets.errors import ConfigError
 from agentsview_assets.settings import load_settings
 from agentsview_assets.transforms.shown_text import markdown
-from resources import observing
+from resources import archive
 from resources.history import prepare_home
 from tests.support.in_process import Desk
 
@@ -142,11 +142,20 @@ class TestObserving:
         assert _days(instance) == []
 
     def test_an_unchanged_file_is_not_opened(self, desk, instance, monkeypatch):
-        def forbidden(*_: object) -> None:
-            raise AssertionError("the archive was opened")
+        opened: list[str] = []
 
-        monkeypatch.setattr(observing, "ArchiveReader", forbidden)
+        class Watched(archive.ArchiveReader):
+            def __enter__(self) -> Watched:
+                opened.append("archive")
+                super().__enter__()
+                return self
+
+        monkeypatch.setattr(archive, "ArchiveReader", Watched)
         assert _job(desk, "observe", instance).success
+        assert opened == []
+        (desk.archive / "sessions.db").touch()
+        assert _job(desk, "observe", instance).success
+        assert opened == ["archive"]
 
     @pytest.mark.parametrize("harm", ["gone", "damaged"])
     def test_one_that_fails_says_so_and_leaves_the_versions(self, desk, instance, harm):
