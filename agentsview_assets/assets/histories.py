@@ -54,7 +54,7 @@ def note_rates(context: dg.AssetExecutionContext, rates: Iterable[ModelRate]) ->
     contract, store = CONTRACTS["price_changes"], _store(context)
     with METER.measure():
         before = store.read(contract, Selection()).to_pylist()
-        after = next_history(before, rates, datetime.now(UTC), context.run_id)
+        after = next_history(before, rates, datetime.now(UTC), context.run.run_id)
         added = len(after) - len(before)
         if added:
             frame = contract.frame(pa.Table.from_pylist(after, schema=contract.arrow_schema))
@@ -81,7 +81,7 @@ def with_restatements(context: dg.AssetExecutionContext, frames: Frames, rates: 
             return frames
         daily = store.read(CONTRACTS["daily_usage"], Selection(days=[days[0], days[-1]]))
         chosen = pa.compute.is_in(daily.column("partition_date"), pa.array(days))
-        moved = restatements(daily.filter(chosen), rates, datetime.now(UTC), context.run_id)
+        moved = restatements(daily.filter(chosen), rates, datetime.now(UTC), context.run.run_id)
         if not moved.num_rows:
             return frames
         rows = contract.validate(contract.frame(moved))

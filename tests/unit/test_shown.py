@@ -74,16 +74,18 @@ class TestTheChart:
         assert base64.b64decode(data) == b"<svg/>"
 
 
-class TestAMaterialisation:
-    @pytest.fixture(scope="class")
-    def instance(self, tmp_path_factory: pytest.TempPathFactory) -> dg.DagsterInstance:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("DAGSTER_HOME", "")
-            home: Path = prepare_home(tmp_path_factory.mktemp("history"))
-        desk = Desk.with_sample(tmp_path_factory.mktemp("made"), DAGSTER_HOME=str(home))
-        desk.materialize()
-        return dg.DagsterInstance.from_config(str(home))
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory: pytest.TempPathFactory) -> dg.DagsterInstance:
+    """The history of a warehouse made of the sample."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DAGSTER_HOME", "")
+        home: Path = prepare_home(tmp_path_factory.mktemp("history"))
+    desk = Desk.with_sample(tmp_path_factory.mktemp("made"), DAGSTER_HOME=str(home))
+    desk.materialize()
+    return dg.DagsterInstance.from_config(str(home))
 
+
+class TestAMaterialisation:
     def _metadata(self, instance: dg.DagsterInstance, table: str, day: str) -> dict:
         records = instance.fetch_materializations(
             dg.AssetRecordsFilter(dg.AssetKey(table), asset_partitions=[day]), limit=1
