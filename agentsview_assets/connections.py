@@ -8,10 +8,10 @@ from __future__ import annotations
 import dagster as dg
 
 from agentsview_assets.assets.common import ARCHIVE_KEY, IO_MANAGER_KEY
+from agentsview_assets.resources.archive_resource import ArchiveResource
+from agentsview_assets.resources.fixed import fixed_resource, keeps_nothing
+from agentsview_assets.resources.io_manager import WarehouseIOManager
 from agentsview_assets.settings import OBSERVATION_STORE, Settings
-from resources.archive_resource import ArchiveResource
-from resources.fixed import fixed_resource, keeps_nothing
-from resources.io_manager import WarehouseIOManager
 
 _DAGSTERS_OWN = "io_manager"
 

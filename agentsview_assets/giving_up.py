@@ -14,14 +14,14 @@ from agentsview_assets.assets.looking import note_observed
 from agentsview_assets.connections import build_resources
 from agentsview_assets.errors import UsageError
 from agentsview_assets.planning import NO_DAYS, Plan, window_of
+from agentsview_assets.resources.archive_resource import ArchiveResource
+from agentsview_assets.resources.observing import Observed
+from agentsview_assets.resources.store import Store
+from agentsview_assets.resources.warehouses import open_existing, open_store
 from agentsview_assets.running import Tell, history, run_plan
 from agentsview_assets.settings import Settings
 from agentsview_assets.transforms import staleness
 from agentsview_assets.transforms.succession import FORGOTTEN
-from resources.archive_resource import ArchiveResource
-from resources.observing import Observed
-from resources.store import Store
-from resources.warehouses import open_existing, open_store
 
 
 def keep_archives(

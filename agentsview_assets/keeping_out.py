@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from agentsview_assets.errors import WarehouseError
+from agentsview_assets.resources.keeping_out import take_out
+from agentsview_assets.resources.observation_reader import DayWindow, ObservationReader
+from agentsview_assets.resources.rewriting import rewrite
+from agentsview_assets.resources.store import Store
+from agentsview_assets.resources.warehouses import each, open_store
 from agentsview_assets.settings import Settings
 from agentsview_assets.transforms import secrets
 from agentsview_assets.transforms.staleness import stale_partitions
-from resources.keeping_out import take_out
-from resources.observation_reader import DayWindow, ObservationReader
-from resources.rewriting import rewrite
-from resources.store import Store
-from resources.warehouses import each, open_store
 
 Tell = Callable[[str], None]
 

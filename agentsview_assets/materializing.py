@@ -28,14 +28,14 @@ from agentsview_assets.planning import (
     select_tables,
     window_of,
 )
+from agentsview_assets.resources.archive_resource import ArchiveResource
+from agentsview_assets.resources.held_rows import MOST_NAMED
+from agentsview_assets.resources.observing import Observed
+from agentsview_assets.resources.warehouse import open_reader
+from agentsview_assets.resources.warehouses import check_stores, open_store
+from agentsview_assets.resources.work import METER
 from agentsview_assets.running import Outcome, Tell, history, run_plan
 from agentsview_assets.settings import Settings
-from resources.archive_resource import ArchiveResource
-from resources.held_rows import MOST_NAMED
-from resources.observing import Observed
-from resources.warehouse import open_reader
-from resources.warehouses import check_stores, open_store
-from resources.work import METER
 
 __all__ = ["Request", "Summary", "Tell", "materialize"]
 

@@ -14,12 +14,12 @@ from agentsview_assets.assets import all_assets
 from agentsview_assets.connections import build_resources
 from agentsview_assets.errors import UsageError
 from agentsview_assets.partitions import coalesce, daily_partitions, days_between
+from agentsview_assets.resources.observation_reader import DayWindow
+from agentsview_assets.resources.observations import ObservationStore
+from agentsview_assets.resources.store import Store
 from agentsview_assets.settings import Settings
 from agentsview_assets.transforms import staleness
 from agentsview_assets.transforms.slices import EARLIEST, LATEST
-from resources.observation_reader import DayWindow
-from resources.observations import ObservationStore
-from resources.store import Store
 
 GAP_DAYS = 5
 """Idle days bridged between ranges: a run's own cost is about that of so many empty days."""

@@ -11,6 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from agentsview_assets.resources.observation_reader import open_observations
+from agentsview_assets.resources.price_observation import read_all_prices, require_known
+from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, Reader, open_reader
+from agentsview_assets.resources.work import METER
 from agentsview_assets.settings import OBSERVATION_STORE, Settings
 from agentsview_assets.transforms import staleness
 from agentsview_assets.transforms.pricing import TOKENS_PER_MTOK
@@ -21,10 +25,6 @@ from agentsview_assets.transforms.rates import (
     rates_version,
 )
 from agentsview_assets.transforms.repricing import TOLERANCE, moved_rates
-from resources.observation_reader import open_observations
-from resources.price_observation import read_all_prices, require_known
-from resources.warehouse import PARTITIONS_TABLE, Reader, open_reader
-from resources.work import METER
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -200,8 +200,8 @@ def reprice(
     """
     from agentsview_assets.connections import build_resources  # noqa: PLC0415 - imports Dagster
     from agentsview_assets.planning import Plan  # noqa: PLC0415
+    from agentsview_assets.resources.prices_resource import PricesOfArchives  # noqa: PLC0415
     from agentsview_assets.running import history, run_plan  # noqa: PLC0415
-    from resources.prices_resource import PricesOfArchives  # noqa: PLC0415
 
     started = time.perf_counter()
     impact.dry_run = False

@@ -26,10 +26,10 @@ from agentsview_assets.errors import (
 )
 from agentsview_assets.partitions import daily_partitions
 from agentsview_assets.planning import Plan, Step, phases, without_days
+from agentsview_assets.resources.history import open_history
+from agentsview_assets.resources.history_words import explain_history
+from agentsview_assets.resources.warehouse import open_reader
 from agentsview_assets.settings import Settings
-from resources.history import open_history
-from resources.history_words import explain_history
-from resources.warehouse import open_reader
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}

@@ -12,10 +12,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from schemas import CONTRACTS
+from agentsview_assets.schemas import CONTRACTS
 
 if TYPE_CHECKING:
-    from schemas import Column, TableContract
+    from agentsview_assets.schemas import Column, TableContract
 
 PAGE = Path(__file__).with_name("tables.md")
 _GROUPS = ("reports", "histories", "identities", "pricing", "observations")

@@ -21,11 +21,22 @@ import pyarrow as pa
 
 from agentsview_assets.errors import ArchiveError
 from agentsview_assets.files import trouble
+from agentsview_assets.resources.archive_files import ARCHIVE_FILE, log_path
+from agentsview_assets.resources.archive_opening import BUSY_TIMEOUT_MS, locked, opening
+from agentsview_assets.resources.archive_schema import (
+    ARCHIVE_METADATA,
+    SOURCE_TABLES,
+    SourceTable,
+    ValueType,
+)
+from agentsview_assets.resources.odd_values import (
+    HeldRow,
+    arrow_schema,
+    is_plain,
+    lenient_columns,
+    read_odd,
+)
 from agentsview_assets.transforms.secrets import clean_identifier
-from resources.archive_files import ARCHIVE_FILE, log_path
-from resources.archive_opening import BUSY_TIMEOUT_MS, locked, opening
-from resources.archive_schema import ARCHIVE_METADATA, SOURCE_TABLES, SourceTable, ValueType
-from resources.odd_values import HeldRow, arrow_schema, is_plain, lenient_columns, read_odd
 
 _BATCH_ROWS = 65536
 # A first row of the right types: the driver infers column types from what it reads first.

@@ -26,8 +26,8 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from agentsview_assets.errors import ArchiveError
-from resources.archive_files import log_path, signature
-from resources.private_copy import copy_file, private_folder
+from agentsview_assets.resources.archive_files import log_path, signature
+from agentsview_assets.resources.private_copy import copy_file, private_folder
 
 BUSY_TIMEOUT_MS = 5000
 _ATTEMPTS = 5

@@ -11,16 +11,16 @@ import pandas as pd
 
 from agentsview_assets.archive_urls import parse_archives
 from agentsview_assets.errors import AssetsError
-from resources.io_manager import Frames
-from resources.observation_reader import DayWindow, Span
-from resources.observations import ObservationStore
-from resources.observing import Observed, Progress
-from resources.observing_all import Options, forget, observe_all
-from resources.run_notes import Reading
-from resources.sources import require_one
-from resources.store import Archive, Store
-from resources.succession import Taken, keep_prices, recall
-from resources.work import METER
+from agentsview_assets.resources.io_manager import Frames
+from agentsview_assets.resources.observation_reader import DayWindow, Span
+from agentsview_assets.resources.observations import ObservationStore
+from agentsview_assets.resources.observing import Observed, Progress
+from agentsview_assets.resources.observing_all import Options, forget, observe_all
+from agentsview_assets.resources.run_notes import Reading
+from agentsview_assets.resources.sources import require_one
+from agentsview_assets.resources.store import Archive, Store
+from agentsview_assets.resources.succession import Taken, keep_prices, recall
+from agentsview_assets.resources.work import METER
 
 
 class ArchiveResource:

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agentsview_assets.resources.bounded_files import read_small
 from agentsview_assets.transforms.identities import Checkout
 from agentsview_assets.transforms.paths import clean_path, is_within
 from agentsview_assets.transforms.remotes import presentable_remote, sanitize_remote
 from agentsview_assets.transforms.text import from_bytes, to_bytes, trim
-from resources.bounded_files import read_small
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

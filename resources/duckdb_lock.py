@@ -15,9 +15,9 @@ from typing import Any
 
 import duckdb
 
+from agentsview_assets.resources.duckdb_sealing import SEALED
+from agentsview_assets.resources.work import METER
 from agentsview_assets.settings import lock_patience
-from resources.duckdb_sealing import SEALED
-from resources.work import METER
 
 _HOLDER = re.compile(r"lock is held in (\S+) \(PID (\d+)\)")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.25

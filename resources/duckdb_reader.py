@@ -11,9 +11,9 @@ import duckdb
 
 from agentsview_assets.errors import DISK_FULL, WarehouseError, is_disk_full
 from agentsview_assets.files import is_there, look, trouble
+from agentsview_assets.resources.duckdb_lock import is_locked, open_file, waited
+from agentsview_assets.resources.warehouse import exact_total, found_version, require_current
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
-from resources.duckdb_lock import is_locked, open_file, waited
-from resources.warehouse import exact_total, found_version, require_current
 
 _MAGIC, _MAGIC_START, _MAGIC_END = b"DUCK", 8, 12
 _DAMAGE = ("not a valid duckdb", "serialization", "corrupt", "could not read enough bytes")

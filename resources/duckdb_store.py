@@ -10,12 +10,12 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from agentsview_assets.resources.duckdb_reader import DuckDBReader, check_version, explain
+from agentsview_assets.resources.sql_store import SqlStore
+from agentsview_assets.resources.store import Selection
+from agentsview_assets.resources.table_ddl import column_ddl
+from agentsview_assets.schemas import TableContract
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
-from resources.duckdb_reader import DuckDBReader, check_version, explain
-from resources.sql_store import SqlStore
-from resources.store import Selection
-from resources.table_ddl import column_ddl
-from schemas import TableContract
 
 SQL_TYPES = {
     "text": "VARCHAR",

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
+from agentsview_assets.resources.archive_schema import MESSAGES, USAGE_EVENTS
 from agentsview_assets.transforms.secrets import clean, clean_identifier
-from resources.archive_schema import MESSAGES, USAGE_EVENTS
 
 if TYPE_CHECKING:
     import duckdb
 
-    from resources.observation_reader import ObservationReader
-    from resources.odd_values import HeldRow
+    from agentsview_assets.resources.observation_reader import ObservationReader
+    from agentsview_assets.resources.odd_values import HeldRow
 
 MOST_NAMED = 20
 """Rows left out that one message names; `status --json` names all."""

@@ -30,8 +30,8 @@ from dagster._serdes import ConfigurableClassData
 
 from agentsview_assets.errors import ConfigError, is_disk_full
 from agentsview_assets.files import expanded, is_there, look
-from resources.event_log import PooledSqliteEventLogStorage
-from resources.history_words import (
+from agentsview_assets.resources.event_log import PooledSqliteEventLogStorage
+from agentsview_assets.resources.history_words import (
     CONFIG_FILE,
     HOME,
     HOME_VARIABLE,
@@ -39,9 +39,9 @@ from resources.history_words import (
     explain_history,
     explain_home,
 )
-from resources.locks import held
-from resources.own_files import require_own_folder, require_plain_file
-from resources.postgres_connection import ServerSilentError, connect_watched
+from agentsview_assets.resources.locks import held
+from agentsview_assets.resources.own_files import require_own_folder, require_plain_file
+from agentsview_assets.resources.postgres_connection import ServerSilentError, connect_watched
 
 _STORAGE = ("history/runs.db", "history/index.db", "history/.db", "schedules/schedules.db")
 _RETRY_SECONDS = 60
@@ -58,6 +58,7 @@ def _database_url(base_dir: str, name: str) -> str:
     return f"sqlite:///{quote(path) if _UNQUOTES else path}"
 
 
+_EARLIER = "module: resources.history\n"
 _UNQUOTES = sa.make_url("sqlite:///%20").database == " "
 for _module in (sqlite_event_log, sqlite_run_storage, sqlite_schedule_storage):
     _module.create_db_conn_string = _database_url  # type: ignore[attr-defined]
@@ -185,6 +186,7 @@ def _make_home(home: Path) -> None:
     """The mark comes last, so that a home whose maker died is made again."""
     mark, config = home / ".prepared", home / CONFIG_FILE
     if is_there(mark) and config.stat().st_size:
+        _rename_module(config)
         return
     config.write_text(yaml.safe_dump(_instance_config(home), sort_keys=False))
     if is_there(mark):
@@ -200,6 +202,13 @@ def _make_home(home: Path) -> None:
                 (home / f"{name}{end}").unlink(missing_ok=True)
         _open(home).dispose()
     mark.touch()
+
+
+def _rename_module(config: Path) -> None:
+    """Has a home that an earlier release made name this module as it is called now."""
+    text = config.read_text()
+    if _EARLIER in text:
+        config.write_text(text.replace(_EARLIER, f"module: {__name__}\n"))
 
 
 def _open(home: Path) -> dg.DagsterInstance:
@@ -233,17 +242,17 @@ def _require_home(named: str) -> Path:
 def _instance_config(home: Path) -> dict[str, Any]:
     return {
         "event_log_storage": {
-            "module": "resources.history",
+            "module": __name__,
             "class": PooledSqliteEventLogStorage.__name__,
             "config": {"base_dir": str(home / "history")},
         },
         "run_storage": {
-            "module": "resources.history",
+            "module": __name__,
             "class": "OddPathRunStorage",
             "config": {"base_dir": str(home / "history")},
         },
         "schedule_storage": {
-            "module": "resources.history",
+            "module": __name__,
             "class": "OddPathScheduleStorage",
             "config": {"base_dir": str(home / "schedules")},
         },

@@ -16,10 +16,9 @@ import pandas as pd
 import pyarrow as pa
 
 from agentsview_assets.errors import ContractError
-from agentsview_assets.transforms.staleness import MIXED_VERSION
-from resources.fixed import NOTHING_TO_CONFIGURE, for_each_run
-from resources.observation_reader import Span, cut
-from resources.store import (
+from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE, for_each_run
+from agentsview_assets.resources.observation_reader import Span, cut
+from agentsview_assets.resources.store import (
     Addition,
     Archive,
     Origin,
@@ -28,9 +27,10 @@ from resources.store import (
     Store,
     Succession,
 )
-from resources.warehouses import open_store
-from resources.work import METER, ahead
-from schemas import CONTRACTS, TableContract
+from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.resources.work import METER, ahead
+from agentsview_assets.schemas import CONTRACTS, TableContract
+from agentsview_assets.transforms.staleness import MIXED_VERSION
 
 CHUNK_ROWS = 250_000
 """Rows of a report's input that are held in memory at once."""

@@ -13,17 +13,17 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from agentsview_assets.errors import WarehouseError
+from agentsview_assets.resources.store import EVENT_COLUMNS, Contents, Selection
+from agentsview_assets.resources.warehouse import ARCHIVES_TABLE, SUCCESSIONS_TABLE
+from agentsview_assets.schemas import CONTRACTS, HISTORIES
 from agentsview_assets.transforms.staleness import PRICE_TABLES, RATES_TABLE
-from resources.store import EVENT_COLUMNS, Contents, Selection
-from resources.warehouse import ARCHIVES_TABLE, SUCCESSIONS_TABLE
-from schemas import CONTRACTS, HISTORIES
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from resources.sql_store import SqlStore
-    from resources.store import Archive, Origin, Succession
-    from schemas import TableContract
+    from agentsview_assets.resources.sql_store import SqlStore
+    from agentsview_assets.resources.store import Archive, Origin, Succession
+    from agentsview_assets.schemas import TableContract
 
 _NOTED = f"""
 SELECT archive_id, MAX(path) FROM (

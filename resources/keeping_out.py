@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from agentsview_assets.resources.sql_store import SqlStore
+from agentsview_assets.resources.warehouse import PARTITIONS_TABLE
+from agentsview_assets.schemas import CONTRACTS, Column, TableContract
 from agentsview_assets.transforms.identities import identity_key
 from agentsview_assets.transforms.remote_credentials import without_credentials
 from agentsview_assets.transforms.remotes import presentable_remote
 from agentsview_assets.transforms.secrets import SUSPECT, clean, clean_identifier
 from agentsview_assets.warehouse_urls import Kind
-from resources.sql_store import SqlStore
-from resources.warehouse import PARTITIONS_TABLE
-from schemas import CONTRACTS, Column, TableContract
 
 _MATCHES: dict[Kind, str] = {
     "duckdb": "regexp_matches({}, ?, 'i')",

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from agentsview_assets.errors import WarehouseError
+from agentsview_assets.resources import warehouse
+from agentsview_assets.resources.table_ddl import said_by_runs
 from agentsview_assets.warehouse_urls import Kind
-from resources import warehouse
-from resources.table_ddl import said_by_runs
 
 
 class Migration(NamedTuple):

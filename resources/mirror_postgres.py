@@ -11,10 +11,10 @@ import psycopg2
 import pyarrow as pa
 
 from agentsview_assets.errors import ArchiveError, WarehouseError
+from agentsview_assets.resources.mirror_reader import MirrorReader
+from agentsview_assets.resources.mirror_sql import POSTGRESQL
+from agentsview_assets.resources.postgres_reader import connect
 from agentsview_assets.warehouse_urls import WarehouseUrl, without_credentials
-from resources.mirror_reader import MirrorReader
-from resources.mirror_sql import POSTGRESQL
-from resources.postgres_reader import connect
 
 # Tables alone, and of them what is stored in PostgreSQL's own types: a view, a foreign table, a
 # computed column or a type of the schema's own may run whatever their maker wants them to.

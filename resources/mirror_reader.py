@@ -14,11 +14,11 @@ import duckdb
 import pyarrow as pa
 
 from agentsview_assets.errors import ArchiveError
-from resources.archive import Identity
-from resources.archive_schema import SOURCE_TABLES, SourceTable
-from resources.duckdb_sealing import FOREIGN, attach_foreign
-from resources.mirror_sql import DUCKDB, TABLE_NAMES, Dialect, column_sql
-from resources.odd_values import HeldRow, arrow_schema, without_odd_numbers
+from agentsview_assets.resources.archive import Identity
+from agentsview_assets.resources.archive_schema import SOURCE_TABLES, SourceTable
+from agentsview_assets.resources.duckdb_sealing import FOREIGN, attach_foreign
+from agentsview_assets.resources.mirror_sql import DUCKDB, TABLE_NAMES, Dialect, column_sql
+from agentsview_assets.resources.odd_values import HeldRow, arrow_schema, without_odd_numbers
 
 # Views, and columns that are computed when they are read, are whatever their maker wants.
 _BASE_COLUMNS = f"""

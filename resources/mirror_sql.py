@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from agentsview_assets.errors import ArchiveError
-from resources.archive_schema import SourceColumn, SourceTable, ValueType
+from agentsview_assets.resources.archive_schema import SourceColumn, SourceTable, ValueType
 
 TABLE_NAMES = {
     "pg_sync_state": ("sync_metadata",),

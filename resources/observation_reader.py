@@ -15,6 +15,9 @@ from typing import NamedTuple
 import duckdb
 
 from agentsview_assets.files import is_there
+from agentsview_assets.resources.archive_files import path_text
+from agentsview_assets.resources.duckdb_sealing import SEALED
+from agentsview_assets.resources.store import Archive, Succession
 from agentsview_assets.transforms import staleness
 from agentsview_assets.transforms.landing import LANDING_VERSION
 from agentsview_assets.transforms.slices import (
@@ -23,9 +26,6 @@ from agentsview_assets.transforms.slices import (
     PARTITION_REACHES,
     PARTITION_VERSIONS,
 )
-from resources.archive_files import path_text
-from resources.duckdb_sealing import SEALED
-from resources.store import Archive, Succession
 
 STORE_VERSION = (LANDING_VERSION, duckdb.__version__)
 """What a store says of who made it; one of another version is made anew."""

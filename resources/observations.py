@@ -18,6 +18,18 @@ import pyarrow as pa
 
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.files import trouble
+from agentsview_assets.resources.duckdb_lock import holder, is_locked, open_file, waited
+from agentsview_assets.resources.duckdb_reader import explain, make_folder
+from agentsview_assets.resources.observation_reader import (
+    STORE_VERSION,
+    DayWindow,
+    ObservationReader,
+    Span,
+    cut,
+)
+from agentsview_assets.resources.own_files import not_ours, require_ours, require_plain_file
+from agentsview_assets.resources.rewriting import rewrite_duckdb
+from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.settings import OBSERVATION_STORE
 from agentsview_assets.transforms import landing
 from agentsview_assets.transforms.landing import STORE_DDL
@@ -25,12 +37,6 @@ from agentsview_assets.transforms.sharing import SHARING_DDL
 from agentsview_assets.transforms.slices import SLICES
 from agentsview_assets.transforms.succession import SUCCESSION_DDL
 from agentsview_assets.warehouse_urls import STATE_SUFFIX
-from resources.duckdb_lock import holder, is_locked, open_file, waited
-from resources.duckdb_reader import explain, make_folder
-from resources.observation_reader import STORE_VERSION, DayWindow, ObservationReader, Span, cut
-from resources.own_files import not_ours, require_ours, require_plain_file
-from resources.rewriting import rewrite_duckdb
-from schemas import CONTRACTS
 
 _MARKS = ("landing_version", "engine_version")
 MEMORY_LIMIT = "400MB"

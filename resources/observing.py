@@ -17,6 +17,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from agentsview_assets.errors import ArchiveError
+from agentsview_assets.resources import archive_schema as source
+from agentsview_assets.resources import succession
+from agentsview_assets.resources.archive import ArchiveReader
+from agentsview_assets.resources.cleaning import cleaned
+from agentsview_assets.resources.held_rows import note_held
+from agentsview_assets.resources.mirror_reader import MirrorReader
+from agentsview_assets.resources.observations import ObservationStore
+from agentsview_assets.resources.odd_values import arrow_schema
+from agentsview_assets.resources.price_tables import all_prices
+from agentsview_assets.resources.run_notes import Reading
+from agentsview_assets.resources.sources import FileSource, Source
+from agentsview_assets.resources.succession import Taken
 from agentsview_assets.transforms import landing
 from agentsview_assets.transforms.identities import ProjectObservation
 from agentsview_assets.transforms.julian import julian_day, utc_date
@@ -27,18 +39,6 @@ from agentsview_assets.transforms.secrets import clean_identifier
 from agentsview_assets.transforms.timestamps import parse_rfc3339
 from agentsview_assets.transforms.token_usage import clamp_message_tokens, parse_token_usage
 from agentsview_assets.transforms.worktrees import worktrees_of
-from resources import archive_schema as source
-from resources import succession
-from resources.archive import ArchiveReader
-from resources.cleaning import cleaned
-from resources.held_rows import note_held
-from resources.mirror_reader import MirrorReader
-from resources.observations import ObservationStore
-from resources.odd_values import arrow_schema
-from resources.price_tables import all_prices
-from resources.run_notes import Reading
-from resources.sources import FileSource, Source
-from resources.succession import Taken
 
 BATCH_MESSAGES = 120_000
 """Messages read in one transaction: a fraction of the three seconds that a reader may hold one."""

@@ -11,17 +11,17 @@ from typing import NamedTuple
 
 from agentsview_assets.archive_urls import ArchiveUrl
 from agentsview_assets.errors import ArchiveError, AssetsError, ConfigError
+from agentsview_assets.resources import succession
+from agentsview_assets.resources.archive import ArchiveReader
+from agentsview_assets.resources.archive_files import find_archive, path_text
+from agentsview_assets.resources.held_rows import held_rows
+from agentsview_assets.resources.observations import ObservationStore
+from agentsview_assets.resources.observing import Observed, Progress, observe
+from agentsview_assets.resources.private_copy import remove_left_copies
+from agentsview_assets.resources.run_notes import Reading
+from agentsview_assets.resources.sources import open_source
 from agentsview_assets.transforms import landing, sharing
 from agentsview_assets.transforms.secrets import clean
-from resources import succession
-from resources.archive import ArchiveReader
-from resources.archive_files import find_archive, path_text
-from resources.held_rows import held_rows
-from resources.observations import ObservationStore
-from resources.observing import Observed, Progress, observe
-from resources.private_copy import remove_left_copies
-from resources.run_notes import Reading
-from resources.sources import open_source
 
 
 class Options(NamedTuple):

@@ -15,8 +15,8 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from agentsview_assets.resources.archive_schema import SourceColumn, SourceTable, ValueType
 from agentsview_assets.transforms.text import displayable, from_bytes
-from resources.archive_schema import SourceColumn, SourceTable, ValueType
 
 ARROW_TYPES: dict[ValueType, pa.DataType] = {
     "text": pa.string(),

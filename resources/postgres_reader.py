@@ -19,10 +19,10 @@ import psycopg2.extensions
 from psycopg2 import errorcodes
 
 from agentsview_assets.errors import DISK_FULL, WarehouseError
+from agentsview_assets.resources.postgres_connection import ServerSilentError, connect_watched
+from agentsview_assets.resources.warehouse import exact_total, found_version, require_current
 from agentsview_assets.transforms.text import NUL_SYMBOL
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl, without_credentials
-from resources.postgres_connection import ServerSilentError, connect_watched
-from resources.warehouse import exact_total, found_version, require_current
 
 Connection: TypeAlias = psycopg2.extensions.connection
 

@@ -18,8 +18,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from agentsview_assets.errors import WarehouseError
-from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
-from resources.postgres_reader import (
+from agentsview_assets.resources.postgres_reader import (
     Connection,
     check_version,
     connect,
@@ -28,13 +27,14 @@ from resources.postgres_reader import (
     prepare,
     values,
 )
-from resources.postgres_texts import storable_table
-from resources.sql_store import SqlStore, selection_sql
-from resources.store import Selection
-from resources.table_ddl import column_ddl, index_statements, primary_key
-from resources.warehouse import PARTITIONS_TABLE
-from schemas import TableContract
-from schemas.contract import ARROW_TYPES
+from agentsview_assets.resources.postgres_texts import storable_table
+from agentsview_assets.resources.sql_store import SqlStore, selection_sql
+from agentsview_assets.resources.store import Selection
+from agentsview_assets.resources.table_ddl import column_ddl, index_statements, primary_key
+from agentsview_assets.resources.warehouse import PARTITIONS_TABLE
+from agentsview_assets.schemas import TableContract
+from agentsview_assets.schemas.contract import ARROW_TYPES
+from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
 
 SQL_TYPES = {
     # Reports order texts by their bytes, whatever the database's own collation is.

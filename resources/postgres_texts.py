@@ -11,8 +11,8 @@ from itertools import chain
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms.text import LONGEST_NAME, NUL_SYMBOL, storable
-from schemas import CONTRACTS
 
 _LONGEST_ROW_ID = 3 * LONGEST_NAME
 _PATHS = ("root_path", "git_remote", "worktree_root_path")

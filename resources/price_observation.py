@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 from agentsview_assets.archive_urls import ArchiveUrl
 from agentsview_assets.errors import ArchiveError
-from resources import archive_schema as source
-from resources.archive import ArchiveReader
-from resources.archive_files import find_archive, path_text, same_file, signature
-from resources.cleaning import cleaned
-from resources.observation_reader import ObservationReader
-from resources.price_tables import all_prices
+from agentsview_assets.resources import archive_schema as source
+from agentsview_assets.resources.archive import ArchiveReader
+from agentsview_assets.resources.archive_files import find_archive, path_text, same_file, signature
+from agentsview_assets.resources.cleaning import cleaned
+from agentsview_assets.resources.observation_reader import ObservationReader
+from agentsview_assets.resources.price_tables import all_prices
 
 _ATTEMPTS = 5
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentsview_assets.errors import ConfigError
 from agentsview_assets.files import trouble
+from agentsview_assets.resources.bounded_files import read_small
 from agentsview_assets.transforms.secrets import clean_name
-from resources.bounded_files import read_small
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from agentsview_assets.archive_urls import parse_archives
-from resources.archive_resource import ArchiveResource
-from resources.observations import ObservationStore
-from resources.observing import Observed, Progress
-from resources.price_observation import read_all_prices, require_known
+from agentsview_assets.resources.archive_resource import ArchiveResource
+from agentsview_assets.resources.observations import ObservationStore
+from agentsview_assets.resources.observing import Observed, Progress
+from agentsview_assets.resources.price_observation import read_all_prices, require_known
 
 
 class PricesOfArchives(ArchiveResource):

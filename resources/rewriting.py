@@ -14,10 +14,10 @@ from pathlib import Path
 import duckdb
 
 from agentsview_assets.errors import WarehouseError, is_disk_full
+from agentsview_assets.resources.duckdb_reader import explain
+from agentsview_assets.resources.sqlite_reader import connect as connect_sqlite
+from agentsview_assets.resources.sqlite_reader import explain as explain_sqlite
 from agentsview_assets.warehouse_urls import WarehouseUrl
-from resources.duckdb_reader import explain
-from resources.sqlite_reader import connect as connect_sqlite
-from resources.sqlite_reader import explain as explain_sqlite
 
 SUFFIX = ".rewriting"
 """What the folder is called in which a file's successor is made; only its owner can read it."""

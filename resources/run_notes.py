@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from resources.warehouse import CHECKS_TABLE, EXPECTED_TABLE, READINGS_TABLE
+from agentsview_assets.resources.warehouse import CHECKS_TABLE, EXPECTED_TABLE, READINGS_TABLE
 
 DAILY, PROJECTS, PRICES = "daily", "projects", "prices"
 """What is expected: of days, and of the tables without days that are made of the same."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from agentsview_assets.archive_urls import ArchiveUrl
 from agentsview_assets.errors import ArchiveError
 from agentsview_assets.files import look
-from resources.archive_files import (
+from agentsview_assets.resources.archive_files import (
     Signature,
     find_archive,
     path_text,
@@ -19,11 +19,11 @@ from resources.archive_files import (
     signature,
     stamp,
 )
-from resources.private_copy import copy_file, private_folder
+from agentsview_assets.resources.private_copy import copy_file, private_folder
 
 if TYPE_CHECKING:
-    from resources.archive import ArchiveReader
-    from resources.mirror_reader import MirrorReader
+    from agentsview_assets.resources.archive import ArchiveReader
+    from agentsview_assets.resources.mirror_reader import MirrorReader
 
 _ATTEMPTS = 5
 
@@ -70,7 +70,7 @@ class FileSource:
 
     def open(self) -> ArchiveReader:
         """See `Source`."""
-        from resources.archive import ArchiveReader  # noqa: PLC0415 - status asks for stamps only
+        from agentsview_assets.resources.archive import ArchiveReader  # noqa: PLC0415 - status asks for stamps only
 
         return ArchiveReader(self.path)
 
@@ -111,7 +111,7 @@ class DuckDBMirror:
         Raises:
             ArchiveError: It is missing, or being pushed to.
         """
-        from resources.mirror_reader import DuckDBMirrorReader  # noqa: PLC0415 - as above
+        from agentsview_assets.resources.mirror_reader import DuckDBMirrorReader  # noqa: PLC0415 - as above
 
         self._require()
         with contextlib.ExitStack() as stack:
@@ -177,7 +177,7 @@ class PostgresMirror:
 
     def open(self) -> PostgresMirrorReader:
         """See `Source`."""
-        from resources.mirror_postgres import PostgresMirrorReader as Reader  # noqa: PLC0415
+        from agentsview_assets.resources.mirror_postgres import PostgresMirrorReader as Reader  # noqa: PLC0415
 
         if self._url.mirror is None:
             message = "an archive's path is no PostgreSQL mirror"
@@ -190,7 +190,7 @@ class PostgresMirror:
 
 
 if TYPE_CHECKING:
-    from resources.mirror_postgres import PostgresMirrorReader
+    from agentsview_assets.resources.mirror_postgres import PostgresMirrorReader
 
 
 def open_source(url: ArchiveUrl) -> Source:

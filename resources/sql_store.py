@@ -14,10 +14,8 @@ from typing import Any, ClassVar
 import pandas as pd
 import pyarrow as pa
 
-from agentsview_assets.transforms import secrets
-from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
-from resources import warehouse
-from resources.keeping import (
+from agentsview_assets.resources import warehouse
+from agentsview_assets.resources.keeping import (
     Guard,
     contents_of,
     holds,
@@ -26,9 +24,9 @@ from resources.keeping import (
     write_archives,
     write_successions,
 )
-from resources.migrations import statements_from
-from resources.run_notes import RunNotes, due
-from resources.store import (
+from agentsview_assets.resources.migrations import statements_from
+from agentsview_assets.resources.run_notes import RunNotes, due
+from agentsview_assets.resources.store import (
     NOWHERE,
     Addition,
     Archive,
@@ -38,9 +36,16 @@ from resources.store import (
     Selection,
     Succession,
 )
-from resources.table_ddl import bookkeeping, comment_statements
-from resources.warehouse import ARCHIVES_TABLE, META_TABLE, PARTITIONS_TABLE, RULES_TABLE
-from schemas import CONTRACTS, TableContract
+from agentsview_assets.resources.table_ddl import bookkeeping, comment_statements
+from agentsview_assets.resources.warehouse import (
+    ARCHIVES_TABLE,
+    META_TABLE,
+    PARTITIONS_TABLE,
+    RULES_TABLE,
+)
+from agentsview_assets.schemas import CONTRACTS, TableContract
+from agentsview_assets.transforms import secrets
+from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
 
 _EARLIEST = "0001-01-01"
 

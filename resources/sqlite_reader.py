@@ -18,8 +18,8 @@ from urllib.parse import quote
 
 from agentsview_assets.errors import DISK_FULL, WarehouseError, is_disk_full
 from agentsview_assets.files import look, trouble
+from agentsview_assets.resources.warehouse import exact_total, found_version, require_current
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
-from resources.warehouse import exact_total, found_version, require_current
 
 COLUMNS_TABLE = "warehouse_columns"
 PATIENCE_SECONDS = 30.0

@@ -18,12 +18,17 @@ import pyarrow.compute as pc
 
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.files import is_there, look
-from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
-from resources.sql_store import SqlStore, selection_sql
-from resources.sqlite_reader import COLUMNS_TABLE, check_version, connect, explain
-from resources.store import Selection
-from resources.table_ddl import column_ddl, described, index_statements, primary_key, quoted
-from resources.warehouse import (
+from agentsview_assets.resources.sql_store import SqlStore, selection_sql
+from agentsview_assets.resources.sqlite_reader import COLUMNS_TABLE, check_version, connect, explain
+from agentsview_assets.resources.store import Selection
+from agentsview_assets.resources.table_ddl import (
+    column_ddl,
+    described,
+    index_statements,
+    primary_key,
+    quoted,
+)
+from agentsview_assets.resources.warehouse import (
     ARCHIVES_TABLE,
     CHECKS_TABLE,
     EXPECTED_TABLE,
@@ -31,8 +36,9 @@ from resources.warehouse import (
     READINGS_TABLE,
     SUCCESSIONS_TABLE,
 )
-from schemas import TableContract
-from schemas.contract import ARROW_TYPES
+from agentsview_assets.schemas import TableContract
+from agentsview_assets.schemas.contract import ARROW_TYPES
+from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
 
 SQL_TYPES = {
     "text": "TEXT",

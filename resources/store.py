@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from resources.run_notes import Answer, Expectation, Reading
-    from resources.warehouse import Reader
-    from schemas import TableContract
+    from agentsview_assets.resources.run_notes import Answer, Expectation, Reading
+    from agentsview_assets.resources.warehouse import Reader
+    from agentsview_assets.schemas import TableContract
 
 
 class Partition(NamedTuple):

@@ -10,15 +10,15 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
+from agentsview_assets.resources.store import EVENT_COLUMNS, Selection
+from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms import landing, succession
-from resources.store import EVENT_COLUMNS, Selection
-from schemas import CONTRACTS
 
 if TYPE_CHECKING:
     import duckdb
 
-    from resources.observations import ObservationStore
-    from resources.store import Contents, Store
+    from agentsview_assets.resources.observations import ObservationStore
+    from agentsview_assets.resources.store import Contents, Store
 
 
 class Taken(NamedTuple):

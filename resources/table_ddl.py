@@ -5,7 +5,7 @@ What belongs here: texts of SQL. What does not: running them.
 
 from __future__ import annotations
 
-from resources.warehouse import (
+from agentsview_assets.resources.warehouse import (
     ARCHIVES_TABLE,
     CHECKS_TABLE,
     EXPECTED_TABLE,
@@ -15,7 +15,7 @@ from resources.warehouse import (
     RULES_TABLE,
     SUCCESSIONS_TABLE,
 )
-from schemas import Column, TableContract
+from agentsview_assets.schemas import Column, TableContract
 
 
 def bookkeeping(types: dict[str, str]) -> list[str]:

@@ -29,9 +29,9 @@ RULES_TABLE = "warehouse_rules"
 
 
 _READERS: dict[Kind, str] = {
-    "duckdb": "resources.duckdb_reader",
-    "sqlite": "resources.sqlite_reader",
-    "postgresql": "resources.postgres_reader",
+    "duckdb": "agentsview_assets.resources.duckdb_reader",
+    "sqlite": "agentsview_assets.resources.sqlite_reader",
+    "postgresql": "agentsview_assets.resources.postgres_reader",
 }
 
 

@@ -15,15 +15,14 @@ from dagster_duckdb import DuckDBResource
 
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.files import look
-from agentsview_assets.warehouse_urls import WarehouseUrl, parse_warehouses
-from resources.duckdb_reader import connect, make_folder
-from resources.duckdb_sealing import SEALED
-from resources.duckdb_store import DuckDBStore
-from resources.postgres_store import check_postgres, open_postgres_store
-from resources.run_notes import Answer, Expectation, Reading
-from resources.sql_store import SqlStore, replace_in_all
-from resources.sqlite_store import open_sqlite_store
-from resources.store import (
+from agentsview_assets.resources.duckdb_reader import connect, make_folder
+from agentsview_assets.resources.duckdb_sealing import SEALED
+from agentsview_assets.resources.duckdb_store import DuckDBStore
+from agentsview_assets.resources.postgres_store import check_postgres, open_postgres_store
+from agentsview_assets.resources.run_notes import Answer, Expectation, Reading
+from agentsview_assets.resources.sql_store import SqlStore, replace_in_all
+from agentsview_assets.resources.sqlite_store import open_sqlite_store
+from agentsview_assets.resources.store import (
     NOWHERE,
     Addition,
     Archive,
@@ -34,8 +33,9 @@ from resources.store import (
     Store,
     Succession,
 )
-from resources.warehouse import Reader
-from schemas import CONTRACTS, HISTORIES, TableContract
+from agentsview_assets.resources.warehouse import Reader
+from agentsview_assets.schemas import CONTRACTS, HISTORIES, TableContract
+from agentsview_assets.warehouse_urls import WarehouseUrl, parse_warehouses
 
 _DAGSTERS = {"custom_user_agent": "dagster"}
 """How the resource connects; connections of one process to a file have to agree."""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from schemas.contract import Column, TableContract
-from schemas.identities import PROJECT_IDENTITIES
-from schemas.observations import (
+from agentsview_assets.schemas.contract import Column, TableContract
+from agentsview_assets.schemas.identities import PROJECT_IDENTITIES
+from agentsview_assets.schemas.observations import (
     ACTIVITY_INTERVALS,
     MACHINES,
     PROJECT_OBSERVATIONS,
     SESSIONS,
     USAGE_ROWS,
 )
-from schemas.price_history import PRICE_CHANGES, RESTATEMENTS
-from schemas.pricing import EFFECTIVE_PRICING, MODEL_PRICING, MODEL_RATES
-from schemas.reports import (
+from agentsview_assets.schemas.price_history import PRICE_CHANGES, RESTATEMENTS
+from agentsview_assets.schemas.pricing import EFFECTIVE_PRICING, MODEL_PRICING, MODEL_RATES
+from agentsview_assets.schemas.reports import (
     ACTIVITY_BUCKETS,
     DAILY_USAGE,
     SESSION_MODEL_USAGE,

@@ -18,7 +18,7 @@ from pandera.errors import SchemaErrors
 from agentsview_assets.errors import ContractError
 
 if TYPE_CHECKING:
-    from schemas.fields import Kind
+    from agentsview_assets.schemas.fields import Kind
 
 ARROW_TYPES: dict[Kind, arrow.DataType] = {
     "text": arrow.string(),

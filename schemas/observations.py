@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
-from schemas.contract import TableContract
-from schemas.fields import Instant, NullableInt, count, day, flag, instant, real, text
+from agentsview_assets.schemas.contract import TableContract
+from agentsview_assets.schemas.fields import (
+    Instant,
+    NullableInt,
+    count,
+    day,
+    flag,
+    instant,
+    real,
+    text,
+)
 
 ARCHIVE_ID = "Archive the row was read from: its archive id, or database id where it has none"
 PARTITION_DATE = (

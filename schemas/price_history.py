@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
-from schemas.contract import TableContract
-from schemas.fields import SHA256_KEY, Instant, count, day, instant, real, text
-from schemas.observations import ARCHIVE_ID
-from schemas.pricing import RATE_UNIT
+from agentsview_assets.schemas.contract import TableContract
+from agentsview_assets.schemas.fields import SHA256_KEY, Instant, count, day, instant, real, text
+from agentsview_assets.schemas.observations import ARCHIVE_ID
+from agentsview_assets.schemas.pricing import RATE_UNIT
 
 
 class PriceChanges(pa.DataFrameModel):

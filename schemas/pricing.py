@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
-from schemas.contract import TableContract
-from schemas.fields import SHA256_KEY, Instant, count, instant, real, text
-from schemas.observations import ARCHIVE_ID
+from agentsview_assets.schemas.contract import TableContract
+from agentsview_assets.schemas.fields import SHA256_KEY, Instant, count, instant, real, text
+from agentsview_assets.schemas.observations import ARCHIVE_ID
 
 RATE_UNIT = "USD per million tokens"
 DIGEST = "Digest of the effective pricing table that made this row"

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
-from schemas.contract import TableContract
-from schemas.fields import SHA256_KEY, Instant, NullableInt, count, day, flag, instant, real, text
-from schemas.observations import ARCHIVE_ID, PARTITION_DATE
-from schemas.pricing import DIGEST
+from agentsview_assets.schemas.contract import TableContract
+from agentsview_assets.schemas.fields import (
+    SHA256_KEY,
+    Instant,
+    NullableInt,
+    count,
+    day,
+    flag,
+    instant,
+    real,
+    text,
+)
+from agentsview_assets.schemas.observations import ARCHIVE_ID, PARTITION_DATE
+from agentsview_assets.schemas.pricing import DIGEST
 
 
 class DailyUsage(pa.DataFrameModel):

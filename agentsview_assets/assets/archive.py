@@ -11,13 +11,13 @@ from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from agentsview_assets.assets.common import ARCHIVE_KEY, DOCS, IO_MANAGER_KEY, window
 from agentsview_assets.assets.looking import note_observed, read_in_vain
 from agentsview_assets.errors import AssetsError
+from agentsview_assets.resources.archive_resource import ArchiveResource
+from agentsview_assets.resources.held_rows import MOST_NAMED
+from agentsview_assets.resources.io_manager import RunsWarehouse
+from agentsview_assets.resources.observation_reader import DayWindow
+from agentsview_assets.resources.observing import Observed
+from agentsview_assets.resources.store import Store
 from agentsview_assets.transforms.shown_text import unlinked, unlinked_lines
-from resources.archive_resource import ArchiveResource
-from resources.held_rows import MOST_NAMED
-from resources.io_manager import RunsWarehouse
-from resources.observation_reader import DayWindow
-from resources.observing import Observed
-from resources.store import Store
 
 ARCHIVE = dg.AssetKey("archive")
 NOTHING = "nothing"

@@ -10,9 +10,9 @@ from typing import Any, cast
 import dagster as dg
 
 from agentsview_assets.assets.shown import show_lineage
-from resources.fixed import NOTHING_TO_CONFIGURE
-from resources.observation_reader import DayWindow
-from schemas import CONTRACTS, Column, TableContract
+from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE
+from agentsview_assets.resources.observation_reader import DayWindow
+from agentsview_assets.schemas import CONTRACTS, Column, TableContract
 
 # Single-run backfills are what ranges of days need; the warning about their status is known.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)

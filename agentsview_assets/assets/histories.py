@@ -18,16 +18,16 @@ from agentsview_assets.assets.common import (
     OWNERS,
     table_metadata,
 )
+from agentsview_assets.resources.io_manager import Frames, HistoryRows, RunsWarehouse
+from agentsview_assets.resources.store import Selection
+from agentsview_assets.resources.work import METER
+from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms.rates import ModelRate
 from agentsview_assets.transforms.repricing import next_history, restatements
 from agentsview_assets.transforms.shown_text import markdown
-from resources.io_manager import Frames, HistoryRows, RunsWarehouse
-from resources.store import Selection
-from resources.work import METER
-from schemas import CONTRACTS
 
 if TYPE_CHECKING:
-    from resources.store import Store
+    from agentsview_assets.resources.store import Store
 
 _SHOWN = 30
 _DEPS = {"price_changes": ["model_rates"], "restatements": ["model_rates", "daily_usage"]}

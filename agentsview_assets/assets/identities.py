@@ -5,11 +5,11 @@ import pandas as pd
 import pyarrow as pa
 
 from agentsview_assets.assets.common import table_asset
+from agentsview_assets.resources.checkouts import LocalDisk
+from agentsview_assets.resources.io_manager import Frames
+from agentsview_assets.resources.work import METER
+from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms.identity_rows import identity_rows
-from resources.checkouts import LocalDisk
-from resources.io_manager import Frames
-from resources.work import METER
-from schemas import CONTRACTS
 
 
 def identity_assets() -> list[dg.AssetsDefinition]:

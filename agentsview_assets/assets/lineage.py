@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from schemas import CONTRACTS
+from agentsview_assets.schemas import CONTRACTS
 
 _TOKENS = ("input_tokens", "output_tokens", "cache_creation_tokens", "cache_read_tokens")
 _RATES = (

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 from agentsview_assets.assets.common import ARCHIVE_KEY, IO_MANAGER_KEY
 from agentsview_assets.errors import AssetsError
-from resources.run_notes import DAILY, PRICES, PROJECTS, Expectation, Reading
+from agentsview_assets.resources.run_notes import DAILY, PRICES, PROJECTS, Expectation, Reading
 
 if TYPE_CHECKING:
     import dagster as dg
 
+    from agentsview_assets.resources.archive_resource import ArchiveResource
+    from agentsview_assets.resources.io_manager import RunsWarehouse
+    from agentsview_assets.resources.observation_reader import DayWindow
+    from agentsview_assets.resources.store import Store
     from agentsview_assets.transforms.staleness import Expected
-    from resources.archive_resource import ArchiveResource
-    from resources.io_manager import RunsWarehouse
-    from resources.observation_reader import DayWindow
-    from resources.store import Store
 
 
 def source_of(context: dg.AssetExecutionContext, days: DayWindow) -> ArchiveResource:

@@ -19,11 +19,11 @@ from agentsview_assets.assets.histories import with_restatements
 from agentsview_assets.assets.looking import source_of
 from agentsview_assets.assets.shown import show_usage
 from agentsview_assets.errors import ContractError
+from agentsview_assets.resources.io_manager import Days, Frames
+from agentsview_assets.resources.work import METER
+from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms import reports
 from agentsview_assets.transforms.rates import ModelRate, rates_version
-from resources.io_manager import Days, Frames
-from resources.work import METER
-from schemas import CONTRACTS
 
 USAGE_COLUMNS = [
     "archive_id", "partition_date", "row_id", "session_id", "ordinal", "timestamp_text",

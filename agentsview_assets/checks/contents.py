@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from agentsview_assets.checks.verdict import Verdict, table
+from agentsview_assets.resources.keeping_out import find_credentials, text_columns
+from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, Reader
+from agentsview_assets.schemas import CONTRACTS, HISTORIES, Column, TableContract
 from agentsview_assets.transforms.secrets import LOOKED_FOR, clean
-from resources.keeping_out import find_credentials, text_columns
-from resources.warehouse import PARTITIONS_TABLE, Reader
-from schemas import CONTRACTS, HISTORIES, Column, TableContract
 
 LONGEST = 10_000
 """Characters beyond which a label, name or path is taken for content."""

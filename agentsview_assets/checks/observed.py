@@ -7,7 +7,12 @@ from typing import Any
 
 from agentsview_assets.checks.verdict import Verdict, table
 from agentsview_assets.documents.gaps import STALE_AFTER, moment
-from resources.warehouse import ARCHIVES_TABLE, PARTITIONS_TABLE, SUCCESSIONS_TABLE, Reader
+from agentsview_assets.resources.warehouse import (
+    ARCHIVES_TABLE,
+    PARTITIONS_TABLE,
+    SUCCESSIONS_TABLE,
+    Reader,
+)
 
 MOST_WITHOUT = 0.5
 """Share of an agent's sessions without usage beyond which its numbers tell little."""

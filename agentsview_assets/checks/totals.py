@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from agentsview_assets.checks.verdict import Verdict, same, table
-from resources.warehouse import PARTITIONS_TABLE, Reader
+from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, Reader
 
 _EARLIEST = -62_135_596_800
 """Year 1: activity before it has no place on the clock, so that buckets leave it out."""

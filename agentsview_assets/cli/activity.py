@@ -127,8 +127,8 @@ def _report(options: Mapping[str, Any], zone: Zone, span: ReportRange) -> Activi
     from agentsview_assets.documents.activity_report import build_report
     from agentsview_assets.documents.activity_scope import ActivityFilter
     from agentsview_assets.documents.gaps import ACTIVITY, gaps, utc_day
+    from agentsview_assets.resources.warehouse import open_reader
     from agentsview_assets.settings import load_settings
-    from resources.warehouse import open_reader
 
     with open_reader(load_settings(warehouse=options["warehouse"]).warehouse) as reader:
         found = build_report(

@@ -146,8 +146,8 @@ def _export(options: Mapping[str, Any]) -> None:
     from agentsview_assets.documents.gaps import EXPORT, gaps
     from agentsview_assets.documents.session_export import session_export_all, session_export_page
     from agentsview_assets.documents.session_secret import cursor_key
+    from agentsview_assets.resources.warehouse import open_reader
     from agentsview_assets.settings import load_settings
-    from resources.warehouse import open_reader
 
     settings = load_settings(archive=options["archive"], warehouse=options["warehouse"])
     with open_reader(settings.warehouse) as reader:
@@ -193,7 +193,7 @@ _SAME_NAMED = (
 
 def _failure(error: AssetsError) -> click.ClickException:
     from agentsview_assets.documents.session_cursor import CursorReset
-    from resources.cursor_secret import SecretError
+    from agentsview_assets.resources.cursor_secret import SecretError
 
     if isinstance(error, CursorReset):
         return CursorResetFailure(str(error), error.database_id)

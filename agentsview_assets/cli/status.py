@@ -67,7 +67,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
             f"Shared    {found['shared']['sessions']:,} sessions are in several archives; they "
             "count once where all are reported together"
         )
-    from resources.held_rows import MOST_NAMED
+    from agentsview_assets.resources.held_rows import MOST_NAMED
 
     lines += [f"Left out  {row}" for row in found["left_out"][:MOST_NAMED]]
     if len(found["left_out"]) > MOST_NAMED:

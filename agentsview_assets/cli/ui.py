@@ -68,10 +68,10 @@ def ui(  # noqa: PLR0913 - one parameter an option
     no log-in: whoever reaches the address can start runs, so that it listens on this machine only
     unless --host says otherwise. Pages of other sites in your browser cannot use it.
     """
+    from agentsview_assets.resources.sources import stamps
     from agentsview_assets.settings import load_settings
     from agentsview_assets.ui.addresses import Addresses
     from agentsview_assets.ui.serving import Serving, listen
-    from resources.sources import stamps
 
     settings = load_settings(archive=archive, warehouse=warehouse)
     addresses = Addresses.of(host, port, allow_host)
@@ -109,7 +109,7 @@ def _prepare(settings: Settings) -> None:
     Raises:
         WarehouseError: The folder beside the warehouse cannot be written.
     """
-    from resources.history import open_history
+    from agentsview_assets.resources.history import open_history
 
     try:
         with open_history(settings.state_dir):

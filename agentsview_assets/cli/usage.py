@@ -155,8 +155,8 @@ def _period(*, since: str, until: str, timezone: str, everything: bool) -> tuple
 def _daily_document(warehouse: str | None, **options: Any) -> dict[str, Any]:
     from agentsview_assets.documents.gaps import USAGE, gaps, utc_days
     from agentsview_assets.documents.usage_daily import usage_daily
+    from agentsview_assets.resources.warehouse import open_reader
     from agentsview_assets.settings import load_settings
-    from resources.warehouse import open_reader
 
     with open_reader(load_settings(warehouse=warehouse).warehouse) as reader:
         document = usage_daily(reader, **options)
@@ -178,8 +178,8 @@ def _cost_today(warehouse: str | None, **options: Any) -> float:
     from agentsview_assets.documents.gaps import USAGE, gaps, utc_days
     from agentsview_assets.documents.usage_today import cost_today
     from agentsview_assets.documents.window import Window, system_zone
+    from agentsview_assets.resources.warehouse import open_reader
     from agentsview_assets.settings import load_settings
-    from resources.warehouse import open_reader
 
     zone, now = system_zone(os.environ), datetime.now(UTC)
     with open_reader(load_settings(warehouse=warehouse).warehouse) as reader:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from agentsview_assets.documents.activity_scope import ActivityScope
-    from resources.warehouse import Reader
+    from agentsview_assets.resources.warehouse import Reader
 
 _LONGEST_SPAN_SECONDS: Final = 300
 _ROWS_PER_PAGE: Final = 40_000

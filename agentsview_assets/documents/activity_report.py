@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from agentsview_assets.documents.window import Zone
-    from resources.warehouse import Reader
+    from agentsview_assets.resources.warehouse import Reader
 
 SCHEMA_VERSION = 1
 

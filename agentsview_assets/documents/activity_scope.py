@@ -16,7 +16,7 @@ from agentsview_assets.transforms.timestamps import Instant, format_utc_seconds
 
 if TYPE_CHECKING:
     from agentsview_assets.documents.activity_range import ReportRange
-    from resources.warehouse import Reader
+    from agentsview_assets.resources.warehouse import Reader
 
 _PADDING_NS: Final = 14 * 3600 * NANOSECONDS  # what text bounds allow for offsets from UTC
 # An empty creation time is earlier than any bound.

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from resources.warehouse import CHECKS_TABLE
+from agentsview_assets.resources.warehouse import CHECKS_TABLE
 
 if TYPE_CHECKING:
-    from resources.warehouse import Reader
+    from agentsview_assets.resources.warehouse import Reader
 
 
 class Alarm(NamedTuple):

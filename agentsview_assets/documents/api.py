@@ -31,10 +31,10 @@ from agentsview_assets.documents.session_secret import cursor_key
 from agentsview_assets.documents.usage_daily import usage_daily
 from agentsview_assets.documents.usage_today import cost_today
 from agentsview_assets.documents.window import load_zone, resolve_window, system_zone
+from agentsview_assets.resources.warehouse import open_reader
 from agentsview_assets.settings import load_settings
 from agentsview_assets.transforms.money import cost_text
 from agentsview_assets.transforms.timestamps import Instant
-from resources.warehouse import open_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         UsageDaily,
     )
     from agentsview_assets.documents.window import Zone
-    from resources.warehouse import Reader
+    from agentsview_assets.resources.warehouse import Reader
 
 
 @contextmanager

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from agentsview_assets.errors import ArchiveError
-from resources.sources import open_source
-from resources.warehouse import ARCHIVES_TABLE, SUCCESSIONS_TABLE
+from agentsview_assets.resources.sources import open_source
+from agentsview_assets.resources.warehouse import ARCHIVES_TABLE, SUCCESSIONS_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from agentsview_assets.archive_urls import ArchiveUrl
+    from agentsview_assets.resources.observation_reader import ObservationReader
+    from agentsview_assets.resources.warehouse import Reader
     from agentsview_assets.settings import Settings
-    from resources.observation_reader import ObservationReader
-    from resources.warehouse import Reader
 
 _HELD = f"""
 SELECT archive_id, path, CAST(observed_at AS VARCHAR(40)), CASE WHEN EXISTS (

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from agentsview_assets.documents.gaps import moment
+from agentsview_assets.resources.warehouse import ARCHIVES_TABLE, PARTITIONS_TABLE, READINGS_TABLE
 from agentsview_assets.transforms import staleness
 from agentsview_assets.transforms.shown_text import visible
-from resources.warehouse import ARCHIVES_TABLE, PARTITIONS_TABLE, READINGS_TABLE
 
 if TYPE_CHECKING:
-    from resources.warehouse import Reader
+    from agentsview_assets.resources.warehouse import Reader
 
 TOLERANCE = timedelta(minutes=5)
 """Clocks of a server and its clients differ a little."""

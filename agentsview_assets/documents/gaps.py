@@ -10,14 +10,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from agentsview_assets.documents.window import wall_clock_epoch
+from agentsview_assets.resources.run_notes import DAILY, PRICES, PROJECTS
+from agentsview_assets.resources.warehouse import EXPECTED_TABLE, PARTITIONS_TABLE, READINGS_TABLE
 from agentsview_assets.transforms.shown_text import visible
 from agentsview_assets.transforms.slices import EARLIEST, LATEST
-from resources.run_notes import DAILY, PRICES, PROJECTS
-from resources.warehouse import EXPECTED_TABLE, PARTITIONS_TABLE, READINGS_TABLE
 
 if TYPE_CHECKING:
     from agentsview_assets.documents.window import Window, Zone
-    from resources.warehouse import Reader
+    from agentsview_assets.resources.warehouse import Reader
 
 STALE_AFTER = timedelta(hours=36)
 """A daily schedule that was missed once is noticed."""

@@ -14,8 +14,8 @@ from agentsview_assets.transforms.pricing import PricingTable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from agentsview_assets.resources.warehouse import Reader
     from agentsview_assets.transforms.pricing import PriceTuple
-    from resources.warehouse import Reader
 
 ALL_ARCHIVES = "*"
 """Stands for an archive id where a document is about all archives of the warehouse."""

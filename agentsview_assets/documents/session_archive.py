@@ -15,15 +15,15 @@ from agentsview_assets.documents.session_usage import (
 )
 from agentsview_assets.documents.usage_query import Sql
 from agentsview_assets.errors import WarehouseError
+from agentsview_assets.resources.warehouse import ARCHIVES_TABLE
 from agentsview_assets.transforms.text import trim
-from resources.warehouse import ARCHIVES_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
+    from agentsview_assets.resources.warehouse import Reader
     from agentsview_assets.transforms.pricing import PricingTable
-    from resources.warehouse import Reader
 
 
 class ExportArchive(NamedTuple):

@@ -30,8 +30,8 @@ from agentsview_assets.transforms.gojson import encode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from agentsview_assets.resources.warehouse import Reader
     from agentsview_assets.transforms.pricing import PricingTable
-    from resources.warehouse import Reader
 
 SCHEMA_VERSION = 1
 MAX_LIMIT = 500

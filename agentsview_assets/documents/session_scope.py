@@ -18,7 +18,7 @@ from agentsview_assets.transforms.text import displayable
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from resources.warehouse import Reader
+    from agentsview_assets.resources.warehouse import Reader
 
 _LISTED = "message_count > 0 AND deleted_at_text IS NULL"
 _PLACED = "last_activity_julian IS NOT NULL"

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from agentsview_assets.documents.session_archive import archive_path
 from agentsview_assets.errors import ConfigError
 from agentsview_assets.files import look
-from resources.cursor_secret import archive_secret, own_secret
+from agentsview_assets.resources.cursor_secret import archive_secret, own_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from agentsview_assets.resources.warehouse import Reader
     from agentsview_assets.settings import Settings
-    from resources.warehouse import Reader
 
 
 def cursor_key(

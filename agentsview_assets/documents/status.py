@@ -10,11 +10,11 @@ from agentsview_assets.documents.alarms import alarms, due_checks
 from agentsview_assets.documents.archive_status import archive_states, held_archives, shared
 from agentsview_assets.documents.clock import clock_notes
 from agentsview_assets.errors import WarehouseError
+from agentsview_assets.resources.held_rows import held_rows
+from agentsview_assets.resources.observation_reader import DayWindow, open_observations
+from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, Reader, open_reader
 from agentsview_assets.settings import OBSERVATION_STORE
 from agentsview_assets.transforms import staleness
-from resources.held_rows import held_rows
-from resources.observation_reader import DayWindow, open_observations
-from resources.warehouse import PARTITIONS_TABLE, Reader, open_reader
 
 if TYPE_CHECKING:
     from agentsview_assets.settings import Settings

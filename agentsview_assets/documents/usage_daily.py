@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from agentsview_assets.documents.window import Window, Zone
+    from agentsview_assets.resources.warehouse import Reader
     from agentsview_assets.transforms.pricing import PricingTable
-    from resources.warehouse import Reader
 
 SCHEMA_VERSION = 1
 USD_PER_CREDIT = 0.01

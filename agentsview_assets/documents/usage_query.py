@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agentsview_assets.documents.window import Window, Zone
-    from resources.warehouse import Reader
+    from agentsview_assets.resources.warehouse import Reader
 
 # Within these instants a zone has few offsets and local seconds are never negative. Rows beyond are
 # rare and take the slow way of rows without an instant: by their distinct texts, in Python.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agentsview_assets.documents.window import Zone
-    from resources.warehouse import Reader
+    from agentsview_assets.resources.warehouse import Reader
 
 
 def cost_today(  # noqa: PLR0913 - what can be asked for, all by name

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from resources.observations import ObservationStore
-from resources.observing import observe
+from agentsview_assets.resources.observations import ObservationStore
+from agentsview_assets.resources.observing import observe
 from tests.support.releases import USER_VERSIONS, release
 from tests.support.transactions import transactions_timed
 from tests.support.transcripts import Settings, write_corpus

@@ -7,8 +7,8 @@ import random
 import string
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from resources.warehouse import open_reader
-from schemas import CONTRACTS
+from agentsview_assets.resources.warehouse import open_reader
+from agentsview_assets.schemas import CONTRACTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

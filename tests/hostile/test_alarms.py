@@ -15,12 +15,12 @@ from agentsview_assets.documents import alarms as recorded
 from agentsview_assets.documents.alarms import alarms, due_checks
 from agentsview_assets.materializing import materialize
 from agentsview_assets.planning import Request
+from agentsview_assets.resources.run_notes import Answer
+from agentsview_assets.resources.store import Partition
+from agentsview_assets.resources.warehouse import open_reader
+from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.settings import load_settings
-from resources.run_notes import Answer
-from resources.store import Partition
-from resources.warehouse import open_reader
-from resources.warehouses import open_store
-from schemas import CONTRACTS
 from tests.support.contract_rows import DAY, frame
 from tests.support.in_process import Desk
 from tests.support.tiny_archives import TinyArchive

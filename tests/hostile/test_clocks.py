@@ -14,14 +14,14 @@ from agentsview_assets.build import build_definitions
 from agentsview_assets.documents.clock import clock_notes
 from agentsview_assets.errors import ConfigError
 from agentsview_assets.partitions import DailyPartitions, days_between
+from agentsview_assets.resources.observation_reader import DayWindow, Span, cut
+from agentsview_assets.resources.observations import ObservationStore
+from agentsview_assets.resources.observing import observe
+from agentsview_assets.resources.store import Partition
+from agentsview_assets.resources.warehouse import open_reader
+from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.settings import load_settings
-from resources.observation_reader import DayWindow, Span, cut
-from resources.observations import ObservationStore
-from resources.observing import observe
-from resources.store import Partition
-from resources.warehouse import open_reader
-from resources.warehouses import open_store
-from schemas import CONTRACTS
 from tests.support.clocks import clock_at, day_after
 from tests.support.contract_rows import frame
 from tests.support.further import further

@@ -16,13 +16,13 @@ import pytest
 from agentsview_assets.archive_urls import parse_archive
 from agentsview_assets.errors import ArchiveError, ConfigError
 from agentsview_assets.files import trouble
-from resources.archive_schema import SESSIONS
-from resources.bounded_files import MOST_BYTES, NotReadableError, read_small
-from resources.checkouts import LocalDisk
-from resources.cursor_secret import archive_secret
-from resources.price_tables import custom_prices
-from resources.private_copy import PREFIX, private_folder, remove_left_copies
-from resources.sources import open_source
+from agentsview_assets.resources.archive_schema import SESSIONS
+from agentsview_assets.resources.bounded_files import MOST_BYTES, NotReadableError, read_small
+from agentsview_assets.resources.checkouts import LocalDisk
+from agentsview_assets.resources.cursor_secret import archive_secret
+from agentsview_assets.resources.price_tables import custom_prices
+from agentsview_assets.resources.private_copy import PREFIX, private_folder, remove_left_copies
+from agentsview_assets.resources.sources import open_source
 from tests.support.in_process import Desk
 from tests.support.other_user import OTHER_USER
 
@@ -184,7 +184,7 @@ def test_a_warehouse_that_somebody_sent_reads_no_file(secret: Path, tmp_path: Pa
 _COPYING = """
 import sys, tempfile
 tempfile.tempdir = sys.argv[1]
-from resources.private_copy import private_folder
+from agentsview_assets.resources.private_copy import private_folder
 with private_folder() as folder:
     (folder / "mirror.duckdb").write_text("a copy of everything")
     print("held", flush=True)

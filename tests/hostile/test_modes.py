@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agentsview_assets.errors import WarehouseError
-from resources import locks
-from resources.history import prepare_home
+from agentsview_assets.resources import locks
+from agentsview_assets.resources.history import prepare_home
 from tests.support.command import OurCommand
 from tests.support.in_process import SAMPLE, Desk
 

@@ -9,9 +9,9 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from agentsview_assets.resources.cleaning import cleaned
 from agentsview_assets.transforms.remotes import normalize_remote, portable_remote
 from agentsview_assets.transforms.secrets import SUSPECT, clean, clean_identifier
-from resources.cleaning import cleaned
 
 STARTS = (
     *("sk-ant-", "sk-admin-", "sk-service-", "sk-proj-", "sk-or-", "sk-lf-", "xapp-", "xoxb-"),

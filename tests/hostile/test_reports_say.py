@@ -11,18 +11,18 @@ import pytest
 from agentsview_assets.documents import open_warehouse, read_gaps
 from agentsview_assets.documents.gaps import ACTIVITY, EXPORT, USAGE, gaps, utc_days
 from agentsview_assets.documents.window import Window, load_zone
-from resources.run_notes import DAILY, PRICES, PROJECTS, Reading
-from resources.store import Partition
-from resources.warehouse import open_reader
-from resources.warehouses import open_store
-from schemas import CONTRACTS
+from agentsview_assets.resources.run_notes import DAILY, PRICES, PROJECTS, Reading
+from agentsview_assets.resources.store import Partition
+from agentsview_assets.resources.warehouse import open_reader
+from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.schemas import CONTRACTS
 from tests.support.in_process import Desk
 from tests.support.tiny_archives import TinyArchive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from resources.store import Store
+    from agentsview_assets.resources.store import Store
 
 DAYS = [f"2026-11-0{n}" for n in range(1, 6)]
 TABLES = ("usage_rows", "activity_intervals", "sessions", "session_model_usage")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agentsview_assets.errors import WarehouseError
-from resources.duckdb_store import DuckDBStore
-from resources.history import prepare_home
-from resources.store import Addition, Partition, Selection
-from resources.warehouse import open_reader
-from resources.warehouses import open_store
-from schemas import CONTRACTS
+from agentsview_assets.resources.duckdb_store import DuckDBStore
+from agentsview_assets.resources.history import prepare_home
+from agentsview_assets.resources.store import Addition, Partition, Selection
+from agentsview_assets.resources.warehouse import open_reader
+from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.schemas import CONTRACTS
 from tests.support.contract_rows import frame
 from tests.support.further import further
 from tests.support.machines import Machine, archive

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agentsview_assets.errors import WarehouseError
+from agentsview_assets.resources.history import prepare_home
+from agentsview_assets.resources.store import Archive, Origin, Partition, Selection
+from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms.rates import model_rates
-from resources.history import prepare_home
-from resources.store import Archive, Origin, Partition, Selection
-from resources.warehouses import open_store
-from schemas import CONTRACTS
 from tests.support.contract_rows import frame
 from tests.support.machines import Machine, archive, everything
 

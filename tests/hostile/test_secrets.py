@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
+from agentsview_assets.resources.price_tables import embedded_table
+from agentsview_assets.resources.warehouse import open_reader
+from agentsview_assets.resources.warehouses import open_store
 from agentsview_assets.transforms.remotes import (
     normalize_remote,
     portable_remote,
     presentable_remote,
 )
 from agentsview_assets.transforms.secrets import SUSPECT, clean
-from resources.price_tables import embedded_table
-from resources.warehouse import open_reader
-from resources.warehouses import open_store
 from tests.hostile.secret_inputs import (
     DOCUMENTS,
     EVERYTHING,

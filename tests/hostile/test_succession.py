@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agentsview_assets.archive_urls import parse_archives
-from resources.observations import ObservationStore
-from resources.observing_all import Options, observe_all
+from agentsview_assets.resources.observations import ObservationStore
+from agentsview_assets.resources.observing_all import Options, observe_all
 from tests.support.further import further
 from tests.support.machines import Machine, archive, everything
 from tests.support.tiny_archives import TinyArchive
@@ -18,7 +18,7 @@ from tests.support.tiny_archives import TinyArchive
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from resources.observing import Observed
+    from agentsview_assets.resources.observing import Observed
 
 DAYS = ("2026-11-01", "2026-11-02", "2026-11-03")
 Session = tuple[str, str]

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agentsview_assets.errors import WarehouseError
+from agentsview_assets.resources import postgres_connection
+from agentsview_assets.resources.postgres_reader import connect
+from agentsview_assets.resources.warehouse import open_reader
+from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.resources.work import METER
 from agentsview_assets.running import Runner
 from agentsview_assets.warehouse_urls import parse_warehouses
-from resources import postgres_connection
-from resources.postgres_reader import connect
-from resources.warehouse import open_reader
-from resources.warehouses import open_store
-from resources.work import METER
 from tests.support.holders import holding, silent_port
 from tests.support.in_process import Desk, run_here
 from tests.support.postgres import running_server

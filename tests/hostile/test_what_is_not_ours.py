@@ -13,8 +13,8 @@ import duckdb
 import pytest
 
 from agentsview_assets.errors import WarehouseError
-from resources.history import prepare_home
-from resources.observations import ObservationStore
+from agentsview_assets.resources.history import prepare_home
+from agentsview_assets.resources.observations import ObservationStore
 from tests.support.in_process import Desk
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from schemas import CONTRACTS
+from agentsview_assets.schemas import CONTRACTS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from schemas import Column, TableContract
+    from agentsview_assets.schemas import Column, TableContract
 
 ARCHIVE = "archive-1"
 DAY = "2026-07-01"

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
-from resources.observation_reader import DayWindow
-from resources.observations import ObservationStore
-from resources.observing import observe
-from schemas import CONTRACTS
+from agentsview_assets.resources.observation_reader import DayWindow
+from agentsview_assets.resources.observations import ObservationStore
+from agentsview_assets.resources.observing import observe
+from agentsview_assets.schemas import CONTRACTS
 from tests.support.oracle import REPOSITORY
 
 if TYPE_CHECKING:

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from agentsview_assets.resources import duckdb_store, sqlite_reader, sqlite_store
+from agentsview_assets.resources.duckdb_reader import DuckDBReader
+from agentsview_assets.resources.table_ddl import bookkeeping, column_ddl
+from agentsview_assets.resources.warehouse import META_TABLE, SCHEMA_VERSION
+from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms.timestamps import parse_rfc3339
-from resources import duckdb_store, sqlite_reader, sqlite_store
-from resources.duckdb_reader import DuckDBReader
-from resources.table_ddl import bookkeeping, column_ddl
-from resources.warehouse import META_TABLE, SCHEMA_VERSION
-from schemas import CONTRACTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from resources.sqlite_reader import SQLiteReader
+    from agentsview_assets.resources.sqlite_reader import SQLiteReader
 
 ARCHIVE = "archive-1"
 

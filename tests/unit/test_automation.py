@@ -16,10 +16,10 @@ from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from agentsview_assets.assets.archive import ARCHIVE, NOTHING, moved_days
 from agentsview_assets.build import build_definitions
 from agentsview_assets.errors import ConfigError
+from agentsview_assets.resources import archive
+from agentsview_assets.resources.history import prepare_home
 from agentsview_assets.settings import load_settings
 from agentsview_assets.transforms.shown_text import markdown
-from resources import archive
-from resources.history import prepare_home
 from tests.support.in_process import Desk
 
 if TYPE_CHECKING:

@@ -18,13 +18,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from resources import archive as archives
-from resources.archive import ArchiveReader
-from resources.archive_schema import MESSAGES, USAGE_EVENTS
-from resources.observations import ObservationStore
-from resources.observing import observe
-from resources.warehouse import EXPECTED_TABLE, READINGS_TABLE
-from schemas import HISTORIES
+from agentsview_assets.resources import archive as archives
+from agentsview_assets.resources.archive import ArchiveReader
+from agentsview_assets.resources.archive_schema import MESSAGES, USAGE_EVENTS
+from agentsview_assets.resources.observations import ObservationStore
+from agentsview_assets.resources.observing import observe
+from agentsview_assets.resources.warehouse import EXPECTED_TABLE, READINGS_TABLE
+from agentsview_assets.schemas import HISTORIES
 from tests.support.command import OurCommand
 from tests.support.hardship import with_files_up_to, without_privileges
 from tests.support.observations import copy_sample, snapshot

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agentsview_assets.resources.checkouts import LocalDisk, choose_remote, parse_remotes
 from agentsview_assets.transforms.identities import (
     Checkout,
     SessionPlace,
     resolve_projects,
 )
-from resources.checkouts import LocalDisk, choose_remote, parse_remotes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -172,7 +172,7 @@ def test_directories_of_an_automounter_are_left_alone(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (root / "link").symlink_to(root)
-    monkeypatch.setattr("resources.checkouts._AUTOMOUNTS", (str(root),))
+    monkeypatch.setattr("agentsview_assets.resources.checkouts._AUTOMOUNTS", (str(root),))
     assert LocalDisk().resolve_symlinks(str(root / "link")) is None
 
 

@@ -10,10 +10,10 @@ import pytest
 
 from agentsview_assets.build import build_definitions
 from agentsview_assets.checks import OBSERVED, REPORTED
+from agentsview_assets.resources.history import prepare_home
+from agentsview_assets.resources.warehouse import open_reader
+from agentsview_assets.schemas import CONTRACTS, HISTORIES
 from agentsview_assets.settings import load_settings
-from resources.history import prepare_home
-from resources.warehouse import open_reader
-from schemas import CONTRACTS, HISTORIES
 from tests.support.in_process import Desk
 
 if TYPE_CHECKING:

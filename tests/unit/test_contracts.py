@@ -12,10 +12,10 @@ import pytest
 
 from agentsview_assets.build import build_definitions
 from agentsview_assets.errors import ContractError
+from agentsview_assets.resources.duckdb_store import SQL_TYPES, create_statements
+from agentsview_assets.schemas import CONTRACTS, HISTORIES, TableContract
+from agentsview_assets.schemas.contract import ARROW_TYPES
 from agentsview_assets.settings import load_settings
-from resources.duckdb_store import SQL_TYPES, create_statements
-from schemas import CONTRACTS, HISTORIES, TableContract
-from schemas.contract import ARROW_TYPES
 from tests.support.contract_rows import (
     ARCHIVE,
     DAY,

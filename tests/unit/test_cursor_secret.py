@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agentsview_assets.errors import ConfigError
-from resources.cursor_secret import SECRET_FILE, SecretError, archive_secret, own_secret
+from agentsview_assets.resources.cursor_secret import (
+    SECRET_FILE,
+    SecretError,
+    archive_secret,
+    own_secret,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

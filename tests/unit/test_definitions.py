@@ -22,10 +22,10 @@ import sqlalchemy as sa
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from agentsview_assets.build import build_definitions
+from agentsview_assets.resources.event_log import MOST_ENGINES, PooledSqliteEventLogStorage
+from agentsview_assets.resources.history import prepare_home
+from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.settings import load_settings
-from resources.event_log import MOST_ENGINES, PooledSqliteEventLogStorage
-from resources.history import prepare_home
-from schemas import CONTRACTS
 from tests.support.oracle import REPOSITORY
 
 if TYPE_CHECKING:
@@ -356,7 +356,7 @@ class TestTheEventLog:
             sa.event.listen(engine, "connect", lambda *_: connected.append(url))
             return engine
 
-        monkeypatch.setattr("resources.event_log.sa.create_engine", count)
+        monkeypatch.setattr("agentsview_assets.resources.event_log.sa.create_engine", count)
         with _instance(tmp_path / "home", PooledSqliteEventLogStorage) as instance:
             made.clear()
             connected.clear()

@@ -11,8 +11,8 @@ import pytest
 
 from agentsview_assets import settings
 from agentsview_assets.cli.main import PROGRAM, cli
+from agentsview_assets.schemas import CONTRACTS
 from docs import make_tables
-from schemas import CONTRACTS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]

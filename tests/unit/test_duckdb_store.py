@@ -12,16 +12,16 @@ import duckdb
 import pytest
 
 from agentsview_assets.errors import WarehouseError
-from resources.store import Partition
-from resources.warehouse import META_TABLE, SCHEMA_VERSION, open_reader
-from resources.warehouses import open_store
-from schemas import CONTRACTS
+from agentsview_assets.resources.store import Partition
+from agentsview_assets.resources.warehouse import META_TABLE, SCHEMA_VERSION, open_reader
+from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.schemas import CONTRACTS
 from tests.support.contract_rows import frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from resources.store import Store
+    from agentsview_assets.resources.store import Store
 
 SESSIONS = CONTRACTS["sessions"]
 USAGE = CONTRACTS["usage_rows"]

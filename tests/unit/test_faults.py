@@ -12,12 +12,12 @@ import duckdb
 import pytest
 
 from agentsview_assets.errors import ContractError
+from agentsview_assets.resources.history import prepare_home
+from agentsview_assets.resources.observations import ObservationStore
+from agentsview_assets.resources.warehouse import PARTITIONS_TABLE
+from agentsview_assets.schemas import CONTRACTS, HISTORIES
+from agentsview_assets.schemas.contract import TableContract
 from agentsview_assets.transforms.staleness import DAILY_TABLES, REPORTS
-from resources.history import prepare_home
-from resources.observations import ObservationStore
-from resources.warehouse import PARTITIONS_TABLE
-from schemas import CONTRACTS, HISTORIES
-from schemas.contract import TableContract
 from tests.support.command import OurCommand
 from tests.support.in_process import Desk
 from tests.support.oracle import REPOSITORY

@@ -12,9 +12,8 @@ import duckdb
 import psycopg2
 import pytest
 
-from agentsview_assets.warehouse_urls import parse_warehouses
-from resources import postgres_reader
-from resources.warehouse import (
+from agentsview_assets.resources import postgres_reader
+from agentsview_assets.resources.warehouse import (
     CHECKS_TABLE,
     EXPECTED_TABLE,
     META_TABLE,
@@ -24,8 +23,9 @@ from resources.warehouse import (
     SUCCESSIONS_TABLE,
     open_reader,
 )
-from resources.warehouses import open_store
-from schemas import CONTRACTS, HISTORIES
+from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.schemas import CONTRACTS, HISTORIES
+from agentsview_assets.warehouse_urls import parse_warehouses
 from tests.frozen.archive import DOCUMENTS, OWN_PRICE, START_DATE, make_archive
 from tests.support.in_process import run_here
 from tests.support.oracle import REPOSITORY

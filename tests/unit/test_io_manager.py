@@ -13,9 +13,9 @@ import pyarrow as pa
 import pytest
 
 from agentsview_assets.errors import ContractError
-from resources.io_manager import Frames, WarehouseIOManager
-from resources.warehouse import PARTITIONS_TABLE, open_reader
-from schemas import CONTRACTS
+from agentsview_assets.resources.io_manager import Frames, WarehouseIOManager
+from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, open_reader
+from agentsview_assets.schemas import CONTRACTS
 from tests.support.contract_rows import frame, frame_of, records
 
 Make = Callable[[str, str], pd.DataFrame]

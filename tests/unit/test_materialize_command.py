@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agentsview_assets.resources.history import prepare_home
+from agentsview_assets.schemas import CONTRACTS, HISTORIES
 from agentsview_assets.transforms.staleness import DAILY_TABLES, OBSERVATIONS, REPORTS
-from resources.history import prepare_home
-from schemas import CONTRACTS, HISTORIES
 from tests.support import naive_reports
 from tests.support.command import OurCommand
 from tests.support.in_process import SAMPLE, Desk

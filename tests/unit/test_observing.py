@@ -16,13 +16,13 @@ import duckdb
 import pytest
 
 from agentsview_assets.errors import ArchiveError
+from agentsview_assets.resources import observing
+from agentsview_assets.resources.archive_files import find_archive
+from agentsview_assets.resources.observation_reader import DayWindow
+from agentsview_assets.resources.observations import ObservationStore
+from agentsview_assets.resources.observing import observe
+from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms.landing import SESSION_FACTS
-from resources import observing
-from resources.archive_files import find_archive
-from resources.observation_reader import DayWindow
-from resources.observations import ObservationStore
-from resources.observing import observe
-from schemas import CONTRACTS
 from tests.support.archive_edits import KINDS, Editor
 from tests.support.naive_observation import NaiveArchive
 from tests.support.observations import (

@@ -10,11 +10,11 @@ import psycopg2
 import pytest
 
 from agentsview_assets.errors import WarehouseError
-from resources.postgres_reader import placeholders
-from resources.store import Partition
-from resources.warehouse import META_TABLE, open_reader
-from resources.warehouses import check_stores, open_store
-from schemas import CONTRACTS
+from agentsview_assets.resources.postgres_reader import placeholders
+from agentsview_assets.resources.store import Partition
+from agentsview_assets.resources.warehouse import META_TABLE, open_reader
+from agentsview_assets.resources.warehouses import check_stores, open_store
+from agentsview_assets.schemas import CONTRACTS
 from tests.support.contract_rows import DAY, frame
 
 if TYPE_CHECKING:
@@ -283,7 +283,7 @@ class TestRefusing:
         assert _titles(url) == ["v1"]
 
     def test_two_writers_take_turns(self, url, monkeypatch):
-        monkeypatch.setattr("resources.postgres_store.LOCK_SECONDS", 1)
+        monkeypatch.setattr("agentsview_assets.resources.postgres_store.LOCK_SECONDS", 1)
         with (
             open_store(url) as first,
             first.transaction(),

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentsview_assets.resources.price_tables import embedded_table
 from agentsview_assets.transforms.pricing import (
     NO_RATES,
     PricingTable,
@@ -16,7 +17,6 @@ from agentsview_assets.transforms.pricing import (
     cache_savings,
     row_cost,
 )
-from resources.price_tables import embedded_table
 
 if TYPE_CHECKING:
     from agentsview_assets.transforms.pricing import Mode, PriceTuple

@@ -9,9 +9,9 @@ import pytest
 
 from agentsview_assets.documents.pricing_block import pricing_block
 from agentsview_assets.errors import WarehouseError
+from agentsview_assets.resources.price_tables import embedded_table
 from agentsview_assets.transforms.gojson import encode
 from agentsview_assets.transforms.pricing import PricingTable
-from resources.price_tables import embedded_table
 
 if TYPE_CHECKING:
     from agentsview_assets.transforms.pricing import Mode, PriceTuple

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from agentsview_assets.errors import WarehouseError
-from resources.store import Partition
-from resources.warehouse import exact_total, open_reader
-from resources.warehouses import open_store
-from schemas import CONTRACTS
+from agentsview_assets.resources.store import Partition
+from agentsview_assets.resources.warehouse import exact_total, open_reader
+from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.schemas import CONTRACTS
 from tests.support.contract_rows import DAY, frame_of, records
 
 USAGE = CONTRACTS["usage_rows"]

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from agentsview_assets import running
 from agentsview_assets.errors import AssetsError
+from agentsview_assets.resources.history import prepare_home
+from agentsview_assets.resources.observing import _Landing
+from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms.rates import ModelRate
 from agentsview_assets.transforms.repricing import next_history, restatements
 from agentsview_assets.transforms.staleness import OBSERVATIONS, REPORTS
-from resources.history import prepare_home
-from resources.observing import _Landing
-from schemas import CONTRACTS
 from tests.support.contract_rows import records
 from tests.support.in_process import Desk
 

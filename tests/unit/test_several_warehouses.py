@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agentsview_assets.errors import WarehouseError
-from resources.duckdb_store import DuckDBStore
-from resources.postgres_store import PostgresStore
-from resources.sqlite_store import SQLiteStore
-from resources.store import Archive, Partition, Selection
-from resources.warehouse import open_reader
-from resources.warehouses import DIFFERENT, open_store
-from schemas import CONTRACTS
+from agentsview_assets.resources.duckdb_store import DuckDBStore
+from agentsview_assets.resources.postgres_store import PostgresStore
+from agentsview_assets.resources.sqlite_store import SQLiteStore
+from agentsview_assets.resources.store import Archive, Partition, Selection
+from agentsview_assets.resources.warehouse import open_reader
+from agentsview_assets.resources.warehouses import DIFFERENT, open_store
+from agentsview_assets.schemas import CONTRACTS
 from tests.support.contract_rows import frame
 
 if TYPE_CHECKING:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agentsview_assets.errors import WarehouseError
-from resources import sqlite_reader
-from resources.sqlite_reader import COLUMNS_TABLE
-from resources.store import Partition
-from resources.warehouse import META_TABLE, PARTITIONS_TABLE, open_reader
-from resources.warehouses import check_stores, open_store
-from schemas import CONTRACTS
+from agentsview_assets.resources import sqlite_reader
+from agentsview_assets.resources.sqlite_reader import COLUMNS_TABLE
+from agentsview_assets.resources.store import Partition
+from agentsview_assets.resources.warehouse import META_TABLE, PARTITIONS_TABLE, open_reader
+from agentsview_assets.resources.warehouses import check_stores, open_store
+from agentsview_assets.schemas import CONTRACTS
 from tests.support.contract_rows import DAY, frame, frame_of, records
 from tests.support.in_process import SAMPLE
 

@@ -13,18 +13,18 @@ import pandas as pd
 import pytest
 
 from agentsview_assets.errors import ContractError, WarehouseError
+from agentsview_assets.resources.store import Partition, Selection
+from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, open_reader
+from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms.text import LONGEST_NAME, storable
-from resources.store import Partition, Selection
-from resources.warehouse import PARTITIONS_TABLE, open_reader
-from resources.warehouses import open_store
-from schemas import CONTRACTS
 from tests.support.contract_rows import DAY, EVERY_TABLE, frame, frame_of, records
 from tests.support.oracle import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from resources.store import Store
+    from agentsview_assets.resources.store import Store
 
 SESSIONS = CONTRACTS["sessions"]
 USAGE = CONTRACTS["usage_rows"]
@@ -331,9 +331,9 @@ class TestFailing:
 
 _KILLED_WRITER = """
 import os, signal, sys
-from resources.warehouses import open_store
-from resources.store import Partition
-from schemas import CONTRACTS
+from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.resources.store import Partition
+from agentsview_assets.schemas import CONTRACTS
 from tests.support.contract_rows import DAY, frame_of, records
 
 path, moment = sys.argv[1:]

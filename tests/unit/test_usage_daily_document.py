@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from agentsview_assets.documents.usage_daily import usage_daily
 from agentsview_assets.documents.window import Window, load_zone, prefilter_bounds
 from agentsview_assets.errors import WarehouseError
+from agentsview_assets.resources.price_tables import embedded_table
 from agentsview_assets.transforms.timestamps import local_date
-from resources.price_tables import embedded_table
 from tests.support.usage_warehouse import (
     ARCHIVE,
     SmallWarehouse,

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from resources.store import Selection
-from resources.warehouse import META_TABLE
-from resources.warehouses import open_store
-from schemas import CONTRACTS
+from agentsview_assets.resources.store import Selection
+from agentsview_assets.resources.warehouse import META_TABLE
+from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.schemas import CONTRACTS
 from tests.support.in_process import SAMPLE, Desk
 
 if TYPE_CHECKING:
