@@ -69,10 +69,11 @@ class ServedUi:
         self._reader = threading.Thread(target=self._read, daemon=True)
 
     def _read(self) -> None:
-        for line in self.process.stdout or ():
-            self.log.append(line)
-            if _READY in line:
-                self._ready.set()
+        with self.process.stdout or contextlib.nullcontext(()) as lines:
+            for line in lines:
+                self.log.append(line)
+                if _READY in line:
+                    self._ready.set()
         self._ready.set()
 
     def __enter__(self) -> Self:
