@@ -363,7 +363,13 @@ class TestAFullDisk:
 
     @pytest.mark.parametrize(
         "size",
-        [0, 90_000, 600_000, 900_000, *further(1, 4096, 20_000, 150_000, 300_000, 1_500_000)],
+        [
+            0,
+            90_000,
+            600_000,
+            900_000,
+            *further(1, 3, 11, 4096, 20_000, 150_000, 300_000, 1_500_000),
+        ],
     )
     def test_is_told_and_once_there_is_room_the_next_run_completes(self, made, tmp_path, size):
         shutil.copytree(made.archive, tmp_path / "archive")
