@@ -7,6 +7,7 @@ little lets them work side by side.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import time
@@ -21,6 +22,8 @@ from agentsview_assets.settings import lock_patience
 
 _HOLDER = re.compile(r"lock is held in (\S+) \(PID (\d+)\)")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.25
+_WHOLE_BYTES = 3 * 4096
+"""The headers that DuckDB begins a file with; before them, nothing is in it."""
 
 
 def open_file(
@@ -37,14 +40,18 @@ def open_file(
         duckdb.Error: It cannot be opened, or not in time.
     """
     deadline, pause = time.monotonic() + lock_patience(os.environ), _FIRST_PAUSE
-    is_told = False
+    is_new, is_told = not os.path.lexists(path), False
     while True:
         try:
             return duckdb.connect(
                 str(path), read_only=read_only, config={**SEALED, **(config or {})}
             )
         except duckdb.IOException as error:
-            if not is_locked(error) or time.monotonic() >= deadline:
+            if not is_locked(error):
+                if is_new:
+                    _remove_unfinished(path)
+                raise
+            if time.monotonic() >= deadline:
                 raise
             if not is_told:
                 seconds = lock_patience(os.environ)
@@ -52,6 +59,13 @@ def open_file(
                 is_told = True
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _remove_unfinished(path: Path) -> None:
+    """Removes what found no room of a new file: the next run could not tell whose it is."""
+    with contextlib.suppress(OSError):
+        if path.stat().st_size < _WHOLE_BYTES:
+            path.unlink()
 
 
 def is_locked(error: Exception) -> bool:

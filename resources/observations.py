@@ -27,12 +27,7 @@ from agentsview_assets.resources.observation_reader import (
     Span,
     cut,
 )
-from agentsview_assets.resources.own_files import (
-    HEADER_BYTES,
-    not_ours,
-    require_ours,
-    require_plain_file,
-)
+from agentsview_assets.resources.own_files import not_ours, require_ours, require_plain_file
 from agentsview_assets.resources.rewriting import rewrite_duckdb
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.settings import OBSERVATION_STORE
@@ -139,15 +134,8 @@ class ObservationStore(ObservationReader):
                 f"observation store {self.path}: {trouble(error, self.path)}"
             ) from None
         except duckdb.Error as error:
-            self._remove_fragment()
             raise explain(error, self.path, "observation store") from None
         return connection
-
-    def _remove_fragment(self) -> None:
-        """Removes the few bytes of a file that found no room: nobody could tell whose they are."""
-        with contextlib.suppress(OSError):
-            if self.path.stat().st_size < HEADER_BYTES:
-                self.path.unlink()
 
     def frames(self, table: str, span: Span, window: DayWindow) -> Iterator[pd.DataFrame]:
         """Yields the contract rows of a span of days, a bounded number at a time."""

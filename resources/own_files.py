@@ -12,8 +12,6 @@ from pathlib import Path
 from agentsview_assets.errors import WarehouseError
 
 _START, _MAGIC = 8, b"DUCK"
-HEADER_BYTES = _START + len(_MAGIC)
-"""What is shorter cannot be told to be a DuckDB file."""
 _CHUNK_BYTES = 1 << 20
 
 
@@ -31,7 +29,7 @@ def require_ours(path: Path, what: str) -> None:
     require_plain_file(path, what)
     try:
         with path.open("rb") as file:
-            head = file.read(HEADER_BYTES)
+            head = file.read(_START + len(_MAGIC))
             if head[_START:] == _MAGIC or (not head.strip(b"\0") and _is_blank(path)):
                 return
     except FileNotFoundError:

@@ -19,6 +19,7 @@ from agentsview_assets.resources.warehouses import open_store
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms.text import LONGEST_NAME, storable
 from tests.support.contract_rows import DAY, EVERY_TABLE, frame, frame_of, records
+from tests.support.hardship import files_up_to
 from tests.support.oracle import REPOSITORY
 
 if TYPE_CHECKING:
@@ -327,6 +328,20 @@ class TestFailing:
         with open_store(warehouse) as store:
             _fill(store, [DAY], version="next")
         assert _titles(warehouse) == {(DAY, "next"): 3}
+
+    @pytest.mark.parametrize("size", [0, 1, 11, 4096, 9000])
+    def test_a_disk_without_room_for_a_new_file_leaves_nothing_in_the_way(self, tmp_path, size):
+        for kind in ("duckdb", "sqlite"):
+            url = f"{kind}:///{tmp_path / f'new.{kind}'}"
+            with (
+                files_up_to(size),
+                pytest.raises(WarehouseError, match="disk"),
+                open_store(url),
+            ):
+                pass
+            with open_store(url) as store:
+                _fill(store, [DAY], version="next")
+            assert _titles(url) == {(DAY, "next"): 3}
 
 
 _KILLED_WRITER = """
