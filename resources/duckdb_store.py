@@ -51,9 +51,16 @@ class DuckDBStore(SqlStore):
     @contextlib.contextmanager
     def reading(self) -> Iterator[DuckDBReader]:
         """A read transaction over this connection: a process opens a file in one way at a time."""
-        with self._errors(), self._connection.cursor() as reading:
+        with self._cursor() as reading:
             reading.execute("BEGIN TRANSACTION READ ONLY")
             yield DuckDBReader(reading, self._path)
+
+    @contextlib.contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection beside, so that one thread can read while another one writes."""
+        with self._errors(), self._connection.cursor() as reading:
+            reading.execute("SET TimeZone = 'UTC'")  # it does not take over what the first one set
+            yield reading
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
         """Runs a statement; see `SqlStore.execute`."""
@@ -62,7 +69,7 @@ class DuckDBStore(SqlStore):
 
     def ask(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Fetches all rows of a query; see `SqlStore.ask`."""
-        with self._errors(), self._connection.cursor() as reading:
+        with self._cursor() as reading:
             return reading.execute(sql, list(parameters)).fetchall()
 
     def look(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -103,8 +110,7 @@ class DuckDBStore(SqlStore):
         if selection.count_by:
             columns = ", ".join(selection.count_by) + ", count(*) AS row_count"
             group = f" GROUP BY {', '.join(selection.count_by)}"
-        # A cursor of its own, so that reading can go on in one thread while another one writes.
-        with self._errors(), self._connection.cursor() as reading:
+        with self._cursor() as reading:
             return reading.sql(
                 f"SELECT {columns} FROM {contract.name}{where}{group}",
                 params=parameters,

@@ -344,6 +344,35 @@ class TestFailing:
             assert _titles(url) == {(DAY, "next"): 3}
 
 
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+def test_an_open_store_reads_as_a_report_does_whatever_the_zone(warehouse, zone):
+    with open_store(warehouse) as store:
+        _fill(store, [DAY])
+    told = subprocess.run(
+        [sys.executable, "-c", _READ_TWICE, warehouse],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "TZ": zone},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=True,
+    ).stdout.splitlines()
+    assert len(told) == 2
+    assert told[0] == told[1]
+    assert told[0].endswith(("+00", "Z"))
+
+
+_READ_TWICE = """
+import sys
+from agentsview_assets.resources.warehouse import open_reader
+from agentsview_assets.resources.warehouses import open_store
+
+asked = "SELECT CAST(written_at AS VARCHAR(40)) FROM warehouse_partitions"
+with open_reader(sys.argv[1]) as reader:
+    print(reader.rows(asked)[0][0])
+with open_store(sys.argv[1]) as store, store.reading() as reader:
+    print(reader.rows(asked)[0][0])
+"""
+
 _KILLED_WRITER = """
 import os, signal, sys
 from agentsview_assets.resources.warehouses import open_store
