@@ -5,45 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import lzma
-import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from tests.frozen.archive import DOCUMENTS, OWN_PRICE, START_DATE, make_archive
+from tests.support.command import OurCommand
 from tests.support.postgres import Database, running_server
-
-
-class Program:
-    """A checkout of this program over one archive and one warehouse."""
-
-    def __init__(self, checkout: Path, archive: Path, warehouse: str, home: Path) -> None:
-        home.mkdir()
-        self._home = home
-        self._environment = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(checkout),
-            "HOME": str(home),
-            "TZ": "UTC",
-            "AGENTSVIEW_ASSETS_ARCHIVE": str(archive),
-            "AGENTSVIEW_ASSETS_WAREHOUSE": warehouse,
-            "AGENTSVIEW_ASSETS_START_DATE": START_DATE,
-        }
-
-    def run(self, *arguments: str) -> str:
-        """Runs a command and returns what it wrote."""
-        command = [sys.executable, "-m", "agentsview_assets", *arguments]
-        return subprocess.run(
-            command,
-            env=self._environment,
-            cwd=self._home,
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
 
 
 def main() -> None:
@@ -73,11 +43,18 @@ def freeze(checkout: Path, folder: Path, warehouse: str) -> dict[str, Any]:
     """Makes one warehouse; returns the documents that are expected of it ever after."""
     archive = folder / "archive"
     make_archive(archive)
-    program = Program(checkout, archive, warehouse, folder / "home")
-    program.run("materialize")
+    settings = {"AGENTSVIEW_ASSETS_START_DATE": START_DATE, "PYTHONPATH": str(checkout)}
+    program = OurCommand(archive, folder / "home", warehouse, settings)
+
+    def run(*arguments: str) -> str:
+        done = program.run(*arguments)
+        done.check_returncode()
+        return done.stdout
+
+    run("materialize")
     (archive / "config.toml").write_text(OWN_PRICE, encoding="utf-8")
-    program.run("materialize")
-    return {name: json.loads(program.run(*command)) for name, command in DOCUMENTS.items()}
+    run("materialize")
+    return {name: json.loads(run(*command)) for name, command in DOCUMENTS.items()}
 
 
 def require_same(documents: dict[str, Any], kept: Path) -> None:

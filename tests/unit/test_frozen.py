@@ -27,10 +27,11 @@ from agentsview_assets.resources.warehouses import open_store
 from agentsview_assets.schemas import CONTRACTS, HISTORIES
 from agentsview_assets.warehouse_urls import parse_warehouses
 from tests.frozen.archive import DOCUMENTS, OWN_PRICE, START_DATE, make_archive
-from tests.support.in_process import run_here
+from tests.support.command import OurCommand
 from tests.support.oracle import REPOSITORY
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable
     from pathlib import Path
 
@@ -62,18 +63,13 @@ class Thawed:
 
     def documents(self) -> dict[str, Any]:
         """The documents that this version makes from it."""
-        return {name: self.run(*command).json for name, command in DOCUMENTS.items()}
+        return {name: json.loads(self.run(*command).stdout) for name, command in DOCUMENTS.items()}
 
-    def run(self, *arguments: str) -> Any:
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs a command over it, and over the archive that it was made of where that is there."""
-        environ = {
-            "HOME": str(self._folder),
-            "TZ": "UTC",
-            "AGENTSVIEW_ASSETS_ARCHIVE": str(self._folder / "archive"),
-            "AGENTSVIEW_ASSETS_WAREHOUSE": self.url,
-            "AGENTSVIEW_ASSETS_START_DATE": START_DATE,
-        }
-        return run_here(arguments, environ, alone=True)
+        settings = {"AGENTSVIEW_ASSETS_START_DATE": START_DATE}
+        ours = OurCommand(self._folder / "archive", self._folder / "home", self.url, settings)
+        return ours.here(*arguments)
 
     def bring_archive(self) -> None:
         """Makes the archive that it was made of."""
@@ -118,7 +114,7 @@ def test_materialising_its_archive_again_changes_no_number_and_keeps_the_histori
     before = {name: thawed.ask(f"SELECT * FROM {name} ORDER BY 1, 2, 3, 4") for name in HISTORIES}
     thawed.bring_archive()
     done = thawed.run("materialize")
-    assert done.code == 0, done.err
+    assert done.returncode == 0, done.stderr
     assert thawed.documents() == thawed.expected
     after = {name: thawed.ask(f"SELECT * FROM {name} ORDER BY 1, 2, 3, 4") for name in HISTORIES}
     for name, rows in before.items():
