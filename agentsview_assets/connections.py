@@ -9,9 +9,9 @@ import dagster as dg
 
 from agentsview_assets.assets.common import ARCHIVE_KEY, IO_MANAGER_KEY
 from agentsview_assets.resources.archive_resource import ArchiveResource
-from agentsview_assets.resources.fixed import fixed_resource, keeps_nothing
+from agentsview_assets.resources.fixed import fixed_resource, keeps_nothing, kept_resource
 from agentsview_assets.resources.io_manager import WarehouseIOManager
-from agentsview_assets.settings import OBSERVATION_STORE, Settings
+from agentsview_assets.settings import Settings
 
 _DAGSTERS_OWN = "io_manager"
 
@@ -19,22 +19,28 @@ _DAGSTERS_OWN = "io_manager"
 def archive_source(
     settings: Settings, kind: type[ArchiveResource] = ArchiveResource
 ) -> ArchiveResource:
-    """The archive to read, with the store of what was observed in it."""
+    """The archives to read."""
     return kind(
         archive="\n".join(archive.shown for archive in settings.archives),
-        store_path=str(settings.state_dir / OBSERVATION_STORE),
         with_titles=settings.with_titles,
     )
 
 
 def build_resources(
-    settings: Settings, kind: type[ArchiveResource] = ArchiveResource
+    settings: Settings, source: ArchiveResource | None = None
 ) -> dict[str, dg.ResourceDefinition]:
-    """The archive to read and the warehouse to write, of which a run can configure nothing."""
+    """The archive to read and the warehouse to write, of which a run can configure nothing.
+
+    Args:
+        settings: Where they are.
+        source: The archives, where they have been looked at in this process; whoever did closes
+            them.
+    """
+    about = "the archives that the deployment names"
     return {
-        ARCHIVE_KEY: fixed_resource(
-            lambda: archive_source(settings, kind), "the archives that the deployment names"
-        ),
+        ARCHIVE_KEY: fixed_resource(lambda: archive_source(settings), about)
+        if source is None
+        else kept_resource(source, about),
         IO_MANAGER_KEY: WarehouseIOManager(settings.warehouse),
         _DAGSTERS_OWN: keeps_nothing(),
     }

@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.resources.keeping_out import take_out
-from agentsview_assets.resources.observation_reader import DayWindow, ObservationReader
 from agentsview_assets.resources.rewriting import rewrite
 from agentsview_assets.resources.store import Store
 from agentsview_assets.resources.warehouses import each, open_store
 from agentsview_assets.settings import Settings
 from agentsview_assets.transforms import secrets
-from agentsview_assets.transforms.staleness import stale_partitions
+from agentsview_assets.transforms.staleness import observed_slices, stale_slices
+from agentsview_assets.transforms.windows import DayWindow
 
 Tell = Callable[[str], None]
 
@@ -42,28 +42,30 @@ def is_due(settings: Settings, rules: Mapping[str, str]) -> bool:
     return wants_labels or "rewrite" in rules
 
 
-def finish(settings: Settings, observed: ObservationReader, tell: Tell) -> None:
+def finish(settings: Settings, tell: Tell) -> None:
     """Does, once rows are written, what cannot be done before: see the functions below."""
     with open_store(settings.warehouse) as store:
         take_out_credentials(store, tell)
         if not settings.with_titles:
-            forget_titles(store, settings, observed, tell)
+            forget_titles(store, settings, tell)
         reason = store.rules().get("rewrite")
     if reason is not None:
         rewrite_files(settings, reason, tell)
 
 
-def forget_titles(
-    store: Store, settings: Settings, observed: ObservationReader, tell: Tell
-) -> None:
+def forget_titles(store: Store, settings: Settings, tell: Tell) -> None:
     """Notes that no title is a first message any more, once every day was made so."""
     if store.rules().get("titles") == "labels":
         return
     window = DayWindow(settings.start_date, settings.last_date)
-    expected = observed.expected(window).of("sessions")
-    stale = stale_partitions(expected, store.partitions("sessions"))
+    observed = observed_slices(store.expected(), window)
+    expected = {place: (version, "") for place, version in observed.items()}
+    stale = stale_slices(expected, store.partitions("sessions"))
     if stale:
-        tell(f"note: {len(stale):,} days may still hold titles; materialize without bounds")
+        tell(
+            f"note: {len({day for _, day in stale}):,} days may still hold titles; materialize "
+            "without bounds"
+        )
         return
     store.note_rules({"titles": "labels", "rewrite": "titles were replaced by labels"})
 

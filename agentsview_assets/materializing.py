@@ -6,22 +6,23 @@ anything is computed, or the terminal.
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import dagster as dg
 
 from agentsview_assets import settings as clock
 from agentsview_assets.assets.archive import materialised, report_observation
-from agentsview_assets.assets.looking import note_observed, read_in_vain
 from agentsview_assets.connections import archive_source, build_resources
 from agentsview_assets.documents.alarms import unsettled_tables
 from agentsview_assets.documents.clock import clock_notes
 from agentsview_assets.errors import AssetsError, ContractError, HeldBackError
-from agentsview_assets.giving_up import finish_leaving, keep_archives
+from agentsview_assets.giving_up import give_up, require_forgettable
 from agentsview_assets.keeping_out import finish, is_due, take_out_credentials
 from agentsview_assets.planning import (
+    Plan,
     Range,
     Request,
     plan_update,
@@ -30,12 +31,17 @@ from agentsview_assets.planning import (
 )
 from agentsview_assets.resources.archive_resource import ArchiveResource
 from agentsview_assets.resources.held_rows import MOST_NAMED
-from agentsview_assets.resources.observing import Observed
+from agentsview_assets.resources.observing_all import Seen, require_readable
+from agentsview_assets.resources.own_files import remove_earlier_store
+from agentsview_assets.resources.store import Selection, Store
 from agentsview_assets.resources.warehouse import open_reader
 from agentsview_assets.resources.warehouses import check_stores, open_store
 from agentsview_assets.resources.work import METER
 from agentsview_assets.running import Outcome, Tell, history, run_plan
+from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.settings import Settings
+from agentsview_assets.transforms.staleness import Expected, expected_slices
+from agentsview_assets.transforms.windows import DayWindow
 
 __all__ = ["Request", "Summary", "Tell", "materialize"]
 
@@ -93,21 +99,17 @@ def materialize(
     worked_before, METER.listener = METER.seconds, tell
     source = archive_source(settings)
     names = select_tables(settings, request.select)
-    made, rules = _materialised(settings, tell)
+    window = window_of(settings)
     try:
-        with METER.measure():
-            tell(f"observing {source.shown}")
-            seen = _observe(settings, source, request, tell)
-            keep_archives(settings, source, seen, request.forget, tell)
-            window = window_of(settings)
-            expected = source.observed().expected(window)
-            with open_store(settings.warehouse) as warehouse:
-                note_observed(warehouse, source, expected, request.forget)
-                plan = plan_update(window, warehouse, source.observed(), expected, request, names)
-                with warehouse.reading() as reader:
-                    unsettled = unsettled_tables(reader)
-            if seen.cleaned:
-                tell(f"kept credentials out that {seen.cleaned:,} texts of the archive hold")
+        with METER.measure(), _warehouse(settings, request, tell) as warehouse:
+            made, rules = materialised(warehouse), warehouse.rules()
+            seen = _observe(source, warehouse, window, request, tell)
+            if not warehouse.is_settled():
+                warehouse.settle()  # what a run left that died, and sessions that came or went
+            expected = expected_here(source, warehouse, window)
+            plan = plan_update(window, warehouse.all_partitions(), expected, request, names)
+            with warehouse.reading() as reader:
+                unsettled = unsettled_tables(reader)
         summary = Summary(
             archive=source.shown,
             archive_id=seen.archive_id,
@@ -121,14 +123,17 @@ def materialize(
         worked, opened = METER.seconds, time.perf_counter()
         if not (plan.is_empty and seen.is_unchanged) or unsettled:
             with history(settings, instance) as kept:
-                report_observation(kept, source, seen, expected.observations, made, window)
-                outcome = run_plan(settings, plan, build_resources(settings), kept, tell, unsettled)
+                report_observation(kept, source, seen, expected.days(), made, window)
+                resources = build_resources(settings, source)
+                outcome = run_plan(settings, plan, resources, kept, tell, unsettled)
+                if not outcome.refused:
+                    more = _left(settings, source, request, names)
+                    outcome.partitions += run_plan(settings, more, resources, kept, tell).partitions
             summary.assets = sorted(plan.tables)
             summary.partitions = outcome.partitions
-        finish_leaving(settings, source, tell, instance)
         summary.history_seconds = time.perf_counter() - opened - (METER.seconds - worked)
         if summary.partitions or is_due(settings, rules):
-            finish(settings, source.observed(), tell)
+            finish(settings, tell)
         _require_all(outcome, seen.held)
     finally:
         source.close()
@@ -138,15 +143,71 @@ def materialize(
     return summary
 
 
-def _observe(settings: Settings, source: ArchiveResource, request: Request, tell: Tell) -> Observed:
-    """Looks at the archives; that none of them could be read is noted in the warehouse."""
-    try:
-        return source.refresh(progress=_progress(tell), force=request.force)
-    except AssetsError as error:
-        if error.unread and check_stores(settings.warehouse):
-            with open_store(settings.warehouse) as warehouse:
-                warehouse.note_readings(read_in_vain(error))
-        raise
+def _left(
+    settings: Settings, source: ArchiveResource, request: Request, names: frozenset[str]
+) -> Plan:
+    """What a run has put out of date: days on which other rows count now."""
+    window = window_of(settings)
+    with METER.measure(), open_store(settings.warehouse) as warehouse:
+        expected = expected_here(source, warehouse, window)
+        recorded = warehouse.all_partitions()
+    return plan_update(window, recorded, expected, replace(request, force=False), names)
+
+
+@contextlib.contextmanager
+def _warehouse(settings: Settings, request: Request, tell: Tell) -> Iterator[Store]:
+    """The open warehouse, made where there is none once there is something to put into it."""
+    if not check_stores(settings.warehouse):
+        require_forgettable((), require_readable(settings.archives), request.forget)
+    remove_earlier_store(settings.state_dir)
+    with open_store(settings.warehouse) as warehouse:
+        take_out_credentials(warehouse, tell)
+        yield warehouse
+
+
+def _observe(
+    source: ArchiveResource, warehouse: Store, window: DayWindow, request: Request, tell: Tell
+) -> Seen:
+    """Looks at the archives, and gives up those that are to go."""
+    tell(f"observing {source.shown}")
+    seen = source.refresh(
+        warehouse, window, _progress(tell), is_verified=request.verify or request.force
+    )
+    give_up(warehouse, seen.origins, request.forget, tell)
+    for found in seen.taken:
+        tell(f"note: {found.told()}")
+    if seen.cleaned:
+        tell(f"kept credentials out that {seen.cleaned:,} texts of the archive hold")
+    return seen
+
+
+def expected_here(source: ArchiveResource, warehouse: Store, window: DayWindow) -> Expected:
+    """What is expected of the archives that a run reads, and of those whose place they took."""
+    seen = source.observed(warehouse, window)
+    archives = {*seen.origins, *_predecessors(warehouse, seen.origins)}
+    known = {archive.archive_id for archive in warehouse.archives()}
+    archives &= known
+    landed = source.price_rows(archives)
+    read = frozenset(archives) - source.looked
+    kept = _stored_prices(warehouse, read) if read else []
+    return expected_slices(warehouse.expected(archives), [*landed, *kept], window)
+
+
+def _predecessors(warehouse: Store, archives: Collection[str]) -> set[str]:
+    """The archives that these took the place of, and those before them."""
+    found, before = set[str](), {*archives}
+    successions = warehouse.successions()
+    while before:
+        before = {s.archive_id for s in successions if s.succeeded_by in before} - found
+        found |= before
+    return found
+
+
+def _stored_prices(warehouse: Store, archives: Collection[str]) -> list[tuple[object, ...]]:
+    """The price rows of archives that were not read now, as they were when they were."""
+    contract = CONTRACTS["model_pricing"]
+    rows = warehouse.read(contract, Selection(archives=tuple(sorted(archives))))
+    return list(zip(*(rows.column(n).to_pylist() for n in contract.column_names), strict=True))
 
 
 def _require_all(outcome: Outcome, held: Sequence[str]) -> None:
@@ -170,18 +231,6 @@ def _require_all(outcome: Outcome, held: Sequence[str]) -> None:
         raise HeldBackError(f"{whole}\n{message}" if whole else message)
     if whole is not None:
         raise whole
-
-
-def _materialised(settings: Settings, tell: Tell) -> tuple[dict[str, str], dict[str, str]]:
-    """The version that each day was made from, and by which rules all of it was made.
-
-    Opening tells early what cannot be written.
-    """
-    if not check_stores(settings.warehouse):
-        return {}, {}
-    with open_store(settings.warehouse) as warehouse:
-        take_out_credentials(warehouse, tell)
-        return materialised(warehouse), warehouse.rules()
 
 
 def _progress(tell: Tell) -> Callable[[str, int, int], None]:

@@ -5,7 +5,7 @@ What belongs here: comparing versions, and cutting the outcome into runs. What d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import dagster as dg
@@ -14,12 +14,10 @@ from agentsview_assets.assets import all_assets
 from agentsview_assets.connections import build_resources
 from agentsview_assets.errors import UsageError
 from agentsview_assets.partitions import coalesce, daily_partitions, days_between
-from agentsview_assets.resources.observation_reader import DayWindow
-from agentsview_assets.resources.observations import ObservationStore
-from agentsview_assets.resources.store import Store
 from agentsview_assets.settings import Settings
 from agentsview_assets.transforms import staleness
-from agentsview_assets.transforms.slices import EARLIEST, LATEST
+from agentsview_assets.transforms.staleness import Slice, Versions
+from agentsview_assets.transforms.windows import EARLIEST, LATEST, DayWindow
 
 GAP_DAYS = 5
 """Idle days bridged between ranges: a run's own cost is about that of so many empty days."""
@@ -35,7 +33,8 @@ Range = tuple[str, str]
 class Request:
     """What the user asked for: bounds as `YYYY-MM-DD`, tables by selection, everything anew.
 
-    `forget` are identities of archives whose rows are to go.
+    `forget` are identities of archives whose rows are to go. `verify` compares all contents of the
+    archives, whatever their sessions' rows say.
     """
 
     since: str | None = None
@@ -43,14 +42,16 @@ class Request:
     select: str | None = None
     force: bool = False
     forget: tuple[str, ...] = ()
+    verify: bool = False
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The tables to make and the day ranges to make them for."""
+    """The tables to make, the day ranges to make them for, and the archives whose slices."""
 
     tables: frozenset[str]
     ranges: list[Range]
+    archives: frozenset[str] = frozenset()
 
     @property
     def is_empty(self) -> bool:
@@ -112,10 +113,9 @@ def select_tables(settings: Settings, select: str | None) -> frozenset[str]:
     return frozenset(found)
 
 
-def plan_update(  # noqa: PLR0913 - what is compared, and what it is restricted to
+def plan_update(
     window: DayWindow,
-    warehouse: Store,
-    store: ObservationStore,
+    recorded: Mapping[str, Mapping[Slice, Versions]],
     expected: staleness.Expected,
     request: Request,
     names: frozenset[str],
@@ -124,36 +124,43 @@ def plan_update(  # noqa: PLR0913 - what is compared, and what it is restricted 
 
     Args:
         window: The days that partitions exist for.
-        warehouse: The warehouse.
-        store: The observations, up to date.
-        expected: The versions that an up-to-date warehouse has noted.
+        recorded: The versions that each table's slices were made from.
+        expected: The versions of up-to-date slices, of the archives in question.
         request: What to restrict it to.
         names: The tables in question.
     """
     first, last = _bounds(request, window)
-    noted = {n: warehouse.partitions(n) for n in names | set(staleness.DAILY_TABLES)}
-    stale = {n: _stale(expected.of(n), noted[n], force=request.force) for n in names}
+    found = {n: _of(recorded.get(n, {}), expected.archives) for n in {*EVERYTHING, *names}}
+    stale = {n: _stale(expected.of(n), found[n], force=request.force) for n in names}
     daily = {
-        name: {day for day in stale[name] if first <= day <= last}
+        name: {place for place in stale[name] if first <= place[1] <= last}
         for name in names & set(staleness.DAILY_TABLES)
     }
     if not request.force:
-        waiting = staleness.waiting_reports(expected, noted, store.reaches(window), (first, last))
-        daily = {name: days - waiting for name, days in daily.items()}
-    tables = {name for name, days in daily.items() if days}
+        waiting = staleness.waiting_reports(expected, found, (first, last))
+        daily = {name: places - waiting for name, places in daily.items()}
+    tables = {name for name, places in daily.items() if places}
     tables |= {name for name in names - set(staleness.DAILY_TABLES) if stale[name]}
+    places = set().union(*daily.values()) if daily else set[Slice]()
+    archives = {archive for name in tables for archive, _ in daily.get(name, stale[name])}
     if tables & set(staleness.OBSERVATIONS):
         tables |= names & {*staleness.REPORTS, staleness.RATES_TABLE}
-    days = set().union(*daily.values()) if daily else set()
     if tables == {staleness.RATES_TABLE} and names >= set(staleness.REPORTS) and not request.force:
         # With its prices and its rows as they were, it only lacks models of days left out.
-        is_priced = noted[staleness.RATES_TABLE].get("", ("", ""))[0] == expected.prices
+        is_priced = all(
+            found[staleness.RATES_TABLE].get((archive, ""), ("", ""))[0] == version
+            for archive, version in expected.prices.items()
+        )
         tables -= {staleness.RATES_TABLE} if is_priced else set()
     if "session_model_usage" in tables:
         tables |= names & {"session_summaries"}
     # What lies before the window goes with its first partition, what lies after it with its last.
-    placed = {window.clamp(day) for day in days}
-    return Plan(frozenset(tables), coalesce(placed, GAP_DAYS))
+    placed = {window.clamp(day) for _, day in places}
+    return Plan(frozenset(tables), coalesce(placed, GAP_DAYS), frozenset(archives))
+
+
+def _of(recorded: Mapping[Slice, Versions], archives: Collection[str]) -> dict[Slice, Versions]:
+    return {place: versions for place, versions in recorded.items() if place[0] in archives}
 
 
 def _bounds(request: Request, window: DayWindow) -> Range:
@@ -163,12 +170,9 @@ def _bounds(request: Request, window: DayWindow) -> Range:
 
 
 def _stale(
-    versions: Mapping[str, staleness.Versions],
-    noted: Mapping[str, staleness.Versions],
-    *,
-    force: bool,
-) -> set[str]:
-    return set(versions) | set(noted) if force else staleness.stale_partitions(versions, noted)
+    versions: Mapping[Slice, Versions], recorded: Mapping[Slice, Versions], *, force: bool
+) -> set[Slice]:
+    return {*versions, *recorded} if force else staleness.stale_slices(versions, recorded)
 
 
 def phases(plan: Plan, *, is_split: bool = False) -> list[list[Step]]:

@@ -6,37 +6,37 @@ arithmetic, and the terminal.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from agentsview_assets.resources.observation_reader import open_observations
+from agentsview_assets.resources.expected import expected_rows
+from agentsview_assets.resources.known import known_archives
 from agentsview_assets.resources.price_observation import read_all_prices, require_known
 from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, Reader, open_reader
 from agentsview_assets.resources.work import METER
-from agentsview_assets.settings import OBSERVATION_STORE, Settings
+from agentsview_assets.settings import Settings
 from agentsview_assets.transforms import staleness
 from agentsview_assets.transforms.pricing import TOKENS_PER_MTOK
 from agentsview_assets.transforms.rates import (
+    PRICE_COLUMNS,
     ModelRate,
     model_rates,
     price_tables,
-    rates_version,
 )
 from agentsview_assets.transforms.repricing import TOLERANCE, moved_rates
+from agentsview_assets.transforms.windows import LATEST, DayWindow
 
 if TYPE_CHECKING:
     import dagster as dg
 
+    from agentsview_assets.resources.store import Archive
     from agentsview_assets.running import Tell
 
 MOST_RUNS = 12
 """Ranges that are run one by one; more are bridged over days that need nothing."""
-PRICE_COLUMNS = (
-    "archive_id", "layer", "model_pattern", "input_usd_per_mtok", "output_usd_per_mtok",
-    "cache_write_usd_per_mtok", "cache_read_usd_per_mtok", "updated_at_text", "table_version",
-)  # fmt: skip
 Rates = dict[tuple[str, str], ModelRate]
 
 
@@ -81,11 +81,9 @@ def assess(settings: Settings, *, dry_run: bool = True) -> Impact:
         WarehouseError: The warehouse cannot be read.
     """
     prices = read_all_prices(settings.archives)
-    with open_observations(settings.state_dir / OBSERVATION_STORE) as store:
-        if store is not None:
-            require_known(store, prices)
     known = {found.archive_id for found in prices}
     with open_reader(settings.warehouse) as reader:
+        require_known(_Known(reader), prices)
         held = reader.rows(f"SELECT {', '.join(PRICE_COLUMNS)} FROM model_pricing")
         rows = [row for row in held if row[0] not in known]
         rows += [row for found in prices for row in found.rows]
@@ -101,10 +99,10 @@ def _impact(settings: Settings, reader: Reader, rows: list[tuple[object, ...]]) 
     old = _by_model(ModelRate(*row) for row in reader.rows(f"SELECT {columns} FROM model_rates"))
     seen = reader.rows("SELECT archive_id, model, COUNT(*) FROM usage_rows GROUP BY 1, 2")
     new = _by_model(model_rates(seen, price_tables(rows)))
-    days = _affected_days(reader, new, settings.start_date)
-    impact = Impact(settings.warehouse, "", "", dry_run=True, up_to_date=not days)
-    impact.days = sorted(days)
-    impact.models = _model_impacts(reader, old, new, days)
+    places = _affected_slices(reader, new, settings.start_date)
+    impact = Impact(settings.warehouse, "", "", dry_run=True, up_to_date=not places)
+    impact.days = sorted({day for _, day in places})
+    impact.models = _model_impacts(reader, old, new, places)
     impact.old_cost_usd = sum(model.old_cost_usd for model in impact.models)
     impact.new_cost_usd = sum(model.new_cost_usd for model in impact.models)
     digests = ("/".join(sorted({rate.pricing_digest for rate in r.values()})) for r in (old, new))
@@ -116,25 +114,33 @@ def _by_model(rates: Iterable[ModelRate]) -> Rates:
     return {(rate.archive_id, rate.model): rate for rate in rates}
 
 
-_MODELS = """
-SELECT CAST(partition_date AS VARCHAR), archive_id, model FROM usage_rows
-UNION SELECT CAST(session_date AS VARCHAR), archive_id, model FROM usage_rows
-WHERE session_date IS NOT NULL
-"""
+class _Known(NamedTuple):
+    """A warehouse that is only read, asked for its archives."""
+
+    reader: Reader
+
+    def archives(self) -> list[Archive]:
+        """The archives whose observations it holds."""
+        return known_archives(self.reader.rows)
 
 
-def _affected_days(reader: Reader, rates: Rates, first: str) -> set[str]:
-    """The days of which a report was priced with other rates than these."""
-    models: dict[str, set[tuple[str, str]]] = {}
-    for day, archive_id, model in reader.rows(_MODELS):
-        models.setdefault(day, set()).add((archive_id, model))
+def _affected_slices(reader: Reader, rates: Rates, first: str) -> set[staleness.Slice]:
+    """The slices of which a report was priced with other rates than these."""
+    window = DayWindow(first, LATEST)
+    priced = {archive_id for archive_id, _ in rates}
+    rows = expected_rows(reader.rows, priced)
+    expected = staleness.expected_of(rows, rates, window).rates
     marks = ", ".join("?" for _ in staleness.REPORTS)
-    noted = reader.rows(
-        f"SELECT partition_date, rates_version FROM {PARTITIONS_TABLE} WHERE asset IN ({marks})",
+    recorded = reader.rows(
+        "SELECT archive_id, partition_date, rates_version "
+        f"FROM {PARTITIONS_TABLE} WHERE asset IN ({marks})",
         list(staleness.REPORTS),
     )
-    versions = {day: rates_version(models.get(day, ()), rates) for day, _ in noted}
-    return {day for day, version in noted if day >= first and versions[day] != version}
+    return {
+        (archive_id, day)
+        for archive_id, day, version in recorded
+        if day >= first and expected.get((archive_id, day), version) != version
+    }
 
 
 _COSTS = """
@@ -148,13 +154,15 @@ _PRICED = (
 )
 
 
-def _model_impacts(reader: Reader, old: Rates, new: Rates, days: set[str]) -> list[ModelImpact]:
+def _model_impacts(
+    reader: Reader, old: Rates, new: Rates, places: set[staleness.Slice]
+) -> list[ModelImpact]:
     """What moves, model by model: those whose rates do, and those that a killed run left."""
     costs: dict[tuple[str, str], list[tuple[float, float]]] = {}
     costs_sql = _COSTS.format(sums=", ".join(map(reader.whole_sum, _PRICED)))
     for day, archive_id, model, cost, reported, *tokens in reader.rows(costs_sql):
         rate = new.get((archive_id, model))
-        if day in days and rate is not None:
+        if (archive_id, day) in places and rate is not None:
             per_mtok = zip(tokens, rate[4:8], strict=True)
             computed = sum(int(count) * price for count, price in per_mtok) / TOKENS_PER_MTOK
             costs.setdefault((archive_id, model), []).append((cost, reported + computed))
@@ -198,7 +206,10 @@ def reprice(
     Raises:
         AssetsError: Something the user can mend; every day is priced by the one table or the other.
     """
-    from agentsview_assets.connections import build_resources  # noqa: PLC0415 - imports Dagster
+    from agentsview_assets.connections import (  # noqa: PLC0415 - imports Dagster
+        archive_source,
+        build_resources,
+    )
     from agentsview_assets.planning import Plan  # noqa: PLC0415
     from agentsview_assets.resources.prices_resource import PricesOfArchives  # noqa: PLC0415
     from agentsview_assets.running import history, run_plan  # noqa: PLC0415
@@ -208,11 +219,15 @@ def reprice(
     # Days after today are made with today's partition.
     impact.ranges = _ranges(sorted({min(day, settings.last_date) for day in impact.days}))
     tables = {*staleness.PRICE_TABLES, staleness.RATES_TABLE}
-    plan = Plan(frozenset(tables | ({*staleness.REPORTS} if impact.days else set())), impact.ranges)
+    plan = Plan(
+        frozenset(tables | ({*staleness.REPORTS} if impact.days else set())),
+        impact.ranges,
+        frozenset(impact.archive_id.split(", ")),
+    )
     METER.listener = tell
-    resources = build_resources(settings, PricesOfArchives)
-    with history(settings, instance) as kept:
-        outcome = run_plan(settings, plan, resources, kept, tell)
+    source = archive_source(settings, PricesOfArchives)
+    with contextlib.closing(source), history(settings, instance) as kept:
+        outcome = run_plan(settings, plan, build_resources(settings, source), kept, tell)
     outcome.require_whole()
     impact.partitions = outcome.partitions
     impact.seconds = time.perf_counter() - started

@@ -7,13 +7,14 @@ does not: deciding what runs.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import dagster as dg
 from dagster._core.errors import DagsterAssetCheckFailedError
 
 from agentsview_assets.assets import all_assets
+from agentsview_assets.assets.common import archives_tag
 from agentsview_assets.checks import all_checks
 from agentsview_assets.documents.alarms import alarms
 from agentsview_assets.errors import (
@@ -29,12 +30,13 @@ from agentsview_assets.planning import Plan, Step, phases, without_days
 from agentsview_assets.resources.history import open_history
 from agentsview_assets.resources.history_words import explain_history
 from agentsview_assets.resources.warehouse import open_reader
+from agentsview_assets.schemas import MADE_BY_KEY
 from agentsview_assets.settings import Settings
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
-_BEFORE_REPORTS = dg.AssetCheckKey(dg.AssetKey("usage_rows"), "duplicates_removed")
+_BEFORE_REPORTS = dg.AssetCheckKey(dg.AssetKey("duplicates"), "duplicates_removed")
 MOST_REFUSED, HOPELESS = 30, 3
 """Bad days after which the rest is not tried; fewer will do if there was no good one before."""
 
@@ -105,7 +107,7 @@ def run_plan(  # noqa: PLR0913 - what runs, and what it runs with
     Raises:
         AssetsError: Something the user can mend; what was made until then stays.
     """
-    runner = Runner(settings, resources, instance, tell)
+    runner = Runner(settings, resources, instance, tell, plan.archives)
     try:
         for step in (step for phase in phases(plan) for step in phase):
             runner.run(step)
@@ -143,7 +145,9 @@ class Runner:
         resources: Mapping[str, object],
         instance: dg.DagsterInstance,
         tell: Tell,
+        archives: Collection[str] = (),
     ) -> None:
+        self._tags = archives_tag(archives) if archives else {}
         self._assets = [*all_assets(daily_partitions(settings)), *all_checks()]
         self._resources = resources
         self._instance = instance
@@ -162,11 +166,14 @@ class Runner:
         if first:
             self._tell(f"materialising {len(step.tables)} assets, {first} to {last}")
         tags = {RANGE_START: first, RANGE_END: last} if first else {}
+        tags |= self._tags
         keys = (dg.AssetKey(name) for name in sorted(step.tables))
         selection = dg.AssetSelection.assets(*keys).without_checks()
-        if {"usage_rows", "daily_usage"} <= step.tables:
-            # No report is made of tokens that count twice.
-            selection |= dg.AssetSelection.checks(_BEFORE_REPORTS)
+        if "usage_rows" in step.tables:
+            selection |= dg.AssetSelection.assets(_BEFORE_REPORTS.asset_key).without_checks()
+            if "daily_usage" in step.tables:
+                # No report is made of tokens that count twice.
+                selection |= dg.AssetSelection.checks(_BEFORE_REPORTS)
         self._materialize(selection, tags)
         self.outcome.partitions += step.partitions
 
@@ -178,7 +185,8 @@ class Runner:
         Raises:
             AssetsError: A check found numbers that are wrong.
         """
-        keys = (dg.AssetKey(name) for name in sorted(tables))
+        names = tables | ({*MADE_BY_KEY} if "usage_rows" in tables else frozenset())
+        keys = (dg.AssetKey(name) for name in sorted(names))
         self._materialize(dg.AssetSelection.checks_for_assets(*keys), {})
 
     def _materialize(self, selection: dg.AssetSelection, tags: dict[str, str]) -> None:

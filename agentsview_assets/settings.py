@@ -36,7 +36,6 @@ SCHEDULE_TIMEZONE_VARIABLE = "AGENTSVIEW_ASSETS_SCHEDULE_TIMEZONE"
 WAIT_VARIABLE = "AGENTSVIEW_ASSETS_WAIT"
 DEFAULT_WAIT = "10"
 _SECONDS = re.compile(r"\d{1,6}(\.\d{1,3})?", re.ASCII)
-OBSERVATION_STORE = "observations.duckdb"
 _NOT_FOR_OTHERS = 0o077
 _HOME_ARCHIVE = "~/.agentsview"
 
@@ -87,7 +86,7 @@ class Settings:
 
     @property
     def state_dir(self) -> Path:
-        """Folder of this warehouse's run history and observation store."""
+        """Folder of this warehouse's run history."""
         return state_dir(self.warehouse)
 
 
@@ -175,7 +174,7 @@ def warehouse_path(url: str) -> Path:
 
 
 def state_dir(url: str) -> Path:
-    """The folder of a warehouse's history and observation store; that of the first of several."""
+    """The folder of a warehouse's history; that of the first of several."""
     warehouse = parse_warehouses(url)[0]
     # Only a server's state lies in the user's own folder, which need not be there.
     return warehouse.state_dir(data_dir(os.environ) if warehouse.path is None else Path())

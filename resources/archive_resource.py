@@ -1,186 +1,200 @@
-"""The archives as Dagster resource: observed once per run, taken apart by the assets."""
+"""The archives as Dagster resource: looked at once per run, taken apart by the assets."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
-
-import pandas as pd
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 from agentsview_assets.archive_urls import parse_archives
 from agentsview_assets.errors import AssetsError
 from agentsview_assets.resources.io_manager import Frames
-from agentsview_assets.resources.observation_reader import DayWindow, Span
-from agentsview_assets.resources.observations import ObservationStore
-from agentsview_assets.resources.observing import Observed, Progress
-from agentsview_assets.resources.observing_all import Options, forget, observe_all
+from agentsview_assets.resources.looking import Needed, Options, Progress, need_sessions
+from agentsview_assets.resources.observing import observe
+from agentsview_assets.resources.observing_all import Seen, observe_all
 from agentsview_assets.resources.run_notes import Reading
+from agentsview_assets.resources.scratch import Scratch
 from agentsview_assets.resources.sources import require_one
-from agentsview_assets.resources.store import Archive, Store
-from agentsview_assets.resources.succession import Taken, keep_prices, recall
 from agentsview_assets.resources.work import METER
+from agentsview_assets.transforms.staleness import (
+    PRICES,
+    PROJECTS,
+    Slice,
+    observed_slices,
+)
+
+if TYPE_CHECKING:
+    from agentsview_assets.resources.store import Store
+    from agentsview_assets.transforms.windows import DayWindow, Span
+
+_PART_OF = {"project_observations": PROJECTS, "machines": PROJECTS, "model_pricing": PRICES}
 
 
 class ArchiveResource:
-    """agentsview archives and the store of what was observed in them.
+    """agentsview archives, and what of them has landed in this process.
 
     Where they are is the deployment's to say: a plain object, of which a run can configure nothing.
     """
 
-    def __init__(self, archive: str, store_path: str, *, with_titles: bool = True) -> None:
+    def __init__(self, archive: str, *, with_titles: bool = True) -> None:
         """Opens nothing yet.
 
         Args:
             archive: Data folder, `sessions.db` or URL of a mirror; several on lines of their own.
-            store_path: File of the observation store.
             with_titles: Whether session titles may fall back to first messages.
         """
         self.archive = archive
-        self.store_path = store_path
         self.with_titles = with_titles
         self._stack = contextlib.ExitStack()
-        self._store: ObservationStore | None = None
-        self._read: tuple[str, ...] = ()
-        self._readings: tuple[Reading, ...] = ()
-        self._is_noted = False
-        self._is_kept = False
-        self._taken: list[Taken] = []
+        self._scratch: Scratch | None = None
+        self._seen: Seen | None = None
+        self._looked: set[str] = set()
 
     def close(self) -> None:
-        """Closes the store; the next use opens it and looks at the archive again."""
-        self._store = None
-        self._is_kept, self._is_noted, self._taken = False, False, []
+        """Lets go of what has landed; the next use looks at the archives again."""
+        self._scratch = self._seen = None
+        self._looked = set()
         self._stack.close()
-
-    @property
-    def readings(self) -> tuple[Reading, ...]:
-        """What came of reading each archive."""
-        return self._readings
-
-    @property
-    def is_noted(self) -> bool:
-        """Whether the warehouse has been told what was observed."""
-        return self._is_noted
-
-    def noted(self) -> None:
-        """Remembers that it has, for as long as the store stays open."""
-        self._is_noted = True
-
-    def observed(self) -> ObservationStore:
-        """The store, brought up to date with the archive once per run.
-
-        Raises:
-            ArchiveError: The archive cannot be read.
-        """
-        if self._store is None:
-            with METER.measure():
-                self.refresh()
-        if self._store is None:  # pragma: no cover - refresh opens it or raises
-            message = "the observation store is not open"
-            raise RuntimeError(message)
-        return self._store
-
-    def refresh(self, progress: Progress | None = None, *, force: bool = False) -> Observed:
-        """Observes the archives now.
-
-        Raises:
-            ArchiveError: None of them can be read.
-        """
-        archives = parse_archives(self.archive.splitlines())
-        try:
-            require_one(archives)  # before anything is made for it
-        except AssetsError as error:
-            error.unread = tuple((archive.shown, str(error)) for archive in archives)
-            raise
-        if self._store is None:
-            self._store = self._stack.enter_context(ObservationStore(Path(self.store_path)))
-        try:
-            if self.with_titles:
-                self._store.keep_titles((), with_titles=True)
-            seen = observe_all(archives, self._store, Options(self.with_titles, progress, force))
-            if not self.with_titles:
-                self._store.keep_titles(seen.archive_ids, with_titles=False)
-        except BaseException:
-            self.close()
-            raise
-        self._read, self._readings = seen.archive_ids, seen.readings
-        self._is_kept, self._is_noted = False, False
-        self._taken += seen.taken
-        return seen
-
-    def forget(self, archive_ids: Sequence[str], warehouse: Store | None = None) -> None:
-        """Forgets archives: the days that held something of them are then out of date."""
-        store = self.observed()
-        with store.transaction():
-            forget(store, archive_ids)
-            if warehouse is not None:
-                keep_prices(store, warehouse, archive_ids)
-
-    def drop_prices(self, archive_ids: Collection[str]) -> None:
-        """Drops what was kept of archives that are to go, once nothing needs it any more."""
-        store = self.observed()
-        with store.transaction():
-            for archive_id in archive_ids:
-                store.replace("model_pricing", archive_id, [])
-
-    def have_left(self, archive_ids: Sequence[str]) -> None:
-        """Records that nothing is left of archives that were to go."""
-        store = self.observed()
-        for archive_id in archive_ids:
-            store.connection.execute("DELETE FROM leaving WHERE archive_id = ?", [archive_id])
 
     @property
     def shown(self) -> str:
         """The archives for people."""
         return ", ".join(self.archive.splitlines())
 
-    def require_kept(self, warehouse: Store) -> list[Taken]:
-        """Refuses to begin where the warehouse holds rows that this store cannot make again.
+    @property
+    def scratch(self) -> Scratch:
+        """What has landed."""
+        if self._scratch is None:
+            self._scratch = self._stack.enter_context(Scratch())
+        return self._scratch
 
-        Looked at once for each opening: every write looks again, in its own transaction.
-
-        Returns:
-            What was taken over from other archives since the store was opened, to be told.
+    def observed(self, store: Store, window: DayWindow) -> Seen:
+        """What the archives hold, looked at once per run.
 
         Raises:
-            ArchiveError: The archive cannot be read.
-            WarehouseError: Rows of an archive would be lost.
+            ArchiveError: None of them can be read.
         """
-        store = self.observed()
-        if self._is_kept:
+        if self._seen is None:
+            with METER.measure():
+                self.refresh(store, window)
+        if self._seen is None:  # pragma: no cover - refresh sets it or raises
+            message = "the archives have not been looked at"
+            raise RuntimeError(message)
+        return self._seen
+
+    def refresh(
+        self,
+        store: Store,
+        window: DayWindow,
+        progress: Progress | None = None,
+        *,
+        is_verified: bool = False,
+    ) -> Seen:
+        """Looks at the archives now, and writes what changed in them to the ledger.
+
+        Raises:
+            ArchiveError: None of them can be read, which is recorded.
+        """
+        archives = parse_archives(self.archive.splitlines())
+        try:
+            require_one(archives)  # before anything is made for it
+        except AssetsError as error:
+            error.unread = tuple((archive.shown, str(error)) for archive in archives)
+            store.record_readings(read_in_vain(error))
+            raise
+        try:
+            options = Options(self.with_titles, progress, is_verified)
+            self._seen = observe_all(archives, store, self.scratch, options, window)
+            store.note_rules({"start_date": window.first})
+        except BaseException:
+            self.close()
+            raise
+        self._looked |= self._seen.looked
+        return self._seen
+
+    def price_rows(self, archives: Collection[str]) -> list[tuple[object, ...]]:
+        """The price rows of some archives that were read in this process."""
+        looked = sorted(self._looked & set(archives))
+        if not looked:
             return []
-        self._taken += recall(store, warehouse)
-        warehouse.require_kept(store.may_replace())
-        self._is_kept = True
-        return self._taken
-
-    def _archives(self, store: ObservationStore) -> list[Archive]:
-        """The archives that were read now; others keep what is noted of them."""
-        return [known for known in store.archives() if known.archive_id in self._read]
-
-    def frames(self, table: str, days: Sequence[str], window: DayWindow) -> Frames:
-        """The contract rows of some days, with the versions of those days."""
-        store, span = self.observed(), window.span(days)
-        rules = {"titles": "full"} if self.with_titles else {}
-        frames = self._frames(store.frames(table, span, window), store.versions(window), span)
-        return replace(frames, rules=rules)
-
-    def frame(self, table: str) -> Frames:
-        """The contract rows of an unpartitioned observation, with its version."""
-        store = self.observed()
-        return self._frames([store.frame(table)], {"": store.table_version(table)})
-
-    def _frames(
-        self, frames: Iterable[pd.DataFrame], versions: Mapping[str, str], span: Span | None = None
-    ) -> Frames:
-        store = self.observed()
-        return Frames(
-            frames,
-            input_versions=versions,
-            archives=self._archives(store),
-            successions=store.successions(),
-            may_replace=store.may_replace(),
-            span=span,
+        return self.scratch.rows(
+            "SELECT * FROM model_pricing WHERE list_contains(?, archive_id)", [looked]
         )
+
+    @property
+    def looked(self) -> frozenset[str]:
+        """Identities of the archives of which rows have landed."""
+        return frozenset(self._looked)
+
+    def frames(
+        self,
+        table: str,
+        archives: Sequence[str],
+        days: Sequence[str],
+        window: DayWindow,
+        store: Store,
+    ) -> Frames:
+        """The contract rows of some slices, with their versions.
+
+        Args:
+            table: A table with days.
+            archives: Whose rows; of one that cannot be read nothing is replaced.
+            days: Contiguous days.
+            window: The days that partitions exist for.
+            store: The warehouse.
+        """
+        seen, span = self.observed(store, window), window.span(days)
+        mine = tuple(name for name in archives if name in seen.origins)
+        with METER.measure():
+            self._land(mine, store, window, span)
+            versions = observed_slices(store.expected(mine), window)
+        return Frames(
+            self.scratch.frames(table, mine, span, window),
+            mine,
+            input_versions=versions,
+            span=span,
+            rules={"titles": "full"} if self.with_titles else {},
+        )
+
+    def frame(self, table: str, archives: Sequence[str], window: DayWindow, store: Store) -> Frames:
+        """The contract rows of an unpartitioned observation, with its versions."""
+        seen = self.observed(store, window)
+        mine = tuple(name for name in archives if name in seen.origins)
+        with METER.measure():
+            self._land(mine, store, window, None)
+            versions: dict[Slice, str] = {
+                (row.archive_id, ""): row.version
+                for row in store.expected(mine)
+                if row.part == _PART_OF[table]
+            }
+        return Frames([self.scratch.frame(table, mine)], mine, input_versions=versions)
+
+    def _land(
+        self, archives: Sequence[str], store: Store, window: DayWindow, span: Span | None
+    ) -> None:
+        """Sees to it that all that some days hold has landed, and the small tables have."""
+        seen = self.observed(store, window)
+        for archive_id in archives:
+            needed = Needed(span, window) if span is not None else None
+            if archive_id in self._looked and (needed is None or self._has_all(archive_id, needed)):
+                continue
+            observe(
+                seen.origins[archive_id],
+                store,
+                self.scratch,
+                Options(self.with_titles),
+                window,
+                needed=needed,
+                must_open=True,
+            )
+            self._looked.add(archive_id)
+
+    def _has_all(self, archive_id: str, needed: Needed) -> bool:
+        self.scratch.db.execute("CREATE OR REPLACE TEMP TABLE needed (id TEXT)")
+        need_sessions(self.scratch, archive_id, needed)
+        return not self.scratch.count("needed")
+
+
+def read_in_vain(error: AssetsError) -> list[Reading]:
+    """The archives that a failure is about, as they are recorded."""
+    return [Reading(archive, "", reason) for archive, reason in error.unread]

@@ -1,8 +1,8 @@
 """Secrets that session-export cursors are signed with: agentsview's own, else one of ours.
 
 agentsview keeps its secret in the `config.toml` of an archive's data folder, which is read here and
-never written. Where it has none yet, a secret of our own lies beside the warehouse's state. Neither
-is ever part of a message.
+never written. Where it has none yet, a secret of our own lies in the user's data folder, or in a
+file that is named. Neither is ever part of a message.
 """
 
 from __future__ import annotations
@@ -48,27 +48,52 @@ def archive_secret(folder: Path) -> bytes | None:
     return _decode(text) if text else None
 
 
-def own_secret(state_dir: Path) -> bytes:
-    """Return the secret of our own state folder, making one on first use.
+def own_secret(data_dir: Path, state_dir: Path) -> bytes:
+    """Return the secret of the user's data folder, making one on first use.
+
+    Args:
+        data_dir: The user's data folder.
+        state_dir: Folder of a warehouse's state, where earlier releases kept the secret: it is
+            taken over from there, so that cursors stay good.
 
     Raises:
         SecretError: It cannot be read or written, or is damaged.
     """
-    path = state_dir / SECRET_FILE
+    path, earlier = data_dir / SECRET_FILE, state_dir / SECRET_FILE
     try:
         if not path.exists():
-            _create(path)
-        return _decode(read_small(path).decode("ascii").strip())
+            _create(path, _read(earlier) if earlier.exists() else None)
+        return _read(path)
     except OSError as error:
         raise SecretError(f"cursor secret {path}: {trouble(error, path)}") from None
+
+
+def named_secret(path: Path) -> bytes:
+    """Return the secret that a file holds, as base64 on a line.
+
+    Raises:
+        SecretError: It cannot be read, or is damaged.
+    """
+    try:
+        found = _read(path)
+    except OSError as error:
+        raise SecretError(f"cursor secret {path}: {trouble(error, path)}") from None
+    if not found:
+        raise SecretError(f"cursor secret {path}: the file is empty; put a secret in base64 there")
+    return found
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return _decode(read_small(path).decode("ascii").strip())
     except UnicodeDecodeError:
         raise SecretError(f"cursor secret {path}: damaged; remove it") from None
 
 
-def _create(path: Path) -> None:
+def _create(path: Path, secret: bytes | None) -> None:
     """Write the file aside and move it, so that nobody reads half of it; the first one stays."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = base64.b64encode(secrets.token_bytes(SECRET_BYTES))
+    text = base64.b64encode(secret or secrets.token_bytes(SECRET_BYTES))
     descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{SECRET_FILE}-")  # mode 0600
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -18,10 +18,12 @@ SEALED: dict[str, str | bool | int | float | list[str]] = {
     "allow_unsigned_extensions": False,
 }
 """How every DuckDB file is opened, by whichever part of the program."""
+_EXTENSIONS = {name: value for name, value in SEALED.items() if name.endswith("extensions")}
 
 FOREIGN = "theirs"
 """The name by which a foreign database is attached; its tables are `theirs.main.NAME`."""
 _MEMORY_LIMIT = "1GB"
+_OWN_MEMORY_LIMIT = "400MB"
 _THREADS = 4
 
 
@@ -33,8 +35,7 @@ def attach_foreign(copy: Path) -> duckdb.DuckDBPyConnection:
     Raises:
         duckdb.Error: It is no DuckDB database.
     """
-    extensions = {name: value for name, value in SEALED.items() if name.endswith("extensions")}
-    connection = duckdb.connect(config=extensions)
+    connection = duckdb.connect(config=_EXTENSIONS)
     try:
         folder = _literal(copy.parent)
         connection.execute(f"SET temp_directory = {folder}")
@@ -50,6 +51,18 @@ def attach_foreign(copy: Path) -> duckdb.DuckDBPyConnection:
     except BaseException:
         connection.close()
         raise
+    return connection
+
+
+def connect_in_memory(folder: Path) -> duckdb.DuckDBPyConnection:
+    """Opens an empty database in memory, of which a private folder takes what has no room there."""
+    connection = duckdb.connect(config=_EXTENSIONS)
+    for setting in (
+        *(f"temp_directory = {_literal(folder)}", f"allowed_directories = [{_literal(folder)}]"),
+        *("enable_external_access = false", f"memory_limit = '{_OWN_MEMORY_LIMIT}'"),
+        *("TimeZone = 'UTC'", "preserve_insertion_order = false"),
+    ):
+        connection.execute(f"SET {setting}")
     return connection
 
 

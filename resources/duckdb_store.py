@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import duckdb
-import pandas as pd
-import pyarrow as pa
 
 from agentsview_assets.resources.duckdb_reader import DuckDBReader, check_version, explain
-from agentsview_assets.resources.sql_store import SqlStore
+from agentsview_assets.resources.sql_store import SqlStore, selection_where
 from agentsview_assets.resources.store import Selection
 from agentsview_assets.resources.table_ddl import column_ddl
 from agentsview_assets.schemas import TableContract
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SQL_TYPES = {
     "text": "VARCHAR",
@@ -45,8 +46,9 @@ class DuckDBStore(SqlStore):
             connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
             connection.execute("SET preserve_insertion_order = false")
             version = check_version(connection, path)
-            with self.transaction():
-                self.upgrade(version)
+            if not self.is_current(version):
+                with self.transaction():
+                    self.upgrade(version)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[DuckDBReader]:
@@ -81,11 +83,11 @@ class DuckDBStore(SqlStore):
         """The DDL of a table; see `SqlStore.create_statements`."""
         return create_statements(contract)
 
-    def insert(self, contract: TableContract, frame: pd.DataFrame) -> None:
-        """Adds rows; see `SqlStore.insert`."""
+    def insert_table(self, contract: TableContract, rows: pa.Table) -> None:
+        """Adds rows; see `SqlStore.insert_table`."""
         # One batch would be read by one thread.
-        batches = contract.arrow(frame).to_batches(max_chunksize=_BATCH_ROWS)
-        incoming = pa.Table.from_batches(batches)
+        batches = rows.to_batches(max_chunksize=_BATCH_ROWS)
+        incoming = type(rows).from_batches(batches, rows.schema)
         columns = ", ".join(contract.column_names)
         with self._errors():
             self._connection.register("incoming", incoming)
@@ -102,26 +104,23 @@ class DuckDBStore(SqlStore):
             for c in contract.columns
             if c.name in names
         )
-        where, parameters = "", {}
-        if selection.days is not None:
-            where = f" WHERE {selection.day_column} BETWEEN $first AND $last"
-            parameters = {"first": selection.days[0], "last": selection.days[-1]}
+        where, parameters = selection_where(selection)
         group = ""
         if selection.count_by:
             columns = ", ".join(selection.count_by) + ", count(*) AS row_count"
             group = f" GROUP BY {', '.join(selection.count_by)}"
         with self._cursor() as reading:
             return reading.sql(
-                f"SELECT {columns} FROM {contract.name}{where}{group}",
-                params=parameters,
+                f"SELECT {columns} FROM {contract.name}{where}{group}", params=parameters
             ).to_arrow_table()
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *locks: str) -> Iterator[None]:  # noqa: ARG002 - a file has one writer
         """One transaction; see `SqlStore.transaction`."""
         self.execute("BEGIN TRANSACTION")
         try:
             yield
+            self.raise_revision()
             self.execute("COMMIT")
         except BaseException:
             # A failed COMMIT has already rolled back; a second ROLLBACK would hide its reason.

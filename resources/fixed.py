@@ -44,6 +44,13 @@ def fixed_resource(make: Callable[[], Opened], description: str) -> dg.ResourceD
     )
 
 
+def kept_resource(made: Closing, description: str) -> dg.ResourceDefinition:
+    """An object that is open before a run and after it, likewise without any field."""
+    return dg.ResourceDefinition(
+        lambda _context: made, config_schema=NOTHING_TO_CONFIGURE, description=description
+    )
+
+
 class KeepsNothing(dg.IOManager):
     """In the place of Dagster's own IO manager, which pickles to a folder of a run's choice.
 

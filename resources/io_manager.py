@@ -6,10 +6,11 @@ What belongs here: what Dagster hands over and gets back. What does not: any SQL
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 import pandas as pd
@@ -17,20 +18,12 @@ import pyarrow as pa
 
 from agentsview_assets.errors import ContractError
 from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE, for_each_run
-from agentsview_assets.resources.observation_reader import Span, cut
-from agentsview_assets.resources.store import (
-    Addition,
-    Archive,
-    Origin,
-    Partition,
-    Selection,
-    Store,
-    Succession,
-)
+from agentsview_assets.resources.store import Addition, Partition, Selection, Slices, Store
 from agentsview_assets.resources.warehouses import open_store
 from agentsview_assets.resources.work import METER, ahead
 from agentsview_assets.schemas import CONTRACTS, TableContract
-from agentsview_assets.transforms.staleness import MIXED_VERSION
+from agentsview_assets.transforms.staleness import Slice
+from agentsview_assets.transforms.windows import Span, cut
 
 CHUNK_ROWS = 250_000
 """Rows of a report's input that are held in memory at once."""
@@ -56,29 +49,20 @@ class Frames:
     """An asset's output in parts, each validated and written before the next is made.
 
     Attributes:
-        frames: The rows, all of the partitions being written.
-        input_versions: Version of the observations by day ('' for an unpartitioned asset).
-        rates_versions: Version of the rates by day; empty where nothing is priced.
-        follows: Tables that the rows were made from; when their noted versions of a day agree,
-            that is this table's input version, instead of the above.
-        reaches: Other days of those tables that a day's rows were made from as well.
-        archives: Archives that the rows were read from, where that is to be noted.
-        successions: Which archives others were found in the place of.
-        may_replace: Archives whose rows the run holds or takes away on purpose; None where the
-            rows were made from the warehouse's own.
+        frames: The rows, all of the slices being written.
+        archives: The archives whose slices are replaced.
+        input_versions: Version of what each slice was made from ('' for the day of a table that
+            has none); slices without rows and version are not recorded.
+        rates_versions: Version of the rates by slice; empty where nothing is priced.
         additions: Rows for histories that these rows make true, with what to report of them.
         span: First and last day of the rows, where they may lie beyond the partitions written.
-        rules: By which rules the rows were made, where that is to be noted.
+        rules: By which rules the rows were made, where that is to be recorded.
     """
 
     frames: Iterable[pd.DataFrame]
-    input_versions: Mapping[str, str] = field(default_factory=dict)
-    rates_versions: Mapping[str, str] = field(default_factory=dict)
-    follows: tuple[str, ...] = ()
-    reaches: Mapping[str, Iterable[str]] = field(default_factory=dict)
-    archives: Sequence[Archive] = ()
-    successions: Sequence[Succession] = ()
-    may_replace: frozenset[str] | None = None
+    archives: tuple[str, ...] = ()
+    input_versions: Mapping[Slice, str] = field(default_factory=dict)
+    rates_versions: Mapping[Slice, str] = field(default_factory=dict)
     additions: Sequence[HistoryRows] = ()
     span: Span | None = None
     rules: Mapping[str, str] = field(default_factory=dict)
@@ -86,7 +70,7 @@ class Frames:
 
 @dataclass(frozen=True)
 class Days:
-    """An upstream table, read some days at a time so that memory does not grow with history.
+    """An upstream table, read some days and archives at a time: memory does not grow with either.
 
     Annotate an asset's input with this to get it.
     """
@@ -101,9 +85,17 @@ class Days:
         start = date.fromordinal(earliest).isoformat()
         return self.store.read(self.contract, self.selection._replace(days=[start, last]))
 
+    def read_all(self) -> pa.Table:
+        """Reads the rows of all days, or of a table that has none."""
+        return self.store.read(self.contract, self.selection._replace(days=None))
+
     def chunks(self, span: Span, rows: int = CHUNK_ROWS) -> Iterator[Span]:
         """Cuts a span of days into spans of about so many rows."""
-        return cut(span, self.store.row_counts(self.contract.name), rows)
+        return cut(span, self.store.row_counts(self.contract.name, self.selection.archives), rows)
+
+    def of(self, archives: tuple[str, ...]) -> Days:
+        """The rows of some archives alone."""
+        return replace(self, selection=self.selection._replace(archives=archives))
 
 
 class WarehouseIOManager(dg.IOManagerDefinition):
@@ -148,21 +140,23 @@ class RunsWarehouse(dg.IOManager):
         """Validates the output and replaces the partitions of this step in one transaction."""
         with METER.measure():
             contract = CONTRACTS[context.asset_key.path[-1]]
-            output = obj if isinstance(obj, Frames) else Frames([_frame(contract, obj)])
+            if not isinstance(obj, Frames):
+                raise ContractError(f"{contract.name}: expected frames, got {type(obj).__name__}")
+            output = obj
             days = list(context.asset_partition_keys) if context.has_asset_partitions else None
             _require_contiguous(context, days)
-            totals = _Totals(contract, output, days, context.run_id, self.store)
+            totals = _Totals(contract, output, days, context.run_id)
             self.store.note_rules(output.rules)
             self.store.replace(
                 contract,
                 totals.validated(),
-                totals.span,
-                totals,
-                owns_earlier=days is not None and days[0] == _first_day(context),
-                origin=Origin(
-                    output.may_replace, output.archives, output.successions, output.follows
+                Slices(
+                    output.archives,
+                    totals.span,
+                    owns_earlier=days is not None and days[0] == _first_day(context),
                 ),
-                additions=[Addition(rows.contract, rows.frame) for rows in output.additions],
+                totals,
+                [Addition(rows.contract, rows.frame) for rows in output.additions],
             )
         for rows in output.additions:
             context.log_event(dg.AssetMaterialization(rows.contract.name, metadata=rows.metadata))
@@ -179,7 +173,7 @@ class RunsWarehouse(dg.IOManager):
             selection = Selection(
                 columns=tuple(metadata["columns"]) if "columns" in metadata else None,
                 days=list(context.asset_partition_keys) if partitioned else None,
-                day_column=metadata.get("day_column", contract.partition_column),
+                day_column=metadata.get("day_column", Selection().day_column),
                 count_by=count_by,
             )
             if context.dagster_type.typing_type is Days:
@@ -191,15 +185,10 @@ class RunsWarehouse(dg.IOManager):
 
 
 class _Totals(Sequence[Partition]):
-    """Counts what passes through, so that partitions can be noted once the rows are in."""
+    """Counts what passes through, so that slices can be recorded once the rows are in."""
 
     def __init__(
-        self,
-        contract: TableContract,
-        output: Frames,
-        days: list[str] | None,
-        run_id: str,
-        store: Store,
+        self, contract: TableContract, output: Frames, days: list[str] | None, run_id: str
     ) -> None:
         self._contract = contract
         self._output = output
@@ -207,8 +196,8 @@ class _Totals(Sequence[Partition]):
         self.span = output.span or (Span(days[0], days[-1]) if days else None)
         """The days that are replaced: those written, and all later ones with the last of all."""
         self._run_id = run_id
-        self._followed = [store.partitions(table) for table in output.follows]
-        self.rows: dict[str, int] = {}
+        self.slices: Counter[Slice] = Counter()
+        self.rows: Counter[str] = Counter()
         self.cost: dict[str, float] = {}
 
     def validated(self) -> Iterator[pd.DataFrame]:
@@ -222,64 +211,51 @@ class _Totals(Sequence[Partition]):
             yield valid
 
     def _add(self, frame: pd.DataFrame) -> None:
-        column = self._contract.partition_column
-        if column is None or self._days is None:
-            self.rows[""] = self.rows.get("", 0) + len(frame)
-            return
-        for day, size in frame[column].value_counts().items():
-            self.rows[str(day)] = self.rows.get(str(day), 0) + int(size)
-        if "cost_usd" in frame.columns:
-            for day, cost in frame.groupby(column, sort=False)["cost_usd"].sum().items():
-                self.cost[str(day)] = self.cost.get(str(day), 0.0) + float(cost)
+        column = self._contract.partition_column if self._days is not None else None
+        days = frame[column] if column else pd.Series("", frame.index)
+        for key, size in frame.groupby(["archive_id", days], sort=False).size().items():
+            archive, day = map(str, cast("tuple[str, str]", key))
+            self.slices[archive, day] += int(size)
+            self.rows[day] += int(size)
+        strange = {archive for archive, _ in self.slices} - set(self._output.archives)
+        if strange:
+            raise ContractError(
+                f"{self._contract.name}: rows of archives that are not written here: "
+                f"{', '.join(sorted(strange))}; nothing was written"
+            )
+        if column and "cost_usd" in frame.columns:
+            for date_, cost in frame.groupby(column, sort=False)["cost_usd"].sum().items():
+                self.cost[str(date_)] = self.cost.get(str(date_), 0.0) + float(cost)
 
-    def _input_version(self, day: str) -> str:
-        """The version of what the day was made from, or that it was made from a mixture."""
-        expected = self._output.input_versions
-        if not self._followed:
-            return expected.get(day, "")
-        versions = {noted.get(day, ("", ""))[0] for noted in self._followed}
-        reached = all(
-            noted.get(other, ("", ""))[0] == expected.get(other, "")
-            for other in self._output.reaches.get(day, ())
-            for noted in self._followed
-        )
-        return versions.pop() if len(versions) == 1 and reached else MIXED_VERSION
-
-    def _noted(self) -> list[Partition]:
+    def _recorded(self) -> list[Partition]:
+        versions, rates = self._output.input_versions, self._output.rates_versions
         return [
             Partition(
-                partition_date=day,
-                row_count=self.rows.get(day, 0),
-                input_version=self._input_version(day),
-                rates_version=self._output.rates_versions.get(day, ""),
+                archive_id=place[0],
+                partition_date=place[1],
+                row_count=self.slices[place],
+                input_version=versions.get(place, ""),
+                rates_version=rates.get(place, ""),
                 run_id=self._run_id,
             )
-            for day in self._written()
+            for place in sorted(self.slices.keys() | versions.keys())
+            if self._is_written(place)
         ]
 
-    def _written(self) -> list[str]:
-        """The partitions written: of days after the last one, those that hold or held something."""
-        if self._days is None or self.span is None:
-            return [""]
-        later = self.span.beyond({*self.rows, *self._output.input_versions}, self._days[-1])
-        return [*self._days, *later]
+    def _is_written(self, place: Slice) -> bool:
+        archive, day = place
+        if archive not in self._output.archives:
+            return False
+        return self.span is None or self.span.first <= day <= self.span.last
 
     def __getitem__(self, index: Any) -> Any:
-        return self._noted()[index]
+        return self._recorded()[index]
 
     def __len__(self) -> int:
-        return len(self._written())
+        return len(self._recorded())
 
     def __iter__(self) -> Iterator[Partition]:
-        return iter(self._noted())
-
-
-def _frame(contract: TableContract, obj: Any) -> pd.DataFrame:
-    if isinstance(obj, pd.DataFrame):
-        return obj
-    if isinstance(obj, pa.Table):
-        return contract.frame(obj)
-    raise ContractError(f"{contract.name}: expected a table, got {type(obj).__name__}")
+        return iter(self._recorded())
 
 
 def _require_contiguous(context: dg.OutputContext, days: list[str] | None) -> None:

@@ -9,6 +9,7 @@ what a credential looks like, and the bytes that stay behind in a file (`resourc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -26,9 +27,12 @@ _MATCHES: dict[Kind, str] = {
     "postgresql": "{} ~* ?",
 }
 """Conditions that a text is a suspect; SQLite has none, and its texts are looked at here."""
+_FEW = 2_000
+"""Suspects of a table up to which they are told apart here."""
+_SUSPECT = re.compile(SUSPECT, re.IGNORECASE)
 _IDENTIFIERS = frozenset(
-    {"session_id", "parent_session_id", "dedup_key", "row_id", "duplicate_of", "archive_id",
-     "elsewhere_archive_id", "elsewhere_row_id"}
+    {"session_id", "parent_session_id", "dedup_key", "row_id", "archive_id",
+     "counting_archive_id", "counting_row_id", "canonical_archive_id"}
 )  # fmt: skip
 _RULES: dict[str, Callable[[str], str]] = {
     "git_remote": presentable_remote,
@@ -92,13 +96,22 @@ def _suspects(
     if kind not in _MATCHES:
         yield from _suspects_here(ask, table, others)
         return
+    if not others:
+        return
     # Reading the pattern takes longer than matching it: most tables are done with one reading.
     matches = _MATCHES[kind]
     row = f"concat_ws(chr(10), {', '.join(others)})"
-    if others and ask(f"SELECT 1 FROM {table} WHERE {matches.format(row)} LIMIT 1", [SUSPECT]):
-        for column in others:
-            suspects = f"{_distinct(table, column)} AND {matches.format(column)}"
-            yield column, [text for (text,) in ask(suspects, [SUSPECT])]
+    found = ask(
+        f"SELECT {', '.join(others)} FROM {table} WHERE {matches.format(row)} LIMIT {_FEW + 1}",
+        [SUSPECT],
+    )
+    for place, column in enumerate(others):
+        if len(found) <= _FEW:
+            texts = {values[place] for values in found} - {None}
+            yield column, [text for text in texts if _SUSPECT.search(text)]
+            continue
+        suspects = f"{_distinct(table, column)} AND {matches.format(column)}"
+        yield column, [text for (text,) in ask(suspects, [SUSPECT])]
 
 
 def _suspects_here(ask: Asks, table: str, columns: list[str]) -> Iterator[tuple[str, list[str]]]:
@@ -138,8 +151,8 @@ def _replace(store: SqlStore, find: Find, text: str, new: str) -> None:
         # The same repository, seen twice at one place: one of the rows says it all.
         store.execute(f"DELETE FROM {table} WHERE {column} = ?", [text])
         store.execute(
-            f"UPDATE {PARTITIONS_TABLE} SET row_count = (SELECT COUNT(*) FROM {table}) "
-            "WHERE asset = ?",
+            f"UPDATE {PARTITIONS_TABLE} SET row_count = (SELECT COUNT(*) FROM {table} "
+            f"WHERE {table}.archive_id = {PARTITIONS_TABLE}.archive_id) WHERE asset = ?",
             [table],
         )
         return

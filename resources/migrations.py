@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.resources import warehouse
-from agentsview_assets.resources.table_ddl import said_by_runs
+from agentsview_assets.resources.migration_4 import TYPES, by_archive
 from agentsview_assets.warehouse_urls import Kind
 
 
@@ -53,13 +53,29 @@ _SHARED_AND_RESTATED = (
 )
 """What several archives share, machine labels, and the histories of prices."""
 
-_TYPES: Mapping[Kind, dict[str, str]] = {
-    "duckdb": {"text": "VARCHAR", "timestamptz": "TIMESTAMPTZ"},
-    "sqlite": {"text": "TEXT", "timestamptz": "TEXT"},
-    "postgresql": {"text": 'TEXT COLLATE "C"', "timestamptz": "TIMESTAMPTZ"},
-}
+
+def _said_by_runs(types: dict[str, str]) -> tuple[str, ...]:
+    """What runs say beside their rows, as version 3 had it."""
+    text, instant = types["text"], types["timestamptz"]
+    return (
+        f"""CREATE TABLE warehouse_expected (
+    part {text} NOT NULL, partition_date {text} NOT NULL, input_version {text} NOT NULL,
+    rates_version {text} NOT NULL, expected_at {instant} NOT NULL)""",
+        f"""CREATE TABLE warehouse_readings (
+    archive {text} NOT NULL, archive_id {text} NOT NULL, reason {text} NOT NULL,
+    read_at {instant}, failing_since {instant})""",
+        f"""CREATE TABLE warehouse_checks (
+    asset {text} NOT NULL, check_name {text} NOT NULL, words {text} NOT NULL,
+    run_id {text} NOT NULL, checked_at {instant} NOT NULL)""",
+        f"""CREATE TABLE warehouse_successions (
+    archive_id {text} NOT NULL, path {text} NOT NULL, succeeded_by {text} NOT NULL,
+    found_at {instant} NOT NULL)""",
+        f"""CREATE TABLE warehouse_rules (name {text} NOT NULL, value {text} NOT NULL)""",
+    )
+
+
 _SAID_BY_RUNS: Mapping[Kind, tuple[str, ...]] = {
-    kind: tuple(said_by_runs(types)) for kind, types in _TYPES.items()
+    kind: _said_by_runs(types) for kind, types in TYPES.items()
 }
 _INSTANTS = tuple(
     f"INSERT INTO warehouse_columns VALUES ('{table}', '{column}', 'timestamptz', "
@@ -79,7 +95,7 @@ _MORE_OF_SESSIONS: Mapping[Kind, tuple[str, ...]] = {
     kind: tuple(
         f"ALTER TABLE sessions ADD COLUMN {column} {types['text']}" for column in _OF_SESSIONS
     )
-    for kind, types in _TYPES.items()
+    for kind, types in TYPES.items()
 }
 _LET_READERS_READ = """
 DO $$
@@ -112,6 +128,7 @@ MIGRATIONS: tuple[Migration, ...] = (
             ),
         },
     ),
+    Migration(4, {kind: by_archive(kind) for kind in TYPES}),
 )
 """In order; the first leads away from the earliest version that can still be upgraded."""
 

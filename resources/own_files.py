@@ -1,10 +1,11 @@
 """What is ours to replace: nothing is removed or rewritten that somebody else may have put there.
 
-What belongs here: telling a file or folder of ours from others. What does not: removing anything.
+What belongs here: telling a file or folder of ours from others, and removing what nobody needs.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from agentsview_assets.errors import WarehouseError
 
 _START, _MAGIC = 8, b"DUCK"
-_CHUNK_BYTES = 1 << 20
+_EARLIER_STORE = "observations.duckdb"
 
 
 def not_ours(path: Path, what: str, why: str) -> WarehouseError:
@@ -20,23 +21,21 @@ def not_ours(path: Path, what: str, why: str) -> WarehouseError:
     return WarehouseError(f"{what} {path}: {why}; move it away, or remove it, and run this again")
 
 
-def require_ours(path: Path, what: str) -> None:
-    """Requires that what lies at a path of ours is a DuckDB file, or nothing that can be lost.
+def remove_earlier_store(state_dir: Path) -> None:
+    """Removes what releases before schema 4 kept between archives and warehouse.
 
-    Raises:
-        WarehouseError: It is something else, or somebody else's.
+    Only a DuckDB file of that name goes; a link, or what somebody else put there, stays.
     """
-    require_plain_file(path, what)
-    try:
-        with path.open("rb") as file:
-            head = file.read(_START + len(_MAGIC))
-            if head[_START:] == _MAGIC or (not head.strip(b"\0") and _is_blank(path)):
-                return
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise WarehouseError(f"{what} {path}: {error.strerror}") from None
-    raise not_ours(path, what, "what lies there is not an observation store")
+    for name in (f"{_EARLIER_STORE}.wal", _EARLIER_STORE):
+        path = state_dir / name
+        with contextlib.suppress(OSError):
+            if stat.S_ISREG(path.lstat().st_mode) and _is_store(state_dir / _EARLIER_STORE):
+                path.unlink()
+
+
+def _is_store(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(_START + len(_MAGIC))[_START:] == _MAGIC
 
 
 def require_plain_file(path: Path, what: str) -> None:
@@ -76,9 +75,3 @@ def require_own_folder(folder: Path, what: str) -> None:
             f"{what} {folder}: anybody may write to it, and what lies in it would run as you; "
             f"take that away with `chmod o-w '{folder}'`"
         )
-
-
-def _is_blank(path: Path) -> bool:
-    """Whether a file is empty or all zeros, as a power cut leaves it."""
-    with path.open("rb") as file:
-        return not any(chunk.strip(b"\0") for chunk in iter(lambda: file.read(_CHUNK_BYTES), b""))

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
-import pandas as pd
 import psycopg2
 import pyarrow as pa
 from pyarrow import csv
@@ -31,9 +30,10 @@ from agentsview_assets.resources.postgres_texts import storable_table
 from agentsview_assets.resources.sql_store import SqlStore, selection_sql
 from agentsview_assets.resources.store import Selection
 from agentsview_assets.resources.table_ddl import column_ddl, index_statements, primary_key
-from agentsview_assets.resources.warehouse import PARTITIONS_TABLE
+from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, PENDING_TABLE
 from agentsview_assets.schemas import TableContract
 from agentsview_assets.schemas.contract import ARROW_TYPES
+from agentsview_assets.transforms.text import storable
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
 
 SQL_TYPES = {
@@ -75,10 +75,14 @@ class PostgresStore(SqlStore):
         self.address = warehouse
         self.shown = warehouse.shown
         self._grown: Counter[str] = Counter()
-        with self._errors(), self.transaction():
+        with self._errors():
             version = check_version(writing, warehouse)
             _require_rights(writing, warehouse, version)
-            self.upgrade(version)
+            writing.rollback()
+            if self.is_current(version):
+                return
+            with self.transaction():
+                self.upgrade(check_version(writing, warehouse))
 
     def create(self) -> None:
         """Makes the schema and every table in it."""
@@ -95,14 +99,16 @@ class PostgresStore(SqlStore):
         return [create, *index_statements(contract, INDEXES)]
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
-        """One transaction, when no other process has one; see `SqlStore.transaction`."""
+    def transaction(self, *locks: str) -> Iterator[None]:
+        """One transaction, when no other process has one of these locks; see `SqlStore`."""
         try:
             with self._errors():
                 prepare(self._writing, self.address)
                 with self._writing.cursor() as cursor:
-                    cursor.execute(_TURN, (LOCK_SECONDS, self.address.schema))
+                    for lock in sorted(locks) or [""]:
+                        cursor.execute(_TURN, (LOCK_SECONDS, f"{self.address.schema} {lock}"))
             yield
+            self.raise_revision()
             with self._errors():
                 self._writing.commit()
         except BaseException:
@@ -110,6 +116,14 @@ class PostgresStore(SqlStore):
             with contextlib.suppress(psycopg2.Error):
                 self._writing.rollback()
             raise
+
+    def take_pending(self, taken: str) -> None:
+        """Takes what is pending, in one statement: what comes up meanwhile is not among it."""
+        self.execute(f'CREATE TEMP TABLE {taken} (kind TEXT COLLATE "C", name TEXT COLLATE "C")')
+        self.execute(
+            f"WITH gone AS (DELETE FROM {PENDING_TABLE} RETURNING kind, name) "
+            f"INSERT INTO {taken} SELECT DISTINCT kind, name FROM gone"
+        )
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
         """Runs a statement; see `SqlStore.execute`."""
@@ -129,10 +143,10 @@ class PostgresStore(SqlStore):
             cursor.execute(placeholders(sql), values(parameters))
             return cursor.fetchall()
 
-    def insert(self, contract: TableContract, frame: pd.DataFrame) -> None:
-        """Adds rows; see `SqlStore.insert`."""
-        self._grown[contract.name] += len(frame)
-        incoming = storable_table(contract.arrow(frame))
+    def insert_table(self, contract: TableContract, rows: pa.Table) -> None:
+        """Adds rows; see `SqlStore.insert_table`."""
+        self._grown[contract.name] += rows.num_rows
+        incoming = storable_table(rows)
         columns = ", ".join(contract.column_names)
         copy = f"COPY {contract.name} ({columns}) FROM STDIN (FORMAT csv)"
         options = csv.WriteOptions(include_header=False)
@@ -143,13 +157,17 @@ class PostgresStore(SqlStore):
             with self._errors(), self._writing.cursor() as cursor:
                 cursor.copy_expert(copy, text, size=1 << 20)
 
-    def settle(self) -> None:
+    def analyze(self) -> None:
         """Has the server look at tables that grew a lot, without which it plans reports badly."""
         grown = [name for name, rows in self._grown.items() if rows >= _MANY_ROWS]
         with contextlib.suppress(WarehouseError):
             for name in grown:
                 with self.transaction():
                     self.execute(f"ANALYZE {name}")
+
+    def as_stored(self, name: str) -> str:
+        """A name as the server's tables have it; see `SqlStore.as_stored`."""
+        return storable(name)
 
     def read(self, contract: TableContract, selection: Selection) -> pa.Table:
         """Reads rows as Arrow; see `SqlStore.read`."""
@@ -243,4 +261,4 @@ def open_postgres_store(warehouse: WarehouseUrl) -> Iterator[PostgresStore]:
     ):
         store = PostgresStore(writing, reading, warehouse)
         yield store
-        store.settle()
+        store.analyze()

@@ -18,7 +18,7 @@ _LONGEST_ROW_ID = 3 * LONGEST_NAME
 _PATHS = ("root_path", "git_remote", "worktree_root_path")
 # What an index holds beside the keys, and what must stay equal to a key.
 _ALSO = ("timestamp_text", "parent_session_id", "matched_pattern")
-_ROW_IDS = frozenset({"row_id", "duplicate_of", "elsewhere_row_id"})
+_ROW_IDS = frozenset({"row_id", "counting_row_id"})
 _NAMES = frozenset(chain(_ALSO, *(contract.key for contract in CONTRACTS.values()))) - {
     *("archive_id", *_PATHS, *_ROW_IDS)
 }

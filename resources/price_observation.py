@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from agentsview_assets.archive_urls import ArchiveUrl
 from agentsview_assets.errors import ArchiveError
@@ -15,8 +15,9 @@ from agentsview_assets.resources import archive_schema as source
 from agentsview_assets.resources.archive import ArchiveReader
 from agentsview_assets.resources.archive_files import find_archive, path_text, same_file, signature
 from agentsview_assets.resources.cleaning import cleaned
-from agentsview_assets.resources.observation_reader import ObservationReader
 from agentsview_assets.resources.price_tables import all_prices
+from agentsview_assets.resources.stamps import host
+from agentsview_assets.resources.store import Archive
 
 _ATTEMPTS = 5
 
@@ -26,13 +27,20 @@ class Prices(NamedTuple):
 
     Attributes:
         archive_id: Its identity, as in every table.
-        path: Where it was read.
+        file: Where it was read.
         rows: Rows of `model_pricing`, in column order.
     """
 
     archive_id: str
-    path: str
+    file: Path
     rows: list[tuple[Any, ...]]
+
+
+class KnowsArchives(Protocol):
+    """A warehouse, asked for the archives that were observed into it."""
+
+    def archives(self) -> list[Archive]:
+        """The archives whose observations it holds."""
 
 
 def read_all_prices(archives: Sequence[ArchiveUrl]) -> list[Prices]:
@@ -61,20 +69,26 @@ def read_prices(path: Path) -> Prices:
             is_snapshot = not reader.is_immutable
         if is_snapshot or same_file(before, signature(path)):
             rows = all_prices(archive_id, stored, path.parent)
-            return Prices(archive_id, path_text(path), rows)
+            return Prices(archive_id, path, rows)
     raise ArchiveError(f"archive {path}: it is being written to without pause; try again later")
 
 
-def require_known(store: ObservationReader, prices: Sequence[Prices]) -> None:
+def require_known(store: KnowsArchives, prices: Sequence[Prices]) -> None:
     """Refuses archives that were not observed into the warehouse: nothing of theirs is in it.
 
     Raises:
-        ArchiveError: One was never observed here, or another one has taken its place.
+        ArchiveError: One was never observed, or another one has taken its place.
     """
+    known = {archive.archive_id: archive for archive in store.archives()}
     for found in prices:
-        known = store.archive_at(found.path)
-        if known is None or known["archive_id"] != found.archive_id:
+        here = known.get(found.archive_id)
+        elsewhere = {
+            archive.archive_id
+            for archive in known.values()
+            if (archive.path, archive.host) == (path_text(found.file), host())
+        }
+        if here is None or (elsewhere and found.archive_id not in elsewhere):
             raise ArchiveError(
-                f"archive {found.path}: not the one that was observed into this warehouse from "
-                "here; run `agentsview-assets materialize`, which prices everything, too"
+                f"archive {found.file}: not the one that was observed into this warehouse; run "
+                "`agentsview-assets materialize`, which prices everything, too"
             )

@@ -2,29 +2,52 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from agentsview_assets.archive_urls import parse_archives
 from agentsview_assets.resources.archive_resource import ArchiveResource
-from agentsview_assets.resources.observations import ObservationStore
-from agentsview_assets.resources.observing import Observed, Progress
+from agentsview_assets.resources.looking import Progress
+from agentsview_assets.resources.observing_all import Seen
 from agentsview_assets.resources.price_observation import read_all_prices, require_known
+from agentsview_assets.resources.sources import FileSource
+from agentsview_assets.transforms.staleness import PRICES, ExpectedRow
+
+if TYPE_CHECKING:
+    from agentsview_assets.resources.store import Store
+    from agentsview_assets.transforms.windows import DayWindow, Span
 
 
 class PricesOfArchives(ArchiveResource):
     """Archives of which only the prices are read; all else is as it was last observed."""
 
-    def refresh(self, progress: Progress | None = None, *, force: bool = False) -> Observed:
-        """Reads the prices now."""
-        prices = read_all_prices(parse_archives(self.archive.splitlines()))
-        if self._store is None:
-            self._store = self._stack.enter_context(ObservationStore(Path(self.store_path)))
+    def refresh(
+        self,
+        store: Store,
+        window: DayWindow,
+        progress: Progress | None = None,
+        *,
+        is_verified: bool = False,
+    ) -> Seen:
+        """Reads the prices now, and writes to the ledger which ones they are."""
+        found = read_all_prices(parse_archives(self.archive.splitlines()))
         try:
-            require_known(self._store, prices)
-            for found in prices:
-                with self._store.transaction():
-                    self._store.replace("model_pricing", found.archive_id, found.rows)
+            require_known(store, found)
+            for prices in found:
+                self.scratch.replace("model_pricing", prices.archive_id, prices.rows)
+                version = self.scratch.version(("model_pricing",), prices.archive_id)
+                store.record_expected(
+                    prices.archive_id, [ExpectedRow(prices.archive_id, PRICES, "", version)]
+                )
         except BaseException:
             self.close()
             raise
-        return Observed(", ".join(found.archive_id for found in prices), 0, is_unchanged=False)
+        origins = {prices.archive_id: FileSource(prices.file) for prices in found}
+        self._seen = Seen(origins, frozenset(origins))
+        self._looked |= origins.keys()
+        return self._seen
+
+    def _land(
+        self, archives: Sequence[str], store: Store, window: DayWindow, span: Span | None
+    ) -> None:
+        """Nothing but the prices is needed, and they are there."""

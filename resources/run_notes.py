@@ -1,19 +1,15 @@
-"""What runs say in a warehouse beside their rows: what should be there, was read, can be trusted.
+"""What runs say in a warehouse beside their rows: what was read, and what can be trusted.
 
-What belongs here: three small tables, portable SQL. What does not: reading them, which documents do
+What belongs here: two small tables, portable SQL. What does not: reading them, which documents do
 (`documents.gaps`, `documents.alarms`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
-from agentsview_assets.resources.warehouse import CHECKS_TABLE, EXPECTED_TABLE, READINGS_TABLE
-
-DAILY, PROJECTS, PRICES = "daily", "projects", "prices"
-"""What is expected: of days, and of the tables without days that are made of the same."""
-_FEW = 20
+from agentsview_assets.resources.warehouse import CHECKS_TABLE, READINGS_TABLE
 
 
 class Reading(NamedTuple):
@@ -46,16 +42,12 @@ class Answer(NamedTuple):
     run_id: str
 
 
-Expectation = Mapping[tuple[str, str], tuple[str, str]]
-"""Versions of observations and rates, by what is expected and day ('' where there is none)."""
-
-
 class _Writing(Protocol):
     """The part of a store that notes are written through."""
 
     now: ClassVar[str]
 
-    def transaction(self) -> Any: ...
+    def transaction(self, *locks: str) -> Any: ...
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> None: ...
     def ask(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]: ...
     def execute_values(self, insert: str, rows: Sequence[Sequence[object]]) -> None: ...
@@ -64,48 +56,11 @@ class _Writing(Protocol):
 class RunNotes:
     """Writes the notes of runs; a part of every store."""
 
-    def note_observation(
-        self: _Writing,
-        expected: Expectation,
-        readings: Sequence[Reading],
-        forgotten: Sequence[str] = (),
-    ) -> None:
-        """Notes what an observation found, before anything is made of it.
-
-        Args:
-            expected: What an up-to-date warehouse holds.
-            readings: What came of reading each archive.
-            forgotten: Identities of archives that were given up.
-        """
-        found = self.ask(
-            f"SELECT part, partition_date, input_version, rates_version FROM {EXPECTED_TABLE}"
-        )
-        known = {(part, day): (version, rates) for part, day, version, rates in found}
-        moved = [key for key, versions in expected.items() if known.get(key) != versions]
-        gone = [key for key in known if key not in expected]
-        with self.transaction():
-            if len(moved) + len(gone) > _FEW:
-                self.execute(f"DELETE FROM {EXPECTED_TABLE}")
-                moved, gone = list(expected), []
-            for key in (*moved, *gone):
-                if key in known:
-                    self.execute(
-                        f"DELETE FROM {EXPECTED_TABLE} WHERE part = ? AND partition_date = ?", key
-                    )
-            if moved:
-                self.execute_values(
-                    f"INSERT INTO {EXPECTED_TABLE} (part, partition_date, input_version, "
-                    "rates_version, expected_at)",
-                    [(*key, *expected[key]) for key in moved],
-                )
-            for archive_id in forgotten:
-                self.execute(f"DELETE FROM {READINGS_TABLE} WHERE archive_id = ?", [archive_id])
-            _note_readings(self, readings)
-
-    def note_readings(self: _Writing, readings: Sequence[Reading]) -> None:
-        """Notes what came of reading archives, where nothing was observed."""
-        with self.transaction():
-            _note_readings(self, readings)
+    def record_readings(self: _Writing, readings: Sequence[Reading]) -> None:
+        """Records what came of reading archives."""
+        if readings:
+            with self.transaction("readings"):
+                _record_readings(self, readings)
 
     def note_answers(
         self: _Writing, answers: Sequence[Answer], settled: Sequence[tuple[str, str]]
@@ -116,7 +71,7 @@ class RunNotes:
             answers: What each of them found.
             settled: Tables whose checks were all asked, with the run that had written them.
         """
-        with self.transaction():
+        with self.transaction("checks"):
             for answer in answers:
                 self.execute(
                     f"DELETE FROM {CHECKS_TABLE} WHERE asset = ? AND check_name = ?", answer[:2]
@@ -144,7 +99,7 @@ def due(store: _Writing, asset: str, run_id: str) -> None:
     store.execute_values(_INSERT_CHECK, [(asset, "", "", run_id)])
 
 
-def _note_readings(store: _Writing, readings: Sequence[Reading]) -> None:
+def _record_readings(store: _Writing, readings: Sequence[Reading]) -> None:
     known = {archive for (archive,) in store.ask(f"SELECT archive FROM {READINGS_TABLE}")}
     insert = (
         f"INSERT INTO {READINGS_TABLE} (archive, archive_id, reason, read_at, failing_since) "

@@ -1,4 +1,4 @@
-"""What the stores of all backends have in common: replacing partitions, and the notes of them.
+"""What the stores of all backends have in common: replacing slices, and the records of them.
 
 What belongs here: portable SQL over a backend's own `execute` and `ask`. What does not: how a
 backend connects, moves rows in bulk or spells its types.
@@ -8,46 +8,44 @@ from __future__ import annotations
 
 import abc
 import contextlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import pandas as pd
-import pyarrow as pa
-
-from agentsview_assets.resources import warehouse
-from agentsview_assets.resources.keeping import (
-    Guard,
-    contents_of,
-    holds,
-    require_kept,
-    strangers,
-    write_archives,
-    write_successions,
-)
+from agentsview_assets.resources import ledger, settling, warehouse
+from agentsview_assets.resources.expected import expected_rows
+from agentsview_assets.resources.known import LeftOut, known_archives, left_out, successions
+from agentsview_assets.resources.ledger import Entry, Finding
 from agentsview_assets.resources.migrations import statements_from
 from agentsview_assets.resources.run_notes import RunNotes, due
+from agentsview_assets.resources.settling import Settled
 from agentsview_assets.resources.store import (
-    NOWHERE,
     Addition,
     Archive,
-    Contents,
-    Origin,
     Partition,
     Selection,
+    Slices,
     Succession,
 )
 from agentsview_assets.resources.table_ddl import bookkeeping, comment_statements
 from agentsview_assets.resources.warehouse import (
-    ARCHIVES_TABLE,
     META_TABLE,
     PARTITIONS_TABLE,
+    PENDING_TABLE,
     RULES_TABLE,
 )
 from agentsview_assets.schemas import CONTRACTS, TableContract
 from agentsview_assets.transforms import secrets
+from agentsview_assets.transforms.staleness import ExpectedRow, Slice, Versions
+from agentsview_assets.transforms.windows import EARLIEST
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
 
-_EARLIEST = "0001-01-01"
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+    from agentsview_assets.resources.succession import Leaving
+
+_ROWS_AT_ONCE = 100
 
 
 class SqlStore(RunNotes, abc.ABC):
@@ -67,8 +65,23 @@ class SqlStore(RunNotes, abc.ABC):
         return warehouse.reader_of(self.address)
 
     @abc.abstractmethod
-    def transaction(self) -> contextlib.AbstractContextManager[None]:
-        """Everything in the block is written, or nothing of it; errors are told in words."""
+    def transaction(self, *locks: str) -> contextlib.AbstractContextManager[None]:
+        """Everything in the block is written, or nothing of it; errors are told in words.
+
+        Args:
+            locks: What no other writer may write meanwhile; nothing for all that is not named.
+        """
+
+    def take_pending(self, taken: str) -> None:
+        """Moves what is pending to a temporary table, in the transaction.
+
+        Args:
+            taken: Name of the table that it makes, with the columns kind and name.
+        """
+        self.execute(
+            f"CREATE TEMP TABLE {taken} AS SELECT DISTINCT kind, name FROM {PENDING_TABLE}"
+        )
+        self.execute(f"DELETE FROM {PENDING_TABLE}")
 
     @abc.abstractmethod
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
@@ -83,8 +96,13 @@ class SqlStore(RunNotes, abc.ABC):
         """Fetches all rows of a query inside the transaction, on what it has written so far."""
 
     @abc.abstractmethod
-    def insert(self, contract: TableContract, frame: pd.DataFrame) -> None:
-        """Adds validated rows to a table, in bulk, in the transaction."""
+    def insert_table(self, contract: TableContract, rows: pa.Table) -> None:
+        """Adds rows to a table, in bulk, in the transaction.
+
+        Args:
+            contract: The table.
+            rows: Its columns, days as dates.
+        """
 
     @abc.abstractmethod
     def read(self, contract: TableContract, selection: Selection) -> pa.Table:
@@ -94,15 +112,24 @@ class SqlStore(RunNotes, abc.ABC):
     def create_statements(self, contract: TableContract) -> list[str]:
         """The DDL of a table: columns, nullability, keys and indexes."""
 
+    def as_stored(self, name: str) -> str:
+        """The name of a session or row as the backend's tables have it."""
+        return name
+
     def meaning_statements(self, contract: TableContract) -> list[str]:
         """SQL that says in the warehouse what a table and its columns mean."""
         return comment_statements(contract)
+
+    def insert(self, contract: TableContract, frame: pd.DataFrame) -> None:
+        """Adds validated rows to a table, in bulk, in the transaction."""
+        if not frame.empty:
+            self.insert_table(contract, contract.arrow(frame))
 
     def create(self) -> None:
         """Makes every table, so that readers never meet half a warehouse; in the transaction."""
         for statement in bookkeeping(self.types):
             self.execute(statement)
-        self.execute(f"INSERT INTO {META_TABLE} VALUES ({warehouse.SCHEMA_VERSION})")
+        self.execute(f"INSERT INTO {META_TABLE} VALUES ({warehouse.SCHEMA_VERSION}, 0)")
         # What lands from now on is clean; a warehouse of an earlier version has to be looked at.
         self._keep_rule("credentials", secrets.RULES)
         self._keep_rule("titles", "labels")
@@ -115,6 +142,11 @@ class SqlStore(RunNotes, abc.ABC):
         for contract in CONTRACTS.values():
             for statement in self.meaning_statements(contract):
                 self.execute(statement)
+
+    @staticmethod
+    def is_current(version: int | None) -> bool:
+        """Whether what there is has the shapes of this version."""
+        return version == warehouse.SCHEMA_VERSION
 
     def upgrade(self, version: int | None) -> None:
         """Makes what there is a warehouse of this version; in the transaction.
@@ -129,68 +161,52 @@ class SqlStore(RunNotes, abc.ABC):
                 self.execute(statement)
             self._say_meanings()
 
-    def replace(  # noqa: PLR0913 - what is written, and what goes with it
+    def raise_revision(self) -> None:
+        """Raises the number that tells one state of the warehouse from the next."""
+        self.execute(f"UPDATE {META_TABLE} SET revision = revision + 1")
+
+    def replace(
         self,
         contract: TableContract,
         frames: Iterable[pd.DataFrame],
-        days: Sequence[str] | None,
+        slices: Slices,
         partitions: Sequence[Partition],
-        *,
-        owns_earlier: bool = False,
-        origin: Origin = NOWHERE,
         additions: Sequence[Addition] = (),
     ) -> None:
-        """Replaces whole partitions; see `resources.store.Store.replace`."""
-        replace_in_all(
-            [self],
-            contract,
-            frames,
-            days,
-            partitions,
-            owns_earlier=owns_earlier,
-            origin=origin,
-            additions=additions,
-        )
+        """Replaces whole slices; see `resources.store.Store.replace`."""
+        replace_in_all([self], contract, frames, slices, partitions, additions)
 
-    def clear(
-        self,
-        contract: TableContract,
-        days: Sequence[str] | None,
-        *,
-        owns_earlier: bool,
-        guard: Guard | None = None,
-    ) -> None:
-        """Deletes the rows of the days, in the transaction; see `resources.store.Store.replace`."""
-        scope, span = "1 = 1", list[object]()
-        if days is not None:
-            span = [_EARLIEST if owns_earlier else days[0], days[-1]]
-            scope = f"{contract.partition_column} BETWEEN ? AND ?"
-        if guard is not None:
-            guard.before(self, scope, span)
-        self.execute(f"DELETE FROM {contract.name} WHERE {scope}", span)
-        if days is not None:
-            self.execute(
-                f"DELETE FROM {PARTITIONS_TABLE} WHERE asset = ? "
-                "AND partition_date BETWEEN ? AND ?",
-                [contract.name, *span],
+    @contextlib.contextmanager
+    def replacing(self, contract: TableContract, slices: Slices) -> Iterator[None]:
+        """Deletes the rows of some slices, whose new ones the block inserts; in a transaction."""
+        marks = ", ".join("?" * len(slices.archives)) or "NULL"
+        where, values = f"archive_id IN ({marks})", list[object](slices.archives)
+        records, of_records = f"asset = ? AND {where}", [contract.name, *values]
+        if slices.days is not None:
+            span = [EARLIEST if slices.owns_earlier else slices.days[0], slices.days[-1]]
+            where, values = (
+                f"{where} AND {contract.partition_column} BETWEEN ? AND ?",
+                values + span,
             )
+            records, of_records = f"{records} AND partition_date BETWEEN ? AND ?", of_records + span
+        is_usage = contract.name == "usage_rows"
+        with settling.touching(self, where, values) if is_usage else contextlib.nullcontext():
+            self.execute(f"DELETE FROM {contract.name} WHERE {where}", values)
+            yield
+        self.execute(f"DELETE FROM {PARTITIONS_TABLE} WHERE {records}", of_records)
 
-    def note(self, asset: str, partitions: Sequence[Partition]) -> None:
-        """Notes partitions as written, in the transaction."""
-        noted = list(partitions)
-        if not noted:
+    def record(self, asset: str, partitions: Sequence[Partition]) -> None:
+        """Records slices as written, in the transaction."""
+        recorded = list(partitions)
+        if not recorded:
             return
-        first, last = (end(p.partition_date for p in noted) for end in (min, max))
-        self.execute(
-            f"DELETE FROM {PARTITIONS_TABLE} WHERE asset = ? AND partition_date BETWEEN ? AND ?",
-            [asset, first, last],
-        )
         self.execute_values(
-            f"INSERT INTO {PARTITIONS_TABLE} (asset, partition_date, row_count, input_version, "
-            "rates_version, run_id, written_at)",
-            [(asset, *partition) for partition in noted],
+            f"INSERT INTO {PARTITIONS_TABLE} (asset, archive_id, partition_date, row_count, "
+            "input_version, rates_version, run_id, written_at)",
+            [(asset, *partition) for partition in recorded],
         )
-        due(self, asset, noted[0].run_id)
+        for table in (asset, *(["duplicates"] if asset == "usage_rows" else [])):
+            due(self, table, recorded[0].run_id)
 
     def execute_values(self, insert: str, rows: Sequence[Sequence[object]]) -> None:
         """Runs an INSERT of a few rows whose last column is the present moment."""
@@ -201,49 +217,74 @@ class SqlStore(RunNotes, abc.ABC):
             values = ", ".join([marks] * len(part))
             self.execute(f"{insert} VALUES {values}", [value for row in part for value in row])
 
-    def note_archives(
-        self, archives: Sequence[Archive], successions: Sequence[Succession] = ()
-    ) -> None:
-        """Notes archives; see `resources.store.Store.note_archives`."""
-        if archives or successions:
-            with self.transaction():
-                write_archives(self, archives)
-                write_successions(self, successions)
+    def record_finding(self, finding: Finding) -> None:
+        """Writes to the ledger; see `resources.store.Store.record_finding`."""
+        with self.transaction(f"ledger {finding.archive.archive_id}"):
+            ledger.write(self, finding)
 
-    def remove_notes(self, archive_ids: Sequence[str]) -> None:
-        """Removes notes of archives; see `resources.store.Store.remove_notes`."""
-        if archive_ids:
-            with self.transaction():
-                for archive_id in archive_ids:
-                    self.execute(f"DELETE FROM {ARCHIVES_TABLE} WHERE archive_id = ?", [archive_id])
+    def record_expected(self, archive_id: str, rows: Sequence[ExpectedRow]) -> None:
+        """Replaces what is expected of parts of an archive that have no days."""
+        with self.transaction(f"ledger {archive_id}"):
+            ledger.write_expected(self, archive_id, rows, ())
 
-    def require_kept(self, may_replace: Collection[str]) -> None:
-        """Refuses rows of other archives; see `resources.store.Store.require_kept`."""
-        require_kept(self, may_replace)
+    def ledger(self, archive_id: str) -> list[Entry]:
+        """The ledger's entries of an archive."""
+        return ledger.entries(self, archive_id)
 
-    def strangers(self, may_replace: Collection[str]) -> list[tuple[str, str]]:
-        """The other archives; see `resources.store.Store.strangers`."""
-        return strangers(self, may_replace)
+    def left_out(self, archives: Collection[str] | None = None) -> list[LeftOut]:
+        """The rows of archives that cannot be read."""
+        return left_out(self.ask, archives)
 
-    def contents_of(self, archive_id: str) -> list[Contents]:
-        """What is there of an archive; see `resources.store.Store.contents_of`."""
-        return [contents_of(self, archive_id)]
+    def archives(self) -> list[Archive]:
+        """The archives whose observations the warehouse holds."""
+        return known_archives(self.ask)
 
-    def holds(self, archive_id: str, *, beside_prices: bool = False) -> bool:
-        """Whether there are rows of an archive; see `resources.store.Store.holds`."""
-        return holds(self, archive_id, beside_prices=beside_prices)
+    def successions(self) -> list[Succession]:
+        """Which archive was found in the place of which; see `resources.store.Store`."""
+        return successions(self.ask)
+
+    def remove_archive(self, archive_id: str) -> None:
+        """Removes an archive; see `resources.store.Store.remove_archive`."""
+        with self.transaction(*_locks_of(archive_id)):
+            ledger.remove(self, archive_id)
+
+    def shared_sessions(self, new: str, old: str) -> list[str]:
+        """The sessions of an archive that its successor holds too."""
+        return ledger.shared_sessions(self, new, old)
+
+    def take_out(self, leaving: Leaving) -> None:
+        """Takes rows out of an archive; see `resources.store.Store.take_out`."""
+        with self.transaction(*_locks_of(leaving.archive_id)):
+            ledger.take_out(self, leaving)
+
+    def record_succession(self, found: Succession) -> None:
+        """Records that one archive was found in another one's place."""
+        with self.transaction("successions"):
+            ledger.record_succession(self, found)
+
+    def settle(self) -> Settled:
+        """Decides what counts; see `resources.store.Store.settle`."""
+        return settling.settle(self)
+
+    def is_settled(self) -> bool:
+        """Whether nothing is pending."""
+        return settling.is_settled(self)
+
+    def expected(self, archives: Collection[str] | None = None) -> list[ExpectedRow]:
+        """What is expected of archives; see `resources.store.Store.expected`."""
+        return expected_rows(self.ask, archives)
 
     def rules(self) -> dict[str, str]:
         """By which rules the rows were made; see `resources.store.Store.rules`."""
         return dict(self.ask(f"SELECT name, value FROM {RULES_TABLE}"))
 
     def note_rules(self, rules: Mapping[str, str | None]) -> None:
-        """Notes rules, or forgets those that are None; see `resources.store.Store`."""
+        """Records rules, or forgets those that are None; see `resources.store.Store`."""
         known = self.rules()
         changed = {name: value for name, value in rules.items() if known.get(name) != value}
         if not changed:
             return
-        with self.transaction():
+        with self.transaction("rules"):
             for name, value in changed.items():
                 self._keep_rule(name, value)
 
@@ -252,58 +293,65 @@ class SqlStore(RunNotes, abc.ABC):
         if value is not None:
             self.execute(f"INSERT INTO {RULES_TABLE} VALUES (?, ?)", [name, value])
 
-    def row_counts(self, asset: str) -> dict[str, int]:
-        """The rows noted of every partition; see `resources.store.Store.row_counts`."""
-        sql = f"SELECT partition_date, row_count FROM {PARTITIONS_TABLE} WHERE asset = ?"
-        return dict(self.ask(sql, [asset]))
-
-    def partitions(self, asset: str) -> dict[str, tuple[str, str]]:
-        """The input and rates version of every partition written, by day ('' for no day)."""
-        rows = self.ask(
-            f"SELECT partition_date, input_version, rates_version FROM {PARTITIONS_TABLE} "
-            "WHERE asset = ?",
-            [asset],
+    def row_counts(self, asset: str, archives: Collection[str] | None = None) -> dict[str, int]:
+        """The rows recorded of every day; see `resources.store.Store.row_counts`."""
+        sql = (
+            f"SELECT partition_date, archive_id, row_count FROM {PARTITIONS_TABLE} WHERE asset = ?"
         )
-        return {day: (input_version, rates) for day, input_version, rates in rows}
+        found: dict[str, int] = {}
+        for day, archive_id, count in self.ask(sql, [asset]):
+            if archives is None or archive_id in archives:
+                found[day] = found.get(day, 0) + int(count)
+        return found
+
+    def partitions(self, asset: str) -> dict[Slice, Versions]:
+        """The versions of every slice written of a table."""
+        return self.all_partitions().get(asset, {})
+
+    def all_partitions(self) -> dict[str, dict[Slice, Versions]]:
+        """The versions of every slice written, by table."""
+        found: dict[str, dict[Slice, Versions]] = {}
+        for asset, archive_id, day, version, rates in self.ask(
+            "SELECT asset, archive_id, partition_date, input_version, rates_version "
+            f"FROM {PARTITIONS_TABLE}"
+        ):
+            found.setdefault(asset, {})[archive_id, day] = (version, rates)
+        return found
 
 
-_ROWS_AT_ONCE = 100
+def _locks_of(archive_id: str) -> list[str]:
+    """All that is locked where every row of an archive may go."""
+    return [f"ledger {archive_id}", *(f"{table} {archive_id}" for table in CONTRACTS)]
 
 
 def replace_in_all(  # noqa: PLR0913 - what `Store.replace` takes, and the stores
     stores: Sequence[SqlStore],
     contract: TableContract,
     frames: Iterable[pd.DataFrame],
-    days: Sequence[str] | None,
+    slices: Slices,
     partitions: Sequence[Partition],
-    *,
-    owns_earlier: bool = False,
-    origin: Origin = NOWHERE,
     additions: Sequence[Addition] = (),
 ) -> None:
-    """Replaces whole partitions in every store, each in a transaction of its own.
+    """Replaces whole slices in every store, each in a transaction of its own.
 
     All transactions stay open until all rows are in all stores, so that what fails while writing
-    leaves every store as it was. A store that fails to commit keeps its old partitions while others
-    may have the new ones; what each has noted tells, and the next run writes them again.
+    leaves every store as it was. A store that fails to commit keeps its old slices while others
+    may have the new ones; what each has recorded tells, and the next run writes them again.
     """
-    guard = Guard(contract, origin)
+    locks = [f"{contract.name} {archive_id}" for archive_id in slices.archives]
     with contextlib.ExitStack() as transactions:
         for store in stores:
-            transactions.enter_context(store.transaction())
-            store.clear(contract, days, owns_earlier=owns_earlier, guard=guard)
-        for frame in frames:
-            guard.passed(frame)
+            transactions.enter_context(store.transaction(*locks))
+        with contextlib.ExitStack() as replacing:
             for store in stores:
-                if not frame.empty:
+                replacing.enter_context(store.replacing(contract, slices))
+            for frame in frames:
+                for store in stores:
                     store.insert(contract, frame)
-        guard.after()
         for store in stores:
-            for history, rows in additions:
-                store.insert(history, rows)
-            store.note(contract.name, partitions)
-            write_archives(store, origin.archives)
-            write_successions(store, origin.successions)
+            for addition in additions:
+                store.insert(addition.contract, addition.frame)
+            store.record(contract.name, partitions)
 
 
 def selection_sql(
@@ -317,8 +365,18 @@ def selection_sql(
         group = f" GROUP BY {', '.join(selection.count_by)}"
         names = [*selection.count_by, "row_count"]
         columns = f"{', '.join(selection.count_by)}, count(*) AS row_count"
-    where, parameters = "", list[object]()
-    if selection.days is not None:
-        where = f" WHERE {selection.day_column} BETWEEN ? AND ?"
-        parameters = [selection.days[0], selection.days[-1]]
+    where, parameters = selection_where(selection)
     return names, f"SELECT {columns} FROM {contract.name}{where}{group}", parameters
+
+
+def selection_where(selection: Selection) -> tuple[str, list[object]]:
+    """The WHERE clause of a selection, and its parameters."""
+    tests, parameters = [], list[object]()
+    if selection.days is not None:
+        tests.append(f"{selection.day_column} BETWEEN ? AND ?")
+        parameters += [selection.days[0], selection.days[-1]]
+    if selection.archives is not None:
+        marks = ", ".join("?" * len(selection.archives)) or "NULL"
+        tests.append(f"archive_id IN ({marks})")
+        parameters += selection.archives
+    return f" WHERE {' AND '.join(tests)}" if tests else "", parameters

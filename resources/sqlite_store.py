@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -89,8 +88,11 @@ class SQLiteStore(SqlStore):
         self._path = path = warehouse.file
         self.address = warehouse
         self.shown = str(path)
-        with self.transaction(), self._errors():
-            self.upgrade(check_version(writing, path))
+        with self._errors():
+            if self.is_current(check_version(writing, path)):
+                return
+            with self.transaction():
+                self.upgrade(check_version(writing, path))
 
     def create(self) -> None:
         """Makes every table, and the one that tells what columns mean."""
@@ -115,11 +117,12 @@ class SQLiteStore(SqlStore):
         return [earlier, *map(_describing, meanings)]
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *locks: str) -> Iterator[None]:  # noqa: ARG002 - a file has one writer
         """One transaction; see `SqlStore.transaction`."""
         self.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self.raise_revision()
             self.execute("COMMIT")
         except BaseException:
             # A full disk has rolled back already; a second ROLLBACK would hide its reason.
@@ -142,15 +145,14 @@ class SQLiteStore(SqlStore):
         with self._errors():
             return self._writing.execute(sql, tuple(parameters)).fetchall()
 
-    def insert(self, contract: TableContract, frame: pd.DataFrame) -> None:
-        """Adds rows; see `SqlStore.insert`."""
+    def insert_table(self, contract: TableContract, rows: pa.Table) -> None:
+        """Adds rows; see `SqlStore.insert_table`."""
         marks = ", ".join("?" * len(contract.columns))
         columns = ", ".join(contract.column_names)
         sql = f"INSERT INTO {contract.name} ({columns}) VALUES ({marks})"
-        incoming = contract.arrow(frame)
         with self._errors():
-            for start in range(0, incoming.num_rows, _BATCH_ROWS):
-                part = incoming.slice(start, _BATCH_ROWS)
+            for start in range(0, rows.num_rows, _BATCH_ROWS):
+                part = rows.slice(start, _BATCH_ROWS)
                 values = [_values(column.combine_chunks()) for column in part.columns]
                 self._writing.executemany(sql, zip(*values, strict=True))
 
@@ -228,7 +230,7 @@ def open_sqlite_store(warehouse: WarehouseUrl) -> Iterator[SQLiteStore]:
         except sqlite3.Error as error:
             raise explain(error, path) from error
         finally:
-            _settle(writing)
+            _checkpoint(writing)
 
 
 def _refuse_others(path: Path) -> None:
@@ -248,7 +250,7 @@ def _refuse_others(path: Path) -> None:
                 raise explain(error, path) from None
 
 
-def _settle(writing: sqlite3.Connection) -> None:
+def _checkpoint(writing: sqlite3.Connection) -> None:
     """Leaves a file that can be read without writing; readers at work keep the log for now."""
     with contextlib.suppress(sqlite3.Error):
         writing.execute("PRAGMA busy_timeout = 100")

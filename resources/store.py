@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -11,22 +10,29 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from agentsview_assets.resources.run_notes import Answer, Expectation, Reading
+    from agentsview_assets.resources.known import LeftOut
+    from agentsview_assets.resources.ledger import Entry, Finding
+    from agentsview_assets.resources.run_notes import Answer, Reading
+    from agentsview_assets.resources.settling import Settled
+    from agentsview_assets.resources.succession import Leaving
     from agentsview_assets.resources.warehouse import Reader
     from agentsview_assets.schemas import TableContract
+    from agentsview_assets.transforms.staleness import ExpectedRow, Slice, Versions
 
 
 class Partition(NamedTuple):
-    """What is noted of a written partition.
+    """What is recorded of a written slice.
 
     Attributes:
+        archive_id: Archive of its rows.
         partition_date: `YYYY-MM-DD`, or '' for an unpartitioned table.
         row_count: Rows written.
-        input_version: Version of the observations that it was made from.
+        input_version: Version of what it was made from.
         rates_version: Version of the rates that priced it; '' where nothing is priced.
         run_id: Dagster run that wrote it.
     """
 
+    archive_id: str
     partition_date: str
     row_count: int
     input_version: str
@@ -35,19 +41,23 @@ class Partition(NamedTuple):
 
 
 class Archive(NamedTuple):
-    """What is noted of an archive whose observations are in the warehouse.
+    """What is recorded of an archive whose observations are in the warehouse.
 
     Attributes:
         archive_id: Its identity, as in every table.
         database_id: Its database id; '' where it has none.
         user_version: The data version that agentsview gave it.
         path: Where it was read.
+        host: Name of the machine that read it there.
+        stamp: What moves when anyone writes to it, as it was when it was read.
     """
 
     archive_id: str
     database_id: str
     user_version: int
     path: str
+    host: str
+    stamp: str
 
 
 class Succession(NamedTuple):
@@ -64,24 +74,19 @@ class Succession(NamedTuple):
     succeeded_by: str
 
 
-class Origin(NamedTuple):
-    """Where rows come from, and whose rows they may replace.
+class Slices(NamedTuple):
+    """Which part of a table is replaced: some archives' rows of some days.
 
     Attributes:
-        may_replace: Archives whose rows the run holds, or takes away on purpose; None where the
-            rows were made from the warehouse's own.
-        archives: Archives that were read now, to be noted together with the rows.
-        successions: What is known of archives that were replaced by others.
-        follows: Tables that the rows were made from.
+        archives: Identities of the archives; no others' rows are touched.
+        days: Contiguous days, of which the first and the last are asked; None for all.
+        owns_earlier: Whether `days` begin the window, so that rows of days before it, left by an
+            earlier window, go as well.
     """
 
-    may_replace: frozenset[str] | None = None
-    archives: Sequence[Archive] = ()
-    successions: Sequence[Succession] = ()
-    follows: Sequence[str] = ()
-
-
-NOWHERE = Origin()
+    archives: tuple[str, ...]
+    days: Sequence[str] | None = None
+    owns_earlier: bool = False
 
 
 class Addition(NamedTuple):
@@ -89,27 +94,6 @@ class Addition(NamedTuple):
 
     contract: TableContract
     frame: pd.DataFrame
-
-
-EVENT_COLUMNS = (
-    *("timestamp_text", "model", "input_tokens", "output_tokens", "cache_creation_tokens"),
-    "cache_read_tokens",
-)
-"""What a Cursor event is recognised by where no key of it is kept."""
-
-
-class Contents(NamedTuple):
-    """What a warehouse holds of an archive, as far as another archive may hold it, too.
-
-    Attributes:
-        sessions: Each with the second of its start; None where that is no time.
-        unknown: Sessions that spent something and of which nothing else is there.
-        events: Cursor events, by `EVENT_COLUMNS`.
-    """
-
-    sessions: frozenset[tuple[str, int | None]]
-    unknown: frozenset[str]
-    events: Counter[tuple[object, ...]]
 
 
 class Selection(NamedTuple):
@@ -120,84 +104,90 @@ class Selection(NamedTuple):
         days: Contiguous days; None for all.
         day_column: Column that `days` applies to.
         count_by: Instead of rows, the distinct values of these columns with their row count.
+        archives: Whose rows; None for all.
     """
 
     columns: tuple[str, ...] | None = None
     days: Sequence[str] | None = None
     day_column: str = "partition_date"
     count_by: tuple[str, ...] = ()
+    archives: tuple[str, ...] | None = None
 
 
 class Store(Protocol):
     """The write side of a warehouse backend."""
 
-    def replace(  # noqa: PLR0913 - what is written, and what goes with it
+    def replace(
         self,
         contract: TableContract,
         frames: Iterable[pd.DataFrame],
-        days: Sequence[str] | None,
+        slices: Slices,
         partitions: Sequence[Partition],
-        *,
-        owns_earlier: bool = False,
-        origin: Origin = NOWHERE,
         additions: Sequence[Addition] = (),
     ) -> None:
-        """Replaces whole partitions by validated frames, in one transaction.
+        """Replaces whole slices by validated frames, in one transaction.
 
         Args:
             contract: The table.
-            frames: Validated rows, all of `days`.
-            days: The contiguous days being replaced, of which the first and the last are asked;
-                None replaces the table.
-            partitions: What to note of each partition written; read after the frames are.
-            owns_earlier: Whether `days` begin the window, so that rows of days before it, left
-                by an earlier window, go as well.
-            origin: Where the rows come from, and whose rows they may replace.
+            frames: Validated rows, all of `slices`.
+            slices: What is replaced.
+            partitions: What to record of each slice written; read after the frames are.
             additions: Rows to add to histories, in the same transaction.
-
-        Raises:
-            WarehouseError: Rows of an archive would be lost; nothing was written.
         """
 
-    def require_kept(self, may_replace: Collection[str]) -> None:
-        """Refuses to go on where there are rows of other archives than these.
+    def record_finding(self, finding: Finding) -> None:
+        """Writes what was found in an archive to the ledger, in one transaction."""
 
-        Raises:
-            WarehouseError: There are; the message names them and the way out.
-        """
+    def record_expected(self, archive_id: str, rows: Sequence[ExpectedRow]) -> None:
+        """Replaces what is expected of parts of an archive that have no days."""
 
-    def strangers(self, may_replace: Collection[str]) -> list[tuple[str, str]]:
-        """The other archives that there are rows of, each with the path it was read from."""
+    def ledger(self, archive_id: str) -> list[Entry]:
+        """The ledger's entries of an archive."""
 
-    def contents_of(self, archive_id: str) -> list[Contents]:
-        """What each warehouse holds of an archive."""
+    def left_out(self, archives: Collection[str] | None = None) -> list[LeftOut]:
+        """The rows of archives that cannot be read; of all if none is named."""
 
-    def holds(self, archive_id: str, *, beside_prices: bool = False) -> bool:
-        """Whether there are rows of an archive in any table but the histories.
+    def archives(self) -> list[Archive]:
+        """The archives whose observations the warehouse holds."""
 
-        Args:
-            archive_id: The archive.
-            beside_prices: Whether the tables of prices and rates are left out, too.
-        """
+    def successions(self) -> list[Succession]:
+        """The archives that another one was found in the place of, the last found first."""
 
-    def note_archives(
-        self, archives: Sequence[Archive], successions: Sequence[Succession] = ()
-    ) -> None:
-        """Notes which archives the observations come from, replacing what was known of them."""
+    def remove_archive(self, archive_id: str) -> None:
+        """Removes all rows and records of an archive but its histories, in one transaction."""
 
-    def remove_notes(self, archive_ids: Sequence[str]) -> None:
-        """Removes what is noted of archives of which no rows are left."""
+    def shared_sessions(self, new: str, old: str) -> list[str]:
+        """The sessions of an archive that its successor holds too."""
 
-    def note_observation(
-        self, expected: Expectation, readings: Sequence[Reading], forgotten: Sequence[str] = ()
-    ) -> None:
-        """Notes what an observation found; see `resources.run_notes`."""
+    def take_out(self, leaving: Leaving) -> None:
+        """Takes rows out of an archive that cannot be read again, in one transaction."""
 
-    def note_readings(self, readings: Sequence[Reading]) -> None:
-        """Notes what came of reading archives, where nothing was observed."""
+    def record_succession(self, found: Succession) -> None:
+        """Records that one archive was found in another one's place."""
+
+    def settle(self) -> Settled:
+        """Decides anew what counts where keys or sessions are pending; see `resources.settling`."""
+
+    def is_settled(self) -> bool:
+        """Whether nothing is pending."""
+
+    def expected(self, archives: Collection[str] | None = None) -> list[ExpectedRow]:
+        """What is expected of archives; of all if none is named."""
+
+    def partitions(self, asset: str) -> Mapping[Slice, Versions]:
+        """The versions of every slice written."""
+
+    def all_partitions(self) -> Mapping[str, Mapping[Slice, Versions]]:
+        """The versions of every slice written, by table."""
+
+    def row_counts(self, asset: str, archives: Collection[str] | None = None) -> dict[str, int]:
+        """The rows recorded of every day, of some archives ('' for no day)."""
+
+    def record_readings(self, readings: Sequence[Reading]) -> None:
+        """Records what came of reading archives."""
 
     def note_answers(self, answers: Sequence[Answer], settled: Sequence[tuple[str, str]]) -> None:
-        """Notes what blocking checks found."""
+        """Records what blocking checks found."""
 
     def rules(self) -> dict[str, str]:
         """By which rules the rows were made, and what is left to do; see `resources.keeping_out`.
@@ -208,16 +198,10 @@ class Store(Protocol):
         """
 
     def note_rules(self, rules: Mapping[str, str | None]) -> None:
-        """Notes such rules, or forgets those that are None."""
+        """Records such rules, or forgets those that are None."""
 
     def reading(self) -> AbstractContextManager[Reader]:
         """Opens one consistent state of what has been committed, as a report sees it."""
 
     def read(self, contract: TableContract, selection: Selection) -> pa.Table:
         """Reads rows as Arrow, columns and days as selected."""
-
-    def row_counts(self, asset: str) -> dict[str, int]:
-        """The rows noted of every partition written, by day ('' for no day)."""
-
-    def partitions(self, asset: str) -> dict[str, tuple[str, str]]:
-        """The input and rates version of every partition written, by day ('' for no day)."""

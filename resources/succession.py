@@ -1,24 +1,27 @@
 """One archive found where another one was: whose rows are whose from then on.
 
-What belongs here: moving rows between archives in the observation store, and what is recorded of
-it. What does not: reading archives, and the warehouse.
+What belongs here: moving rows between archives in a warehouse, and what is recorded of it. What
+does not: reading archives.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, NamedTuple
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from agentsview_assets.resources.store import EVENT_COLUMNS, Selection
+from agentsview_assets.resources.ledger import Entry
+from agentsview_assets.resources.store import Selection, Succession
 from agentsview_assets.schemas import CONTRACTS
-from agentsview_assets.transforms import landing, succession
+from agentsview_assets.transforms import succession
+from agentsview_assets.transforms.landing import EXPECTED_DAYS
+from agentsview_assets.transforms.staleness import DAILY, ExpectedRow, observed_slices
 
 if TYPE_CHECKING:
-    import duckdb
-
-    from agentsview_assets.resources.observations import ObservationStore
-    from agentsview_assets.resources.store import Contents, Store
+    from agentsview_assets.resources.scratch import Scratch
+    from agentsview_assets.resources.store import Archive, Store
+    from agentsview_assets.transforms.windows import DayWindow
 
 
 class Taken(NamedTuple):
@@ -38,6 +41,11 @@ class Taken(NamedTuple):
     moved: int
     kept: int
 
+    @property
+    def succession(self) -> Succession:
+        """As it is recorded."""
+        return Succession(self.old, self.path, self.new)
+
     def told(self) -> str:
         """The same in words."""
         found = f"{self.path}: found archive {self.new} where {self.old} was"
@@ -50,172 +58,145 @@ class Taken(NamedTuple):
         )
 
 
-def predecessors(db: duckdb.DuckDBPyConnection, archive_id: str) -> list[str]:
-    """The archives that lay where this one is now, nearest first, if rows of them are kept."""
-    found: list[str] = []
-    pending = [archive_id]
+class Leaving(NamedTuple):
+    """What leaves an archive, as its successor holds it too.
+
+    Attributes:
+        archive_id: The archive.
+        sessions: Ids of sessions.
+        rows: Ids of usage rows without a session.
+        events: Its ledger entry of such rows; None where no such row is left.
+        expected: What is expected of the days that they touched, without them.
+        days: Those days.
+        versions: Recorded versions of observations that stay up to date, before and after, by day.
+    """
+
+    archive_id: str
+    sessions: Sequence[str]
+    rows: Sequence[str]
+    events: Entry | None
+    expected: Sequence[ExpectedRow]
+    days: Sequence[str]
+    versions: Sequence[tuple[str, str, str]]
+
+
+def predecessors(store: Store, archive_id: str, here: Sequence[Archive]) -> list[Archive]:
+    """The archives that lay where one is now and of which rows are left, nearest first.
+
+    Args:
+        store: The warehouse, which has recorded the one that is there now.
+        archive_id: Its identity.
+        here: What was last observed there.
+    """
+    known = {archive.archive_id: archive for archive in store.archives()}
+    followed = store.successions()
+    found = [archive.archive_id for archive in here]
+    pending = [archive_id, *found]
     while pending:
-        earlier = db.execute(
-            "SELECT archive_id FROM succession WHERE successor = ? ORDER BY found_at DESC",
-            [pending.pop(0)],
-        ).fetchall()
-        fresh = [name for (name,) in earlier if name not in found and name != archive_id]
+        after = pending.pop(0)
+        earlier = [s.archive_id for s in followed if s.succeeded_by == after]
+        fresh = [name for name in earlier if name not in found]
         found += fresh
         pending += fresh
-    kept = {name for (name,) in db.execute("SELECT archive_id FROM archive").fetchall()}
-    return [name for name in found if name in kept]
+    return [known[name] for name in found if name in known and name != archive_id]
 
 
-def take_over(db: duckdb.DuckDBPyConnection, path: str, old: str, new: str) -> Taken:
-    """Removes what an archive's successor holds, too; all of it when nothing else is left.
+def take_over(
+    store: Store, scratch: Scratch, new: Archive, old: Archive, window: DayWindow
+) -> Taken:
+    """Takes out of an archive what its successor holds too; all of it when nothing else is left.
 
-    Duplicate keys of what goes are added to the temporary table `touched_key`.
+    Args:
+        store: The warehouse, whose ledger has both.
+        scratch: Where the successor's events have landed.
+        new: The successor.
+        old: The archive that was there before.
+        window: The days that partitions exist for.
     """
-    names = {"old": old, "new": new}
-    db.execute(succession.MOVED_SESSIONS, names)
-    sessions, left = _count(db, "moved_session"), _count_of(db, "session", old)
-    is_upgrade = sessions > 0 and sessions == left
-    db.execute(succession.MOVED_EVENTS, {**names, "is_upgrade": is_upgrade})
-    events = _count(db, "moved_event")
-    gone = (
-        "archive_id = ? AND (number IN (SELECT number FROM moved_event) OR "
-        "(row_kind <> 'cursor_event' AND session_id IN (SELECT id FROM moved_session)))"
-    )
-    db.execute(
-        f"INSERT INTO touched_key SELECT DISTINCT dedup_key FROM usage WHERE {gone} "
-        "AND dedup_key IS NOT NULL",
-        [old],
-    )
-    db.execute(
-        f"DELETE FROM verdict WHERE number IN (SELECT number FROM usage WHERE {gone})", [old]
-    )
-    db.execute(f"DELETE FROM usage WHERE {gone}", [old])
-    for table in ("session", "interval"):
-        db.execute(
-            f"DELETE FROM {table} WHERE archive_id = ? "
-            "AND session_id IN (SELECT id FROM moved_session)",
-            [old],
-        )
-    kept = _count_of(db, "session", old)
-    kept += _count_of(db, "usage", old, "AND row_kind = 'cursor_event'")
+    entries = {entry.session_id: entry for entry in store.ledger(old.archive_id)}
+    sessions = store.shared_sessions(new.archive_id, old.archive_id)
+    is_upgrade = bool(sessions) and len(sessions) == len(entries.keys() - {""})
+    events = _events(store, old.archive_id)
+    rows = _moved_events(scratch, new.archive_id, old.archive_id, events, is_upgrade=is_upgrade)
+    kept = len(entries.keys() - {"", *sessions}) + len(events) - len(rows)
+    taken = Taken(new.path, old.archive_id, new.archive_id, len(sessions) + len(rows), kept)
     if not kept:
-        clear(db, old)
-    return Taken(path, old, new, sessions + events, kept)
+        store.remove_archive(old.archive_id)
+    elif taken.moved:
+        store.take_out(_leaving(store, scratch, old.archive_id, entries, sessions, rows, window))
+    store.record_succession(taken.succession)
+    return taken
 
 
-def recall(store: ObservationStore, warehouse: Store) -> list[Taken]:
-    """Finds out from a warehouse who was at the place of an archive, where the store was lost.
+def _events(store: Store, archive_id: str) -> Any:
+    """The usage of an archive that has no session, as a table."""
+    import pyarrow.compute as pc  # noqa: PLC0415 - only where archives follow each other
 
-    An upgraded archive holds all that is there under its old identity, which may go then. Of an
-    archive that holds less nothing is decided here: its predecessor's rows would be lost.
-    """
-    gone = {found.archive_id for found in store.successions()}
-    here = {a.path: a.archive_id for a in store.archives() if a.archive_id not in gone}
-    found = []
-    for old, path in warehouse.strangers(store.may_replace()):
-        new = here.get(path)
-        if new is not None and all(
-            _holds_all(store.connection, new, contents) for contents in warehouse.contents_of(old)
-        ):
-            found.append(Taken(path, old, new, 0, 0))
-    if found:
-        with store.transaction():
-            record(store.connection, found)
-            keep_prices(store, warehouse, [taken.old for taken in found])
-    return found
+    rows = store.read(CONTRACTS["usage_rows"], Selection(archives=(archive_id,)))
+    return rows.filter(pc.equal(rows.column("row_kind"), "cursor_event"))
 
 
-def keep_prices(store: ObservationStore, warehouse: Store, archive_ids: Collection[str]) -> None:
-    """Keeps the prices of archives that are to go, which the store may never have seen.
-
-    Their rows go day by day, and those that are left are reported until they are gone.
-    """
-    prices = CONTRACTS["model_pricing"]
-    known = {name for (name,) in store.rows("SELECT DISTINCT archive_id FROM model_pricing")}
-    missing = set(archive_ids) - known
-    if not missing:
-        return
-    rows: dict[str, list[tuple[object, ...]]] = {archive_id: [] for archive_id in missing}
-    for row in warehouse.read(prices, Selection()).to_pylist():
-        if row["archive_id"] in missing:
-            rows[row["archive_id"]].append(tuple(row[name] for name in prices.column_names))
-    for archive_id, kept in rows.items():
-        store.replace("model_pricing", archive_id, kept)
+def _moved_events(
+    scratch: Scratch, new: str, old: str, events: Any, *, is_upgrade: bool
+) -> list[str]:
+    if not events.num_rows:
+        return []
+    scratch.db.register("earlier_event", events)
+    found = scratch.rows(
+        succession.MOVED_EVENTS, {"old": old, "new": new, "is_upgrade": is_upgrade}
+    )
+    scratch.db.unregister("earlier_event")
+    return [row_id for (row_id,) in found]
 
 
-def _holds_all(db: duckdb.DuckDBPyConnection, archive_id: str, contents: Contents) -> bool:
-    sessions = db.execute(
-        "SELECT session_id, CASE WHEN start_epoch BETWEEN -62135596800 AND 253402300799 "
-        "THEN start_epoch END FROM session WHERE archive_id = ?",
-        [archive_id],
-    ).fetchall()
-    events = db.execute(
-        f"SELECT {', '.join(EVENT_COLUMNS)} FROM usage WHERE archive_id = ? "
-        "AND row_kind = 'cursor_event'",
-        [archive_id],
-    ).fetchall()
-    return (
-        not contents.unknown
-        and contents.sessions <= set(sessions)
-        and contents.events <= Counter(events)
+def _leaving(  # noqa: PLR0913 - what is there, and what goes of it
+    store: Store,
+    scratch: Scratch,
+    archive_id: str,
+    entries: dict[str, Entry],
+    sessions: Sequence[str],
+    rows: Sequence[str],
+    window: DayWindow,
+) -> Leaving:
+    left = {name: entry for name, entry in entries.items() if name not in set(sessions)}
+    days = {row["day"] for name in sessions for row in json.loads(entries[name].days)}
+    events = left.pop("", None)
+    if rows and events is not None:
+        # What the other events say cannot be read again: any other digest will do.
+        mark = hashlib.md5("\n".join(sorted(rows)).encode(), usedforsecurity=False).hexdigest()
+        said = json.loads(events.days)
+        days |= {row["day"] for row in said}
+        texts = [{**row, "says": f"{row['says']}-{mark}"} for row in said]
+        events = events._replace(days=json.dumps(texts, separators=(",", ":")))
+    if events is not None:
+        left[""] = events
+    before = store.expected([archive_id])
+    expected = _expected(scratch, archive_id, left.values(), days)
+    after = [row for row in before if row.part != DAILY or row.day not in days] + expected
+    old_slices, new_slices = (observed_slices(rows, window) for rows in (before, after))
+    versions = [
+        (day, version, new_slices.get((archive, day), ""))
+        for (archive, day), version in old_slices.items()
+        if new_slices.get((archive, day), "") != version
+    ]
+    return Leaving(
+        archive_id, sessions, rows, events if rows else None, expected, sorted(days), versions
     )
 
 
-def clear(db: duckdb.DuckDBPyConnection, archive_id: str) -> None:
-    """Removes an archive from the store, but for its prices: see `keep_prices`."""
-    db.execute(
-        "DELETE FROM verdict WHERE number IN (SELECT number FROM usage WHERE archive_id = ?)",
-        [archive_id],
-    )
-    for table in {"archive", *landing.ARCHIVE_TABLES} - {"model_pricing"}:
-        db.execute(f"DELETE FROM {table} WHERE archive_id = ?", [archive_id])
-
-
-def record(db: duckdb.DuckDBPyConnection, taken: Iterable[Taken]) -> None:
-    """Records who succeeded whom, and that an archive without rows leaves the warehouse."""
-    for found in taken:
-        known = db.execute(
-            "SELECT count(*) FROM succession WHERE archive_id = ?", [found.old]
-        ).fetchall()
-        if not known[0][0]:
-            db.execute(
-                "INSERT INTO succession VALUES (?, ?, ?, now())",
-                [found.old, found.path, found.new],
-            )
-        if not found.kept:
-            leave(db, found.old, succession.TAKEN_OVER)
-
-
-def forget(db: duckdb.DuckDBPyConnection, archive_id: str) -> None:
-    """Removes an archive that was given up; who came before it was followed by who came after."""
-    clear(db, archive_id)
-    db.execute(
-        "UPDATE succession SET successor = later.successor FROM succession later "
-        "WHERE later.archive_id = $old AND succession.successor = $old",
-        {"old": archive_id},
-    )
-    db.execute("DELETE FROM succession WHERE archive_id = ?", [archive_id])
-    leave(db, archive_id, succession.FORGOTTEN)
-
-
-def leave(db: duckdb.DuckDBPyConnection, archive_id: str, reason: str) -> None:
-    """Allows the rows of an archive to go from the warehouse."""
-    db.execute("DELETE FROM leaving WHERE archive_id = ?", [archive_id])
-    db.execute("INSERT INTO leaving VALUES (?, ?)", [archive_id, reason])
-
-
-def is_here(db: duckdb.DuckDBPyConnection, archive_id: str) -> None:
-    """Records that an archive was read: it is nobody's predecessor, and none of it leaves."""
-    for table in ("succession", "leaving"):
-        db.execute(f"DELETE FROM {table} WHERE archive_id = ?", [archive_id])
-
-
-def _count(db: duckdb.DuckDBPyConnection, relation: str) -> int:
-    return int(db.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0])
-
-
-def _count_of(
-    db: duckdb.DuckDBPyConnection, table: str, archive_id: str, condition: str = ""
-) -> int:
-    sql = f"SELECT count(*) FROM {table} WHERE archive_id = ? {condition}"
-    return int(db.execute(sql, [archive_id]).fetchall()[0][0])
+def _expected(scratch: Scratch, archive_id: str, entries: Any, days: set[str]) -> list[ExpectedRow]:
+    scratch.db.execute("DELETE FROM entry WHERE archive_id = ?", [archive_id])
+    said = [
+        (archive_id, entry.session_id, row["day"], row["says"], row["models"], row["reads"])
+        for entry in entries
+        for row in json.loads(entry.days)
+        if row["day"] in days
+    ]
+    if said:
+        scratch.db.executemany("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?)", said)
+    found = scratch.rows(EXPECTED_DAYS, {"archive": archive_id, "days": sorted(days)})
+    scratch.db.execute("DELETE FROM entry WHERE archive_id = ?", [archive_id])
+    return [
+        ExpectedRow(archive, DAILY, day, version, tuple(json.loads(m)), tuple(json.loads(r)))
+        for archive, day, version, m, r in found
+    ]

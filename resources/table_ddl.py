@@ -9,8 +9,10 @@ from agentsview_assets.resources.warehouse import (
     ARCHIVES_TABLE,
     CHECKS_TABLE,
     EXPECTED_TABLE,
+    LEFT_OUT_TABLE,
     META_TABLE,
     PARTITIONS_TABLE,
+    PENDING_TABLE,
     READINGS_TABLE,
     RULES_TABLE,
     SUCCESSIONS_TABLE,
@@ -22,43 +24,43 @@ def bookkeeping(types: dict[str, str]) -> list[str]:
     """The DDL of the tables that the stores keep about themselves."""
     text, integer, instant = types["text"], types["bigint"], types["timestamptz"]
     return [
-        f"CREATE TABLE IF NOT EXISTS {META_TABLE} (schema_version {integer} NOT NULL)",
+        # The revision rises with every transaction that writes: pages and caches ask for it.
+        f"""CREATE TABLE IF NOT EXISTS {META_TABLE} (
+    schema_version {integer} NOT NULL, revision {integer} NOT NULL)""",
+        # Which slices were made, and from what.
         f"""CREATE TABLE IF NOT EXISTS {PARTITIONS_TABLE} (
-    asset {text} NOT NULL, partition_date {text} NOT NULL, row_count {integer} NOT NULL,
-    input_version {text} NOT NULL, rates_version {text} NOT NULL, run_id {text} NOT NULL,
-    written_at {instant} NOT NULL)""",
+    asset {text} NOT NULL, archive_id {text} NOT NULL, partition_date {text} NOT NULL,
+    row_count {integer} NOT NULL, input_version {text} NOT NULL, rates_version {text} NOT NULL,
+    run_id {text} NOT NULL, written_at {instant} NOT NULL)""",
         f"""CREATE TABLE IF NOT EXISTS {ARCHIVES_TABLE} (
     archive_id {text} NOT NULL, database_id {text} NOT NULL, user_version {integer} NOT NULL,
-    path {text} NOT NULL, observed_at {instant} NOT NULL)""",
-        *said_by_runs(types),
-    ]
-
-
-def said_by_runs(types: dict[str, str]) -> list[str]:
-    """The DDL of what runs say beside their rows: what should be there, was read, can be trusted.
-
-    Migration 3 adds them: it needs a copy of its own before any of this changes.
-    """
-    text, instant = types["text"], types["timestamptz"]
-    return [
-        # By what is expected: `daily`, or the name of a table without days.
-        f"""CREATE TABLE {EXPECTED_TABLE} (
-    part {text} NOT NULL, partition_date {text} NOT NULL, input_version {text} NOT NULL,
-    rates_version {text} NOT NULL, expected_at {instant} NOT NULL)""",
+    path {text} NOT NULL, host {text} NOT NULL, stamp {text} NOT NULL,
+    observed_at {instant} NOT NULL)""",
+        # What an archive holds, by day or as a whole: slices of another version are out of date.
+        f"""CREATE TABLE IF NOT EXISTS {EXPECTED_TABLE} (
+    archive_id {text} NOT NULL, part {text} NOT NULL, partition_date {text} NOT NULL,
+    input_version {text} NOT NULL, models {text} NOT NULL, reads {text} NOT NULL,
+    expected_at {instant} NOT NULL)""",
         # An archive that cannot be read has a reason, and the moment of the first attempt in vain.
-        f"""CREATE TABLE {READINGS_TABLE} (
+        f"""CREATE TABLE IF NOT EXISTS {READINGS_TABLE} (
     archive {text} NOT NULL, archive_id {text} NOT NULL, reason {text} NOT NULL,
     read_at {instant}, failing_since {instant})""",
         # A check that was begun and not answered has no words.
-        f"""CREATE TABLE {CHECKS_TABLE} (
+        f"""CREATE TABLE IF NOT EXISTS {CHECKS_TABLE} (
     asset {text} NOT NULL, check_name {text} NOT NULL, words {text} NOT NULL,
     run_id {text} NOT NULL, checked_at {instant} NOT NULL)""",
         # Which archive was found where another one had been.
-        f"""CREATE TABLE {SUCCESSIONS_TABLE} (
+        f"""CREATE TABLE IF NOT EXISTS {SUCCESSIONS_TABLE} (
     archive_id {text} NOT NULL, path {text} NOT NULL, succeeded_by {text} NOT NULL,
     found_at {instant} NOT NULL)""",
         # By which rules the rows were made, and what is left to do to the file.
-        f"""CREATE TABLE {RULES_TABLE} (name {text} NOT NULL, value {text} NOT NULL)""",
+        f"CREATE TABLE IF NOT EXISTS {RULES_TABLE} (name {text} NOT NULL, value {text} NOT NULL)",
+        # Keys and sessions of which it is to be decided anew what counts.
+        f"CREATE TABLE IF NOT EXISTS {PENDING_TABLE} (kind {text} NOT NULL, name {text} NOT NULL)",
+        # Rows of an archive that cannot be read.
+        f"""CREATE TABLE IF NOT EXISTS {LEFT_OUT_TABLE} (
+    archive_id {text} NOT NULL, source_table {text} NOT NULL, session_id {text} NOT NULL,
+    row_name {text} NOT NULL, reason {text} NOT NULL)""",
     ]
 
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Protocol
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl, parse_warehouses
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised with every change of table shapes; a warehouse of a later version is refused."""
 
 PARTITIONS_TABLE = "warehouse_partitions"
@@ -26,6 +26,8 @@ READINGS_TABLE = "warehouse_readings"
 CHECKS_TABLE = "warehouse_checks"
 SUCCESSIONS_TABLE = "warehouse_successions"
 RULES_TABLE = "warehouse_rules"
+PENDING_TABLE = "warehouse_pending"
+LEFT_OUT_TABLE = "warehouse_left_out"
 
 
 _READERS: dict[Kind, str] = {

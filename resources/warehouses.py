@@ -18,23 +18,26 @@ from agentsview_assets.files import look
 from agentsview_assets.resources.duckdb_reader import connect, make_folder
 from agentsview_assets.resources.duckdb_sealing import SEALED
 from agentsview_assets.resources.duckdb_store import DuckDBStore
+from agentsview_assets.resources.known import LeftOut
+from agentsview_assets.resources.ledger import Entry, Finding
 from agentsview_assets.resources.postgres_store import check_postgres, open_postgres_store
-from agentsview_assets.resources.run_notes import Answer, Expectation, Reading
+from agentsview_assets.resources.run_notes import Answer, Reading
+from agentsview_assets.resources.settling import Settled
 from agentsview_assets.resources.sql_store import SqlStore, replace_in_all
 from agentsview_assets.resources.sqlite_store import open_sqlite_store
 from agentsview_assets.resources.store import (
-    NOWHERE,
     Addition,
     Archive,
-    Contents,
-    Origin,
     Partition,
     Selection,
+    Slices,
     Store,
     Succession,
 )
+from agentsview_assets.resources.succession import Leaving
 from agentsview_assets.resources.warehouse import Reader
 from agentsview_assets.schemas import CONTRACTS, HISTORIES, TableContract
+from agentsview_assets.transforms.staleness import ExpectedRow, Slice, Versions
 from agentsview_assets.warehouse_urls import WarehouseUrl, parse_warehouses
 
 _DAGSTERS = {"custom_user_agent": "dagster"}
@@ -72,72 +75,85 @@ class SeveralStores:
         whole = found.drop_duplicates(list(history.key), ignore_index=True)
         for store in self._stores:
             with store.transaction():
-                store.clear(history, None, owns_earlier=False)
+                store.execute(f"DELETE FROM {history.name}")
                 store.insert(history, whole)
 
-    def replace(  # noqa: PLR0913 - what is written, and what goes with it
+    def replace(
         self,
         contract: TableContract,
         frames: Iterable[pd.DataFrame],
-        days: Sequence[str] | None,
+        slices: Slices,
         partitions: Sequence[Partition],
-        *,
-        owns_earlier: bool = False,
-        origin: Origin = NOWHERE,
         additions: Sequence[Addition] = (),
     ) -> None:
-        """Replaces whole partitions everywhere; see `resources.sql_store.replace_in_all`."""
-        replace_in_all(
-            self._stores,
-            contract,
-            frames,
-            days,
-            partitions,
-            owns_earlier=owns_earlier,
-            origin=origin,
-            additions=additions,
-        )
+        """Replaces whole slices everywhere; see `resources.sql_store.replace_in_all`."""
+        replace_in_all(self._stores, contract, frames, slices, partitions, additions)
 
-    def note_archives(
-        self, archives: Sequence[Archive], successions: Sequence[Succession] = ()
-    ) -> None:
-        """Notes archives everywhere."""
+    def record_finding(self, finding: Finding) -> None:
+        """Writes to every ledger."""
         for store in self._stores:
-            store.note_archives(archives, successions)
+            store.record_finding(finding)
 
-    def remove_notes(self, archive_ids: Sequence[str]) -> None:
-        """Removes notes of archives everywhere."""
+    def record_expected(self, archive_id: str, rows: Sequence[ExpectedRow]) -> None:
+        """Replaces what is expected of an archive everywhere."""
         for store in self._stores:
-            store.remove_notes(archive_ids)
+            store.record_expected(archive_id, rows)
 
-    def require_kept(self, may_replace: Collection[str]) -> None:
-        """Refuses rows of other archives in any of the warehouses."""
+    def ledger(self, archive_id: str) -> list[Entry]:
+        """The ledger of an archive; where the warehouses differ, it is as if there were none."""
+        found = [store.ledger(archive_id) for store in self._stores]
+        is_same = all(set(entries) == set(found[0]) for entries in found[1:])
+        return found[0] if is_same else []
+
+    def left_out(self, archives: Collection[str] | None = None) -> list[LeftOut]:
+        """The rows of archives that cannot be read."""
+        return self._first.left_out(archives)
+
+    def archives(self) -> list[Archive]:
+        """The archives that all warehouses know alike; others are as if they were new."""
+        found = [store.archives() for store in self._stores]
+        return [known for known in found[0] if all(known in others for others in found[1:])]
+
+    def successions(self) -> list[Succession]:
+        """What the first warehouse has recorded."""
+        return self._first.successions()
+
+    def remove_archive(self, archive_id: str) -> None:
+        """Removes an archive everywhere."""
         for store in self._stores:
-            store.require_kept(may_replace)
+            store.remove_archive(archive_id)
 
-    def strangers(self, may_replace: Collection[str]) -> list[tuple[str, str]]:
-        """The other archives of any of the warehouses."""
-        return sorted({found for store in self._stores for found in store.strangers(may_replace)})
+    def shared_sessions(self, new: str, old: str) -> list[str]:
+        """The sessions of an archive that its successor holds too."""
+        return self._first.shared_sessions(new, old)
 
-    def contents_of(self, archive_id: str) -> list[Contents]:
-        """What each warehouse holds of an archive."""
-        return [contents for store in self._stores for contents in store.contents_of(archive_id)]
-
-    def holds(self, archive_id: str, *, beside_prices: bool = False) -> bool:
-        """Whether any of the warehouses has rows of an archive."""
-        return any(store.holds(archive_id, beside_prices=beside_prices) for store in self._stores)
-
-    def note_observation(
-        self, expected: Expectation, readings: Sequence[Reading], forgotten: Sequence[str] = ()
-    ) -> None:
-        """Notes what an observation found everywhere."""
+    def take_out(self, leaving: Leaving) -> None:
+        """Takes rows out of an archive everywhere."""
         for store in self._stores:
-            store.note_observation(expected, readings, forgotten)
+            store.take_out(leaving)
 
-    def note_readings(self, readings: Sequence[Reading]) -> None:
-        """Notes what came of reading archives everywhere."""
+    def record_succession(self, found: Succession) -> None:
+        """Records a succession everywhere."""
         for store in self._stores:
-            store.note_readings(readings)
+            store.record_succession(found)
+
+    def settle(self) -> Settled:
+        """Settles all warehouses."""
+        settled = [store.settle() for store in self._stores]
+        return settled[0]
+
+    def is_settled(self) -> bool:
+        """Whether nothing is pending in any of them."""
+        return all(store.is_settled() for store in self._stores)
+
+    def expected(self, archives: Collection[str] | None = None) -> list[ExpectedRow]:
+        """What is expected of archives, as the first warehouse has it."""
+        return self._first.expected(archives)
+
+    def record_readings(self, readings: Sequence[Reading]) -> None:
+        """Records what came of reading archives everywhere."""
+        for store in self._stores:
+            store.record_readings(readings)
 
     def note_answers(self, answers: Sequence[Answer], settled: Sequence[tuple[str, str]]) -> None:
         """Notes what blocking checks found everywhere: all hold the same."""
@@ -164,18 +180,24 @@ class SeveralStores:
         """Reads rows of the first warehouse."""
         return self._first.read(contract, selection)
 
-    def row_counts(self, asset: str) -> dict[str, int]:
-        """The rows noted of every partition of the first warehouse."""
-        return self._first.row_counts(asset)
+    def row_counts(self, asset: str, archives: Collection[str] | None = None) -> dict[str, int]:
+        """The rows recorded of every day in the first warehouse."""
+        return self._first.row_counts(asset, archives)
 
-    def partitions(self, asset: str) -> dict[str, tuple[str, str]]:
-        """The versions of every partition; where warehouses differ, what is never up to date."""
-        noted = [store.partitions(asset) for store in self._stores]
-        days = {day for versions in noted for day in versions}
-        found = {}
-        for day in days:
-            versions = {by_day.get(day, ("", "")) for by_day in noted}
-            found[day] = versions.pop() if len(versions) == 1 else DIFFERENT
+    def partitions(self, asset: str) -> Mapping[Slice, Versions]:
+        """The versions of every slice of a table; see `all_partitions`."""
+        return self.all_partitions().get(asset, {})
+
+    def all_partitions(self) -> dict[str, dict[Slice, Versions]]:
+        """The versions of every slice; where warehouses differ, what is never up to date."""
+        recorded = [store.all_partitions() for store in self._stores]
+        found: dict[str, dict[Slice, Versions]] = {}
+        for asset in {asset for by_asset in recorded for asset in by_asset}:
+            by_store = [by_asset.get(asset, {}) for by_asset in recorded]
+            for place in {place for slices in by_store for place in slices}:
+                versions = {slices.get(place, ("", "")) for slices in by_store}
+                agreed = versions.pop() if len(versions) == 1 else DIFFERENT
+                found.setdefault(asset, {})[place] = agreed
         return found
 
     @property

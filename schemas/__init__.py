@@ -19,6 +19,7 @@ from agentsview_assets.schemas.reports import (
     SESSION_MODEL_USAGE,
     SESSION_SUMMARIES,
 )
+from agentsview_assets.schemas.settlement import ARCHIVE_SESSIONS, DUPLICATES, SESSION_COPIES
 
 CONTRACTS: dict[str, TableContract] = {
     contract.name: contract
@@ -29,6 +30,9 @@ CONTRACTS: dict[str, TableContract] = {
         PROJECT_OBSERVATIONS,
         MACHINES,
         MODEL_PRICING,
+        ARCHIVE_SESSIONS,
+        DUPLICATES,
+        SESSION_COPIES,
         PROJECT_IDENTITIES,
         EFFECTIVE_PRICING,
         MODEL_RATES,
@@ -45,4 +49,7 @@ CONTRACTS: dict[str, TableContract] = {
 HISTORIES = (PRICE_CHANGES.name, RESTATEMENTS.name)
 """Tables that are only ever added to, by the assets whose changes they tell of."""
 
-__all__ = ["CONTRACTS", "HISTORIES", "Column", "TableContract"]
+MADE_BY_KEY = (ARCHIVE_SESSIONS.name, DUPLICATES.name, SESSION_COPIES.name)
+"""Tables of which rows are replaced one by one, by session or key, rather than by day."""
+
+__all__ = ["CONTRACTS", "HISTORIES", "MADE_BY_KEY", "Column", "TableContract"]

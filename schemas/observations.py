@@ -1,4 +1,4 @@
-"""Contracts of what was observed in an archive: facts, settled once, before any price."""
+"""Contracts of what was observed in an archive: facts, before any verdict and any price."""
 
 from __future__ import annotations
 
@@ -74,11 +74,6 @@ class Sessions(pa.DataFrameModel):
     termination_status: str = text("How it ended", nullable=True)
     tool_failure_signal_count: int = count("Tool failures signalled", "signals", signed=True)
     secret_leak_count: int = count("Secrets found in its text", "findings", signed=True)
-    elsewhere_archive_id: str = text(
-        "Archive whose copy of the session counts where all archives are reported together; null "
-        "when this one does",
-        nullable=True,
-    )
     secrets_rules_version: str = text(
         "Version of the rules that looked for secrets in its text", nullable=True
     )
@@ -86,7 +81,7 @@ class Sessions(pa.DataFrameModel):
 
 
 class UsageRows(pa.DataFrameModel):
-    """A token-bearing message, usage event or Cursor event, with its duplicate verdict."""
+    """A token-bearing message, usage event or Cursor event: a fact, without a verdict."""
 
     archive_id: str = text(ARCHIVE_ID)
     partition_date: str = day(PARTITION_DATE)
@@ -123,19 +118,10 @@ class UsageRows(pa.DataFrameModel):
     )
     reported_cost_usd: float = real("Cost that the source reported", "USD", nullable=True)
     dedup_key: str = text(
-        "Key that equal rows share; null when no other row shares it", nullable=True
-    )
-    has_duplicates: bool = flag("Another row of its archive shares the key")
-    duplicate_of: str = text(
-        "row_id of the row of its archive that counts in its place; null when this row counts",
+        "Key that rows of the same event share, in one archive or several; null where a row has "
+        "none that another one could have",
         nullable=True,
     )
-    elsewhere_archive_id: str = text(
-        "Archive of the row that counts in its place where all archives are reported together; "
-        "null when none of another archive does",
-        nullable=True,
-    )
-    elsewhere_row_id: str = text("row_id of that row in its archive", nullable=True)
 
 
 class ActivityIntervals(pa.DataFrameModel):
@@ -199,7 +185,7 @@ USAGE_ROWS = TableContract(
     group="observations",
     description=(
         "A message, usage event or Cursor event that spent tokens: parsed, clamped, placed on its "
-        "UTC day. Duplicates stay, pointing at the row that counts."
+        "UTC day. Which of several rows with one key counts is in duplicates."
     ),
     model=UsageRows,
     key=("archive_id", "row_id"),

@@ -10,6 +10,7 @@ from agentsview_assets.assets.identities import identity_assets
 from agentsview_assets.assets.observations import observation_assets
 from agentsview_assets.assets.pricing import pricing_assets
 from agentsview_assets.assets.reports import report_assets
+from agentsview_assets.assets.settlement import settlement_assets
 
 
 def all_assets(
@@ -19,6 +20,7 @@ def all_assets(
     return [
         archive_asset(partitions),
         *observation_assets(partitions),
+        *settlement_assets(),
         *identity_assets(),
         *pricing_assets(),
         *report_assets(partitions),

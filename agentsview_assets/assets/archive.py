@@ -9,15 +9,15 @@ import dagster as dg
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from agentsview_assets.assets.common import ARCHIVE_KEY, DOCS, IO_MANAGER_KEY, window
-from agentsview_assets.assets.looking import note_observed, read_in_vain
 from agentsview_assets.errors import AssetsError
 from agentsview_assets.resources.archive_resource import ArchiveResource
 from agentsview_assets.resources.held_rows import MOST_NAMED
 from agentsview_assets.resources.io_manager import RunsWarehouse
-from agentsview_assets.resources.observation_reader import DayWindow
-from agentsview_assets.resources.observing import Observed
+from agentsview_assets.resources.observing_all import Seen
 from agentsview_assets.resources.store import Store
 from agentsview_assets.transforms.shown_text import unlinked, unlinked_lines
+from agentsview_assets.transforms.staleness import by_day, observed_slices
+from agentsview_assets.transforms.windows import DayWindow
 
 ARCHIVE = dg.AssetKey("archive")
 NOTHING = "nothing"
@@ -47,21 +47,21 @@ def archive_asset(partitions: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
         manager: RunsWarehouse = getattr(context.resources, IO_MANAGER_KEY)
         try:
             days = window(partitions)
-            seen = source.refresh()
-            expected = source.observed().expected(days)
-            source.require_kept(manager.store)
-            note_observed(manager.store, source, expected)
-            versions = expected.observations
-            moved = moved_days(versions, recorded(context.instance), materialised(manager.store))
-            moved = with_partition(moved, days)
+            seen = source.refresh(manager.store, days)
         except AssetsError as error:
-            if error.unread:
-                manager.store.note_readings(read_in_vain(error))
             raise dg.Failure(unlinked_lines(str(error)), allow_retries=False) from None
+        versions = observed_days(manager.store, seen, days)
+        moved = moved_days(versions, recorded(context.instance), materialised(manager.store))
+        moved = with_partition(moved, days)
         context.log_event(_summary(source, seen, versions, moved))
         return dg.DataVersionsByPartition(moved)
 
     return archive
+
+
+def observed_days(warehouse: Store, seen: Seen, days: DayWindow) -> dict[str, str]:
+    """The version by day of what some archives hold."""
+    return by_day(observed_slices(warehouse.expected(seen.origins), days))
 
 
 def moved_days(
@@ -99,13 +99,14 @@ def recorded(instance: dg.DagsterInstance) -> dict[str, str]:
 
 def materialised(warehouse: Store) -> dict[str, str]:
     """The version by day that the warehouse's observations were made from."""
-    return {day: version for day, (version, _) in warehouse.partitions("usage_rows").items()}
+    made = warehouse.partitions("usage_rows")
+    return by_day({place: version for place, (version, _) in made.items() if version})
 
 
 def report_observation(  # noqa: PLR0913 - what is told, and what was known before
     instance: dg.DagsterInstance,
     source: ArchiveResource,
-    seen: Observed,
+    seen: Seen,
     versions: Mapping[str, str],
     made: Mapping[str, str],
     days: DayWindow,
@@ -123,7 +124,7 @@ def _observations(moved: Mapping[str, str]) -> Iterator[dg.AssetObservation]:
 
 
 def _summary(
-    source: ArchiveResource, seen: Observed, versions: Mapping[str, str], moved: Mapping[str, str]
+    source: ArchiveResource, seen: Seen, versions: Mapping[str, str], moved: Mapping[str, str]
 ) -> dg.AssetObservation:
     days = sorted(versions)
     span = f"{len(days):,} days, {days[0]} to {days[-1]}" if days else "no days"

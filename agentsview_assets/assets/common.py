@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 import dagster as dg
 
 from agentsview_assets.assets.shown import show_lineage
 from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE
-from agentsview_assets.resources.observation_reader import DayWindow
 from agentsview_assets.schemas import CONTRACTS, Column, TableContract
+from agentsview_assets.transforms.windows import DayWindow
 
 # Single-run backfills are what ranges of days need; the warning about their status is known.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
@@ -23,6 +23,8 @@ ARCHIVE_KEY = "archive_source"
 CODE_VERSION = "1"
 POOL = "warehouse"
 """Pool of everything that writes: an instance may let one run at a time have it."""
+ARCHIVES_TAG = "agentsview_assets/archives"
+"""Tag of a run that names the archives whose slices it makes; without it, a run makes all."""
 DOCS = "docs"
 """Folder of the documentation, as the links in the UI name it."""
 
@@ -99,6 +101,17 @@ def _described(column: Column) -> str:
 def days_of(context: dg.AssetExecutionContext) -> list[str]:
     """The days of this step; a range run has many."""
     return list(context.partition_keys)
+
+
+def named_archives(context: dg.AssetExecutionContext) -> tuple[str, ...] | None:
+    """The archives that a run is about; None for all."""
+    named = context.run.tags.get(ARCHIVES_TAG)
+    return None if named is None else tuple(name for name in named.split(",") if name)
+
+
+def archives_tag(archives: Iterable[str]) -> dict[str, str]:
+    """The tag of a run that is about some archives."""
+    return {ARCHIVES_TAG: ",".join(sorted(archives))}
 
 
 def window(partitions: dg.DailyPartitionsDefinition) -> DayWindow:

@@ -7,27 +7,21 @@ and `daily_usage` write them down together with what they tell of, and report it
 import dataclasses
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 import pandas as pd
 import pyarrow as pa
 
-from agentsview_assets.assets.common import (
-    IO_MANAGER_KEY,
-    OWNERS,
-    table_metadata,
-)
-from agentsview_assets.resources.io_manager import Frames, HistoryRows, RunsWarehouse
-from agentsview_assets.resources.store import Selection
+from agentsview_assets.assets.common import OWNERS, table_metadata
+from agentsview_assets.assets.looking import store_of
+from agentsview_assets.resources.io_manager import Frames, HistoryRows
+from agentsview_assets.resources.store import Selection, Slices
 from agentsview_assets.resources.work import METER
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms.rates import ModelRate
 from agentsview_assets.transforms.repricing import next_history, restatements
 from agentsview_assets.transforms.shown_text import markdown
-
-if TYPE_CHECKING:
-    from agentsview_assets.resources.store import Store
 
 _SHOWN = 30
 _DEPS = {"price_changes": ["model_rates"], "restatements": ["model_rates", "daily_usage"]}
@@ -49,16 +43,18 @@ def history_specs() -> list[dg.AssetSpec]:
     ]
 
 
-def note_rates(context: dg.AssetExecutionContext, rates: Iterable[ModelRate]) -> None:
-    """Adds the rates that are new to `price_changes`."""
-    contract, store = CONTRACTS["price_changes"], _store(context)
+def note_rates(
+    context: dg.AssetExecutionContext, rates: Iterable[ModelRate], archives: tuple[str, ...]
+) -> None:
+    """Adds the rates of some archives that are new to `price_changes`."""
+    contract, store = CONTRACTS["price_changes"], store_of(context)
     with METER.measure():
-        before = store.read(contract, Selection()).to_pylist()
+        before = store.read(contract, Selection(archives=archives)).to_pylist()
         after = next_history(before, rates, datetime.now(UTC), context.run.run_id)
         added = len(after) - len(before)
         if added:
             frame = contract.frame(pa.Table.from_pylist(after, schema=contract.arrow_schema))
-            store.replace(contract, [contract.validate(frame)], None, [])
+            store.replace(contract, [contract.validate(frame)], Slices(archives), [])
     if added:
         _report(context, contract.name, {"dagster/row_count": len(after), "rates_added": added})
 
@@ -69,19 +65,27 @@ def with_restatements(context: dg.AssetExecutionContext, frames: Frames, rates: 
     Both are written in one transaction: what the history tells has happened, and what has happened
     is told, whatever dies.
     """
-    contract, store = CONTRACTS["restatements"], _store(context)
+    contract, store = CONTRACTS["restatements"], store_of(context)
     with METER.measure():
-        noted = store.partitions("daily_usage")
-        days = sorted(
-            day
-            for day, rate in frames.rates_versions.items()
-            if day in noted and noted[day][1] != rate
-        )
+        recorded = store.partitions("daily_usage")
+        moved_slices = {
+            place
+            for place, rate in frames.rates_versions.items()
+            if place in recorded and recorded[place][1] != rate
+        }
+        days = sorted(day for _, day in moved_slices)
         if not days:
             return frames
-        daily = store.read(CONTRACTS["daily_usage"], Selection(days=[days[0], days[-1]]))
-        chosen = pa.compute.is_in(daily.column("partition_date"), pa.array(days))
-        moved = restatements(daily.filter(chosen), rates, datetime.now(UTC), context.run.run_id)
+        daily = store.read(
+            CONTRACTS["daily_usage"],
+            Selection(days=[days[0], days[-1]], archives=frames.archives),
+        )
+        places = zip(
+            *(daily.column(name).to_pylist() for name in ("archive_id", "partition_date")),
+            strict=True,
+        )
+        daily = daily.filter(pa.array([place in moved_slices for place in places], pa.bool_()))
+        moved = restatements(daily, rates, datetime.now(UTC), context.run.run_id)
         if not moved.num_rows:
             return frames
         rows = contract.validate(contract.frame(moved))
@@ -111,11 +115,6 @@ def _told(rows: pd.DataFrame) -> dict[str, Any]:
         "cost_moved_usd": new - old,
         "by_project_and_model": dg.MetadataValue.md("\n".join([*head, *lines])),
     }
-
-
-def _store(context: dg.AssetExecutionContext) -> "Store":
-    manager: RunsWarehouse = getattr(context.resources, IO_MANAGER_KEY)
-    return manager.store
 
 
 def _report(context: dg.AssetExecutionContext, name: str, metadata: Mapping[str, Any]) -> None:

@@ -4,9 +4,10 @@ import dagster as dg
 import pandas as pd
 import pyarrow as pa
 
-from agentsview_assets.assets.common import table_asset
+from agentsview_assets.assets.common import IO_MANAGER_KEY, table_asset
+from agentsview_assets.assets.looking import archives_of, copied_versions
 from agentsview_assets.resources.checkouts import LocalDisk
-from agentsview_assets.resources.io_manager import Frames
+from agentsview_assets.resources.io_manager import Days, Frames
 from agentsview_assets.resources.work import METER
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms.identity_rows import identity_rows
@@ -15,13 +16,16 @@ from agentsview_assets.transforms.identity_rows import identity_rows
 def identity_assets() -> list[dg.AssetsDefinition]:
     """The project identities."""
 
-    @table_asset("project_identities")
-    def project_identities(project_observations: pa.Table) -> Frames:
+    @table_asset("project_identities", required_resource_keys={IO_MANAGER_KEY})
+    def project_identities(context: dg.AssetExecutionContext, project_observations: Days) -> Frames:
         contract = CONTRACTS["project_identities"]
+        archives = archives_of(context)
+        versions = copied_versions(context, "project_observations", archives)
         with METER.measure():
-            rows = identity_rows(project_observations.to_pylist(), LocalDisk())
+            evidence = project_observations.of(archives).read_all()
+            rows = identity_rows(evidence.to_pylist(), LocalDisk())
             table = pa.Table.from_pylist(rows, schema=contract.arrow_schema)
             frames: list[pd.DataFrame] = [contract.frame(table)]
-        return Frames(frames, follows=("project_observations",))
+        return Frames(frames, archives, input_versions=versions)
 
     return [project_identities]

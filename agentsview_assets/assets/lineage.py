@@ -36,6 +36,8 @@ _COST = {
     "cost_usd": ("usage_rows.reported_cost_usd", *_PRICED["computed_cost_usd"]),
 }
 _SOURCES = {
+    "duplicates": ("usage_rows",),
+    "session_copies": ("archive_sessions",),
     "effective_pricing": ("model_pricing",),
     "model_rates": ("usage_rows", "effective_pricing"),
     "project_identities": ("project_observations",),
@@ -46,6 +48,16 @@ _SOURCES = {
 }
 """Tables whose columns of the same name are taken over, the first that has one."""
 _MADE: dict[str, dict[str, tuple[str, ...]]] = {
+    "duplicates": {
+        name: tuple(
+            f"usage_rows.{of}"
+            for of in ("archive_id", "dedup_key", "timestamp_text", "session_id", "ordinal")
+        )
+        for name in ("counting_archive_id", "counting_row_id")
+    },
+    "session_copies": {
+        "canonical_archive_id": ("archive_sessions.archive_id", "archive_sessions.session_id"),
+    },
     "effective_pricing": {
         "source": ("model_pricing.layer",),
         "updated_at": ("model_pricing.updated_at_text",),
@@ -64,7 +76,7 @@ _MADE: dict[str, dict[str, tuple[str, ...]]] = {
         **_PRICED,
         **_COST,
         "usage_date_text": ("usage_rows.timestamp_text", "usage_rows.epoch_seconds"),
-        "duplicate_row_count": ("usage_rows.duplicate_of",),
+        "duplicate_row_count": ("duplicates.counting_row_id",),
         "cache_savings_usd": (
             "usage_rows.cache_creation_tokens", "usage_rows.cache_read_tokens",
             *(f"model_rates.{name}" for name in _RATES),

@@ -1,72 +1,53 @@
-"""Looking at the archives from a step, and noting in the warehouse what was found there.
-
-What belongs here: that every run which observes says so, whoever started it. What does not: what
-is made of what was found.
-"""
+"""What the assets of a run work on: its warehouse, its archives, and whose slices it makes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from agentsview_assets.assets.common import ARCHIVE_KEY, IO_MANAGER_KEY
-from agentsview_assets.errors import AssetsError
-from agentsview_assets.resources.run_notes import DAILY, PRICES, PROJECTS, Expectation, Reading
+from agentsview_assets.assets.common import ARCHIVE_KEY, IO_MANAGER_KEY, named_archives
 
 if TYPE_CHECKING:
     import dagster as dg
 
     from agentsview_assets.resources.archive_resource import ArchiveResource
     from agentsview_assets.resources.io_manager import RunsWarehouse
-    from agentsview_assets.resources.observation_reader import DayWindow
     from agentsview_assets.resources.store import Store
-    from agentsview_assets.transforms.staleness import Expected
+    from agentsview_assets.transforms.staleness import Slice
+    from agentsview_assets.transforms.windows import DayWindow
 
 
-def source_of(context: dg.AssetExecutionContext, days: DayWindow) -> ArchiveResource:
-    """The archives of a run, once it is sure that writing what they hold loses nobody's rows.
+def store_of(context: dg.AssetExecutionContext) -> Store:
+    """The warehouse of a run."""
+    manager: RunsWarehouse = getattr(context.resources, IO_MANAGER_KEY)
+    return manager.store
 
-    They are observed once per run; what was found is noted in the warehouse.
+
+def source_of(
+    context: dg.AssetExecutionContext, days: DayWindow
+) -> tuple[ArchiveResource, tuple[str, ...]]:
+    """The archives of a run, looked at once, and those of them whose slices it makes.
 
     Raises:
-        AssetsError: None of them can be read, which is noted, too; or the warehouse holds rows of
-            archives that they lack.
+        AssetsError: None of them can be read, which is recorded.
     """
     source: ArchiveResource = getattr(context.resources, ARCHIVE_KEY)
-    manager: RunsWarehouse = getattr(context.resources, IO_MANAGER_KEY)
-    try:
-        store = source.observed()
-    except AssetsError as error:
-        if error.unread:
-            manager.store.note_readings(read_in_vain(error))
-        raise
-    for taken in source.require_kept(manager.store):
+    seen = source.observed(store_of(context), days)
+    for taken in seen.taken:
         context.log.warning(taken.told())
-    if not source.is_noted:
-        note_observed(manager.store, source, store.expected(days))
-    return source
+    named = named_archives(context)
+    return source, tuple(sorted(name for name in seen.origins if named is None or name in named))
 
 
-def note_observed(
-    warehouse: Store, source: ArchiveResource, expected: Expected, forgotten: Sequence[str] = ()
-) -> None:
-    """Notes which days the archives hold, at which versions, and how reading them went."""
-    warehouse.note_observation(_expectation(expected), source.readings, forgotten)
-    source.noted()
+def archives_of(context: dg.AssetExecutionContext) -> tuple[str, ...]:
+    """The archives of the warehouse whose slices a run makes: all, where it names none."""
+    named = named_archives(context)
+    known = {archive.archive_id for archive in store_of(context).archives()}
+    return tuple(sorted(known if named is None else known & set(named)))
 
 
-def read_in_vain(error: AssetsError) -> list[Reading]:
-    """The archives that a failure is about, as they are noted."""
-    return [Reading(archive, "", reason) for archive, reason in error.unread]
-
-
-def _expectation(expected: Expected) -> Expectation:
-    daily = {
-        (DAILY, day): (version, expected.rates.get(day, ""))
-        for day, version in expected.observations.items()
-    }
-    return {
-        **daily,
-        (PROJECTS, ""): (expected.projects, ""),
-        (PRICES, ""): (expected.prices, expected.all_rates),
-    }
+def copied_versions(
+    context: dg.AssetExecutionContext, upstream: str, archives: tuple[str, ...]
+) -> dict[Slice, str]:
+    """The recorded versions of a table without days, for one that is made of it alone."""
+    recorded = store_of(context).partitions(upstream)
+    return {place: version for place, (version, _) in recorded.items() if place[0] in archives}

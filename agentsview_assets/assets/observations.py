@@ -1,4 +1,4 @@
-"""Observations: what the archive holds, landed with its duplicates settled.
+"""Observations: what the archives hold, as facts.
 
 What belongs here: the assets that read the archive. What does not: prices and reports.
 """
@@ -12,7 +12,7 @@ from agentsview_assets.assets.common import (
     table_asset,
     window,
 )
-from agentsview_assets.assets.looking import source_of
+from agentsview_assets.assets.looking import source_of, store_of
 from agentsview_assets.resources.io_manager import Frames
 
 DAILY = ("sessions", "usage_rows", "activity_intervals")
@@ -33,7 +33,8 @@ def _daily(name: str, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefi
     @table_asset(name, partitions, deps=["archive"], required_resource_keys=_KEYS)
     def observation(context: dg.AssetExecutionContext) -> Frames:
         days = window(partitions)
-        return source_of(context, days).frames(name, days_of(context), days)
+        source, archives = source_of(context, days)
+        return source.frames(name, archives, days_of(context), days, store_of(context))
 
     return observation
 
@@ -41,6 +42,8 @@ def _daily(name: str, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefi
 def _whole(name: str, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     @table_asset(name, deps=["archive"], required_resource_keys=_KEYS)
     def observation(context: dg.AssetExecutionContext) -> Frames:
-        return source_of(context, window(partitions)).frame(name)
+        days = window(partitions)
+        source, archives = source_of(context, days)
+        return source.frame(name, archives, days, store_of(context))
 
     return observation

@@ -5,7 +5,8 @@ import pyarrow as pa
 
 from agentsview_assets.assets.common import IO_MANAGER_KEY, table_asset
 from agentsview_assets.assets.histories import note_rates
-from agentsview_assets.resources.io_manager import Frames
+from agentsview_assets.assets.looking import archives_of, copied_versions
+from agentsview_assets.resources.io_manager import Days, Frames
 from agentsview_assets.resources.work import METER
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms.rates import model_rates as rate_models
@@ -21,10 +22,13 @@ def pricing_assets() -> list[dg.AssetsDefinition]:
 
 
 def _effective_pricing() -> dg.AssetsDefinition:
-    @table_asset("effective_pricing")
-    def effective_pricing(model_pricing: pa.Table) -> Frames:
+    @table_asset("effective_pricing", required_resource_keys={IO_MANAGER_KEY})
+    def effective_pricing(context: dg.AssetExecutionContext, model_pricing: Days) -> Frames:
         contract = CONTRACTS["effective_pricing"]
+        archives = archives_of(context)
+        versions = copied_versions(context, "model_pricing", archives)
         with METER.measure():
+            prices = _tuples(model_pricing.of(archives).read_all())
             rows = [
                 {
                     "archive_id": archive_id,
@@ -37,11 +41,11 @@ def _effective_pricing() -> dg.AssetsDefinition:
                     "updated_at": _microseconds(row.updated_at),
                     "pricing_digest": table.digest,
                 }
-                for archive_id, table in price_tables(_tuples(model_pricing)).items()
+                for archive_id, table in price_tables(prices).items()
                 for pattern, row in sorted(table.rows.items())
             ]
             frame = contract.frame(pa.Table.from_pylist(rows, schema=contract.arrow_schema))
-        return Frames([frame], follows=("model_pricing",))
+        return Frames([frame], archives, input_versions=versions)
 
     return effective_pricing
 
@@ -66,21 +70,30 @@ def _model_rates() -> dg.AssetsDefinition:
         required_resource_keys={IO_MANAGER_KEY},
     )
     def model_rates(
-        context: dg.AssetExecutionContext, usage_rows: pa.Table, model_pricing: pa.Table
+        context: dg.AssetExecutionContext, usage_rows: Days, model_pricing: Days
     ) -> Frames:
         contract = CONTRACTS["model_rates"]
+        archives = archives_of(context)
+        versions = copied_versions(context, "model_pricing", archives)
         with METER.measure():
             seen = [
                 (row["archive_id"], row["model"], row["row_count"])
-                for row in usage_rows.to_pylist()
+                for row in usage_rows.of(archives).read_all().to_pylist()
             ]
-            rates = rate_models(seen, price_tables(_tuples(model_pricing)))
+            prices = _tuples(model_pricing.of(archives).read_all())
+            rates = rate_models(seen, price_tables(prices))
             table = pa.Table.from_pylist([r._asdict() for r in rates], schema=contract.arrow_schema)
             by_model = {(r.archive_id, r.model): r for r in rates}
-            version = rates_version(by_model, by_model)
-        note_rates(context, rates)
+            of_archive = {
+                archive: [pair for pair in by_model if pair[0] == archive] for archive in archives
+            }
+            rated = {
+                (archive, ""): rates_version(pairs, by_model)
+                for archive, pairs in of_archive.items()
+            }
+        note_rates(context, rates, archives)
         return Frames(
-            [contract.frame(table)], rates_versions={"": version}, follows=("model_pricing",)
+            [contract.frame(table)], archives, input_versions=versions, rates_versions=rated
         )
 
     return model_rates

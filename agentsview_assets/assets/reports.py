@@ -8,37 +8,34 @@ from collections.abc import Callable
 import dagster as dg
 import pyarrow as pa
 
-from agentsview_assets.assets.common import (
-    ARCHIVE_KEY,
-    IO_MANAGER_KEY,
-    days_of,
-    table_asset,
-    window,
-)
+from agentsview_assets.assets.common import IO_MANAGER_KEY, days_of, table_asset, window
 from agentsview_assets.assets.histories import with_restatements
-from agentsview_assets.assets.looking import source_of
+from agentsview_assets.assets.looking import archives_of, store_of
 from agentsview_assets.assets.shown import show_usage
 from agentsview_assets.errors import ContractError
 from agentsview_assets.resources.io_manager import Days, Frames
+from agentsview_assets.resources.store import Store
 from agentsview_assets.resources.work import METER
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms import reports
-from agentsview_assets.transforms.rates import ModelRate, rates_version
+from agentsview_assets.transforms.rates import ModelRate
+from agentsview_assets.transforms.staleness import UPSTREAM, expected_of, made_from
 
 USAGE_COLUMNS = [
-    "archive_id", "partition_date", "row_id", "session_id", "ordinal", "timestamp_text",
+    "archive_id", "partition_date", "row_id", "row_kind", "session_id", "ordinal", "timestamp_text",
     "epoch_seconds", "project", "agent", "model", "session_date", "input_tokens", "output_tokens",
     "cache_creation_tokens", "cache_read_tokens", "reasoning_tokens", "billable_output_tokens",
-    "reported_cost_usd", "dedup_key", "has_duplicates", "duplicate_of",
+    "reported_cost_usd", "dedup_key",
 ]  # fmt: skip
 
 DAILY_COLUMNS = [
     name
     for name in USAGE_COLUMNS
-    if name not in ("row_id", "session_id", "ordinal", "session_date", "dedup_key")
+    if name not in ("row_kind", "session_id", "ordinal", "session_date", "dedup_key")
 ]
+VERDICT_COLUMNS = ["archive_id", "scope", "row_id", "counting_row_id"]
 BUCKET_COLUMNS = [name for name in DAILY_COLUMNS if name not in ("timestamp_text", "project")]
-_KEYS = {ARCHIVE_KEY, IO_MANAGER_KEY}
+_KEYS = {IO_MANAGER_KEY}
 SESSION_COLUMNS = [
     name for name in USAGE_COLUMNS if name not in ("partition_date", "project", "agent")
 ]
@@ -59,18 +56,25 @@ def _daily_usage(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinitio
         "daily_usage",
         partitions,
         required_resource_keys=_KEYS,
-        ins={"usage_rows": dg.AssetIn(metadata={"columns": DAILY_COLUMNS})},
+        ins={
+            "usage_rows": dg.AssetIn(metadata={"columns": DAILY_COLUMNS}),
+            "duplicates": _VERDICTS,
+            "model_rates": _WHOLE,
+        },
     )
     def daily_usage(
-        context: dg.AssetExecutionContext, usage_rows: Days, model_rates: pa.Table
+        context: dg.AssetExecutionContext, usage_rows: Days, duplicates: Days, model_rates: Days
     ) -> Frames:
+        inputs = _Inputs(context, "daily_usage", model_rates, partitions)
+        usage_rows, duplicates = inputs.of(usage_rows), inputs.of(duplicates)
+
         def made(first: str, last: str) -> pa.Table:
             usage = usage_rows.read(first, last)
-            _require_rates(usage, model_rates)
-            return reports.daily_usage(usage, model_rates)
+            _require_rates(usage, inputs.rates)
+            return reports.daily_usage(usage, duplicates.read(first, last), inputs.rates)
 
-        frames = _priced(context, "daily_usage", usage_rows, made, model_rates, partitions)
-        return show_usage(context, with_restatements(context, frames, model_rates))
+        frames = inputs.frames(usage_rows, made)
+        return show_usage(context, with_restatements(context, frames, inputs.rates))
 
     return daily_usage
 
@@ -88,31 +92,35 @@ def _activity_buckets(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefi
                 )
             ),
             "usage_rows": dg.AssetIn(metadata={"columns": BUCKET_COLUMNS}),
+            "duplicates": _VERDICTS,
             "effective_pricing": _DIGESTS,
+            "model_rates": _WHOLE,
         },
     )
-    def activity_buckets(
+    def activity_buckets(  # noqa: PLR0913 - one parameter a table
         context: dg.AssetExecutionContext,
         activity_intervals: Days,
         usage_rows: Days,
-        model_rates: pa.Table,
-        effective_pricing: pa.Table,
+        duplicates: Days,
+        model_rates: Days,
+        effective_pricing: Days,
     ) -> Frames:
-        first_day = window(partitions).first
+        inputs = _Inputs(context, "activity_buckets", model_rates, partitions)
+        intervals_of, usage_of = inputs.of(activity_intervals), inputs.of(usage_rows)
+        duplicates, digests = inputs.of(duplicates), inputs.of(effective_pricing).read_all()
 
         def made(first: str, last: str) -> pa.Table:
-            usage = usage_rows.read(first, last)
-            intervals = activity_intervals.read(first, last, days_before=1)
-            _require_rates(usage, model_rates)
-            _require_digests(intervals, effective_pricing)
-            bounds = {"first": first_day, "from": first, "to": last}
+            usage = usage_of.read(first, last)
+            intervals = intervals_of.read(first, last, days_before=1)
+            _require_rates(usage, inputs.rates)
+            _require_digests(intervals, digests)
+            bounds = {"first": inputs.window.first, "from": first, "to": last}
+            verdicts = duplicates.read(first, last)
             return reports.activity_buckets(
-                intervals, usage, model_rates, effective_pricing, bounds
+                intervals, usage, verdicts, inputs.rates, digests, bounds
             )
 
-        return _priced(
-            context, "activity_buckets", activity_intervals, made, model_rates, partitions
-        )
+        return inputs.frames(intervals_of, made)
 
     return activity_buckets
 
@@ -126,18 +134,26 @@ def _session_model_usage(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsD
             # The usage of sessions that started on these days, whenever it happened.
             "usage_rows": dg.AssetIn(
                 metadata={"columns": SESSION_COLUMNS, "day_column": "session_date"}
-            )
+            ),
+            "duplicates": dg.AssetIn(
+                metadata={"columns": VERDICT_COLUMNS, "day_column": "session_date"}
+            ),
+            "model_rates": _WHOLE,
         },
     )
     def session_model_usage(
-        context: dg.AssetExecutionContext, usage_rows: Days, model_rates: pa.Table
+        context: dg.AssetExecutionContext, usage_rows: Days, duplicates: Days, model_rates: Days
     ) -> Frames:
+        inputs = _Inputs(context, "session_model_usage", model_rates, partitions)
+        usage_rows, duplicates = inputs.of(usage_rows), inputs.of(duplicates)
+
         def made(first: str, last: str) -> pa.Table:
             usage = usage_rows.read(first, last)
-            _require_rates(usage, model_rates)
-            return reports.session_model_usage(usage, model_rates)
+            _require_rates(usage, inputs.rates)
+            verdicts = duplicates.read(first, last)
+            return reports.session_model_usage(usage, verdicts, inputs.rates)
 
-        return _priced(context, "session_model_usage", usage_rows, made, model_rates, partitions)
+        return inputs.frames(usage_rows, made)
 
     return session_model_usage
 
@@ -147,68 +163,91 @@ def _session_summaries(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDef
         "session_summaries",
         partitions,
         required_resource_keys=_KEYS,
-        ins={"effective_pricing": _DIGESTS},
+        ins={"effective_pricing": _DIGESTS, "model_rates": _WHOLE},
     )
     def session_summaries(
         context: dg.AssetExecutionContext,
         sessions: Days,
         session_model_usage: Days,
-        model_rates: pa.Table,
-        effective_pricing: pa.Table,
+        model_rates: Days,
+        effective_pricing: Days,
     ) -> Frames:
+        inputs = _Inputs(context, "session_summaries", model_rates, partitions)
+        sessions, session_model_usage = inputs.of(sessions), inputs.of(session_model_usage)
+        digests = inputs.of(effective_pricing).read_all()
+
         def made(first: str, last: str) -> pa.Table:
             rows = sessions.read(first, last)
-            _require_digests(rows, effective_pricing)
+            _require_digests(rows, digests)
             return reports.session_summaries(
-                rows, session_model_usage.read(first, last), model_rates, effective_pricing
+                rows, session_model_usage.read(first, last), inputs.rates, digests
             )
 
-        return _priced(context, "session_summaries", sessions, made, model_rates, partitions)
+        return inputs.frames(sessions, made)
 
     return session_summaries
 
 
-_MADE_FROM = {
-    "daily_usage": ("usage_rows",),
-    "activity_buckets": ("activity_intervals", "usage_rows"),
-    "session_model_usage": ("usage_rows",),
-    "session_summaries": ("sessions", "session_model_usage"),
-}
-_REACHING = ("activity_buckets", "session_model_usage")
+_WHOLE = dg.AssetIn(metadata={})
+_VERDICTS = dg.AssetIn(metadata={"columns": VERDICT_COLUMNS})
 _DIGESTS = dg.AssetIn(metadata={"count_by": ["archive_id", "pricing_digest"]})
 
 
-def _priced(  # noqa: PLR0913 - what a report is made of
-    context: dg.AssetExecutionContext,
-    name: str,
-    paced_by: Days,
-    made: Callable[[str, str], pa.Table],
-    model_rates: pa.Table,
-    partitions: dg.DailyPartitionsDefinition,
-) -> Frames:
-    """The report, made some days at a time, with the versions that tell when it is out of date."""
-    days, all_days = days_of(context), window(partitions)
-    span = all_days.span(days)
-    with METER.measure():
-        store = source_of(context, all_days).observed()
-        rates = {(r.archive_id, r.model): r for r in _model_rates(model_rates)}
-        models, observed = store.models(all_days), store.versions(all_days)
-        made_days = [*days, *span.beyond(observed, days[-1])]
-        versions = {day: rates_version(models.get(day, ()), rates) for day in made_days}
-    frames = (CONTRACTS[name].frame(made(*chunk)) for chunk in paced_by.chunks(span))
-    return Frames(
-        frames,
-        input_versions=observed,
-        rates_versions=versions,
-        follows=_MADE_FROM[name],
-        reaches=store.reaches(all_days) if name in _REACHING else {},
-        may_replace=store.may_replace(),
-        span=span,
-    )
+class _Inputs:
+    """What a report is made of: of whose slices, at which rates, of which versions.
 
+    All versions are read before the rows are: what is written meanwhile leaves the report out of
+    date, and never the other way round.
+    """
 
-def _model_rates(table: pa.Table) -> list[ModelRate]:
-    return [ModelRate(**row) for row in table.to_pylist()]
+    def __init__(
+        self,
+        context: dg.AssetExecutionContext,
+        name: str,
+        model_rates: Days,
+        partitions: dg.DailyPartitionsDefinition,
+    ) -> None:
+        self._name = name
+        self.window = window(partitions)
+        self.archives = archives_of(context)
+        store, days = store_of(context), days_of(context)
+        self._span = self.window.span(days)
+        with METER.measure():
+            store.settle()
+            self.rates = self.of(model_rates).read_all()
+            self._versions(store)
+
+    def _versions(self, store: Store) -> None:
+        rates = [tuple(row.values()) for row in self.rates.to_pylist()]
+        by_model = {(r.archive_id, r.model): r for r in (ModelRate(*row) for row in rates)}
+        expected = expected_of(store.expected(self.archives), by_model, self.window)
+        recorded = store.all_partitions()
+        upstream = {table: recorded.get(table, {}) for table in UPSTREAM[self._name]}
+        mine = [
+            place for place in expected.inputs if self._span.first <= place[1] <= self._span.last
+        ]
+        self.inputs = {place: made_from(place, self._name, upstream, expected) for place in mine}
+        self.priced = {place: expected.rates[place] for place in mine}
+
+    def of(self, table: Days) -> Days:
+        """A table's rows of the archives in question."""
+        return table.of(self.archives)
+
+    def frames(self, paced_by: Days, made: Callable[[str, str], pa.Table]) -> Frames:
+        """The report, made some days at a time, with the versions that tell when it is out of date.
+
+        Args:
+            paced_by: The table whose rows decide how many days are made at a time.
+            made: Makes the rows of contiguous days.
+        """
+        contract = CONTRACTS[self._name]
+        return Frames(
+            (contract.frame(made(*chunk)) for chunk in paced_by.chunks(self._span)),
+            self.archives,
+            input_versions=self.inputs,
+            rates_versions=self.priced,
+            span=self._span,
+        )
 
 
 def _require_rates(usage: pa.Table, model_rates: pa.Table) -> None:

@@ -20,7 +20,7 @@ from agentsview_assets.resources.io_manager import RunsWarehouse
 from agentsview_assets.resources.run_notes import Answer
 from agentsview_assets.resources.store import Store
 from agentsview_assets.resources.work import METER
-from agentsview_assets.schemas import CONTRACTS, HISTORIES
+from agentsview_assets.schemas import CONTRACTS, HISTORIES, MADE_BY_KEY
 from agentsview_assets.transforms.secrets import LOOKED_FOR
 
 # One step cannot both hold up a table and wait for what is made from it.
@@ -37,18 +37,19 @@ _CONTRACTS = [
     )
     for contract in _MADE
 ]
-OBSERVED = [
-    *(check for check in _CONTRACTS if CONTRACTS[check.asset].group == "observations"),
+OBSERVED = [check for check in _CONTRACTS if CONTRACTS[check.asset].group == "observations"]
+SETTLED = [
+    *(check for check in _CONTRACTS if check.asset in MADE_BY_KEY),
     Check(
         "duplicates_removed",
-        "usage_rows",
+        "duplicates",
         "Of the rows that share a duplicate key exactly one counts, and the others point at it.",
         duplicates_removed,
         is_blocking=True,
     ),
 ]
 REPORTED = [
-    *(check for check in _CONTRACTS if CONTRACTS[check.asset].group != "observations"),
+    *(check for check in _CONTRACTS if check not in OBSERVED and check not in SETTLED),
     Check(
         "totals_agree",
         "daily_usage",
@@ -95,14 +96,18 @@ REPORTED = [
 
 BLOCKING: dict[str, set[tuple[str, str]]] = {}
 """The blocking checks of each table."""
-for _check in (*OBSERVED, *REPORTED):
+for _check in (*OBSERVED, *SETTLED, *REPORTED):
     if _check.is_blocking:
         BLOCKING.setdefault(_check.asset, set()).add((_check.asset, _check.name))
 
 
 def all_checks() -> list[dg.AssetChecksDefinition]:
-    """Every check, in two steps: before the reports are made, and after."""
-    return [_step("observations_checked", OBSERVED), _step("reports_checked", REPORTED)]
+    """Every check, in three steps: of facts, of what counts of them, and of reports."""
+    return [
+        _step("observations_checked", OBSERVED),
+        _step("duplicates_checked", SETTLED),
+        _step("reports_checked", REPORTED),
+    ]
 
 
 def _step(name: str, checks: Sequence[Check]) -> dg.AssetChecksDefinition:

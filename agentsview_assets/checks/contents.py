@@ -8,7 +8,7 @@ from typing import Any
 from agentsview_assets.checks.verdict import Verdict, table
 from agentsview_assets.resources.keeping_out import find_credentials, text_columns
 from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, Reader
-from agentsview_assets.schemas import CONTRACTS, HISTORIES, Column, TableContract
+from agentsview_assets.schemas import CONTRACTS, HISTORIES, MADE_BY_KEY, Column, TableContract
 from agentsview_assets.transforms.secrets import LOOKED_FOR, clean
 
 LONGEST = 10_000
@@ -18,8 +18,8 @@ _TAKE_OUT = (
     "stay, and should be made invalid where they are used"
 )
 _SHORTEN = "rename it in agentsview, or see which program wrote it"
-_FREE_TEXT = frozenset({"title"})
-"""May be as long as it likes: a session's first message may be its title."""
+_FREE_TEXT = frozenset({"title", "days"})
+"""May be as long as they like: a first message may be a title, a session may touch many days."""
 
 
 def contract_holds(contract: TableContract) -> Callable[[Reader], Verdict]:
@@ -71,23 +71,25 @@ def _repeated_keys(reader: Reader, contract: TableContract) -> list[tuple[str, i
 
 
 def _miscounted(reader: Reader, contract: TableContract) -> list[tuple[str, int]]:
-    """Partitions that hold another number of rows than was noted when they were written."""
-    if contract.name in HISTORIES:
+    """Slices that hold another number of rows than was recorded when they were written."""
+    if contract.name in (*HISTORIES, *MADE_BY_KEY):
         return []
     column = contract.partition_column
     day = f"CAST({column} AS VARCHAR(10))" if column else "''"
-    group = f" GROUP BY {column}" if column else ""
-    held = dict(reader.rows(f"SELECT {day}, COUNT(*) FROM {contract.name}{group}"))
-    noted = dict(
-        reader.rows(
-            f"SELECT partition_date, row_count FROM {PARTITIONS_TABLE} WHERE asset = ?",
+    found = reader.rows(f"SELECT archive_id, {day}, COUNT(*) FROM {contract.name} GROUP BY 1, 2")
+    held = {(archive, day): int(count) for archive, day, count in found}
+    recorded = {
+        (archive, day): int(count)
+        for archive, day, count in reader.rows(
+            f"SELECT archive_id, partition_date, row_count FROM {PARTITIONS_TABLE} WHERE asset = ?",
             [contract.name],
         )
-    )
-    if not column and not noted:
+    }
+    if not column and not recorded:
         return []
-    days = [day for day in held.keys() | noted.keys() if held.get(day, 0) != noted.get(day, 0)]
-    return [("as many rows as were written", len(days))] if days else []
+    places = held.keys() | recorded.keys()
+    wrong = [place for place in places if held.get(place, 0) != recorded.get(place, 0)]
+    return [("as many rows as were written", len(wrong))] if wrong else []
 
 
 def content_free(reader: Reader) -> Verdict:

@@ -9,7 +9,7 @@ from agentsview_assets.checks.verdict import Verdict, table
 from agentsview_assets.documents.gaps import STALE_AFTER, moment
 from agentsview_assets.resources.warehouse import (
     ARCHIVES_TABLE,
-    PARTITIONS_TABLE,
+    PENDING_TABLE,
     SUCCESSIONS_TABLE,
     Reader,
 )
@@ -17,37 +17,47 @@ from agentsview_assets.resources.warehouse import (
 MOST_WITHOUT = 0.5
 """Share of an agent's sessions without usage beyond which its numbers tell little."""
 
-_KEYS = f"""
-SELECT COUNT(*), SUM(is_missing),
-    SUM(CASE WHEN is_missing = 0 AND is_odd = 1 AND runs = 1 THEN 1 ELSE 0 END),
-    SUM(CASE WHEN is_missing = 0 AND is_odd = 1 AND runs > 1 THEN 1 ELSE 0 END)
-FROM (
-    SELECT runs, CASE WHEN counting = 0 AND pointed_at = 0 THEN 1 ELSE 0 END AS is_missing,
-        CASE WHEN counting = 1 AND COALESCE(lowest, counts) = counts
-            AND COALESCE(highest, counts) = counts THEN 0 ELSE 1 END AS is_odd
-    FROM (
-        SELECT COUNT(DISTINCT p.run_id) AS runs, COUNT(t.row_id) AS pointed_at,
-            SUM(CASE WHEN u.duplicate_of IS NULL THEN 1 ELSE 0 END) AS counting,
-            MAX(CASE WHEN u.duplicate_of IS NULL THEN u.row_id END) AS counts,
-            MIN(u.duplicate_of) AS lowest, MAX(u.duplicate_of) AS highest
-        FROM usage_rows u JOIN {PARTITIONS_TABLE} p ON p.asset = 'usage_rows'
-            AND p.partition_date = CAST(u.partition_date AS VARCHAR(10))
-        LEFT JOIN (SELECT archive_id, row_id FROM usage_rows WHERE dedup_key IS NOT NULL) t
-            ON t.archive_id = u.archive_id AND t.row_id = u.duplicate_of
-        WHERE u.dedup_key IS NOT NULL
-        GROUP BY u.archive_id, u.dedup_key) AS keyed) AS judged
+_SHARED = """
+SELECT archive_id, dedup_key, COUNT(*) AS held FROM usage_rows
+WHERE dedup_key IS NOT NULL AND dedup_key NOT IN (
+    SELECT name FROM {pending} WHERE kind = 'key')
+GROUP BY archive_id, dedup_key HAVING COUNT(*) > 1
 """
-"""Of each key: does one row count, do the others point at it, or is that row of a day not made?"""
-_SEEN = "SELECT COUNT(*), COUNT(duplicate_of) FROM usage_rows"
+_JUDGED = """
+SELECT d.archive_id, d.dedup_key, COUNT(*) AS judged, COUNT(u.row_id) AS there,
+    SUM(CASE WHEN d.row_id = d.counting_row_id THEN 1 ELSE 0 END) AS counting,
+    COUNT(DISTINCT d.counting_row_id) AS pointed_at
+FROM duplicates d LEFT JOIN usage_rows u ON u.archive_id = d.archive_id AND u.row_id = d.row_id
+    AND u.dedup_key = d.dedup_key
+WHERE d.scope = 'archive' AND d.dedup_key NOT IN (SELECT name FROM {pending} WHERE kind = 'key')
+GROUP BY d.archive_id, d.dedup_key
+"""
+_WRONG = f"""
+SELECT (SELECT COUNT(*) FROM ({_SHARED}) AS keyed),
+    (SELECT COUNT(*) FROM ({_SHARED}) AS shared LEFT JOIN ({_JUDGED}) AS verdicts
+        ON verdicts.archive_id = shared.archive_id AND verdicts.dedup_key = shared.dedup_key
+        WHERE verdicts.judged IS NULL OR verdicts.judged <> shared.held),
+    (SELECT COUNT(*) FROM ({_JUDGED}) AS verdicts
+        WHERE there <> judged OR counting <> 1 OR pointed_at <> 1)
+"""
+"""Keys that rows share; of how many a member is missing; of how many not exactly one row counts."""
+_SEEN = """
+SELECT (SELECT COUNT(*) FROM usage_rows), (SELECT COUNT(*) FROM duplicates
+    WHERE scope = 'archive' AND row_id <> counting_row_id)
+"""
+_PENDING = f"SELECT COUNT(DISTINCT name) FROM {PENDING_TABLE} WHERE kind = 'key'"
 
 
 def duplicates_removed(reader: Reader) -> Verdict:
     """Of the rows that share a key exactly one counts, and the others point at it."""
-    keys, missing, wrong, waiting = (int(n or 0) for n in reader.rows(_KEYS)[0])
+    found = reader.rows(_WRONG.format(pending=PENDING_TABLE))[0]
+    keys, missing, odd = (int(n or 0) for n in found)
+    wrong = missing + odd
+    waiting = int(reader.rows(_PENDING)[0][0])
     rows, removed = (int(n) for n in reader.rows(_SEEN)[0])
     numbers = {
         "rows": rows, "duplicates": removed, "keys": keys, "wrong_keys": wrong,
-        "keys_across_runs": waiting, "keys_of_days_not_made": missing,
+        "keys_pending": waiting,
     }  # fmt: skip
     words = f"{removed:,} of {rows:,} usage rows are duplicates of another, under {keys:,} keys"
     if wrong:
@@ -58,14 +68,13 @@ def duplicates_removed(reader: Reader) -> Verdict:
         return Verdict(passed=False, words=words, numbers=numbers, is_wrong=True)
     if waiting:
         words += (
-            f"; {waiting:,} keys lie on days of which one is out of date (run `agentsview-assets "
-            "materialize`, or the job `update`)"
+            f"; of {waiting:,} keys it is not decided yet (run `agentsview-assets materialize`, or "
+            "the job `update`)"
         )
         return Verdict(passed=False, words=words, numbers=numbers)
-    words += "; of every key exactly one row counts"
-    if missing:
-        words += f", that of {missing:,} keys on days that are not in the warehouse"
-    return Verdict(passed=True, words=words, numbers=numbers)
+    return Verdict(
+        passed=True, words=f"{words}; of every key exactly one row counts", numbers=numbers
+    )
 
 
 _COVERAGE = """

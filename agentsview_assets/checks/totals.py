@@ -6,7 +6,16 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from agentsview_assets.checks.verdict import Verdict, same, table
+from agentsview_assets.resources.expected import expected_rows
 from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, Reader
+from agentsview_assets.transforms.duplicates import session_order
+from agentsview_assets.transforms.staleness import (
+    OBSERVATIONS,
+    VERDICTS,
+    Slice,
+    Versions,
+    input_of,
+)
 
 _EARLIEST = -62_135_596_800
 """Year 1: activity before it has no place on the clock, so that buckets leave it out."""
@@ -26,13 +35,15 @@ _ROW_COST = """COALESCE(u.reported_cost_usd, (u.input_tokens * r.input_usd_per_m
     + u.cache_creation_tokens * r.cache_write_usd_per_mtok
     + u.cache_read_tokens * r.cache_read_usd_per_mtok) / 1000000.0)"""
 _ROWS = """usage_rows u JOIN model_rates r ON r.archive_id = u.archive_id AND r.model = u.model"""
+_COUNTS = """NOT EXISTS (SELECT 1 FROM duplicates d WHERE d.scope = 'archive'
+    AND d.archive_id = u.archive_id AND d.row_id = u.row_id AND d.counting_row_id <> d.row_id)"""
 _DAY = "CAST({}partition_date AS VARCHAR(10))"
 _TIMED = f"u.epoch_seconds BETWEEN {_EARLIEST} AND 253402300799"
 
 
 def _of_rows(reader: Reader, by: str, condition: str = "1 = 1") -> str:
     return f"""SELECT u.archive_id, {by}, {_sums(reader, "u.", _ROW_COST)}
-FROM {_ROWS} WHERE u.duplicate_of IS NULL AND {condition} GROUP BY u.archive_id, {by}"""
+FROM {_ROWS} WHERE {_COUNTS} AND {condition} GROUP BY u.archive_id, {by}"""
 
 
 def _of_report(reader: Reader, report: str, by: str) -> str:
@@ -50,13 +61,13 @@ def _once_per_session(reader: Reader) -> str:
 
     Rows on days that are there may belong to sessions that started on days that are not.
     """
-    time, row = (reader.binary_order(f) for f in ("COALESCE(timestamp_text, '')", "row_id"))
     return f"""SELECT u.archive_id, u.model, {_sums(reader, "u.", _ROW_COST)}
 FROM (SELECT *, CASE WHEN dedup_key IS NULL THEN 1 ELSE ROW_NUMBER() OVER (
         PARTITION BY archive_id, session_id, dedup_key
-        ORDER BY {time}, COALESCE(ordinal, -1), {row}) END AS place
-    FROM usage_rows WHERE CAST(session_date AS VARCHAR(10)) IN (SELECT partition_date
-        FROM {PARTITIONS_TABLE} WHERE asset = 'session_model_usage')) u
+        ORDER BY {session_order(reader.binary_order)}) END AS place
+    FROM usage_rows r WHERE EXISTS (SELECT 1 FROM {PARTITIONS_TABLE} p
+        WHERE p.asset = 'session_model_usage' AND p.archive_id = r.archive_id
+            AND p.partition_date = CAST(r.session_date AS VARCHAR(10)))) u
 JOIN model_rates r ON r.archive_id = u.archive_id AND r.model = u.model
 WHERE u.place = 1 GROUP BY u.archive_id, u.model"""
 
@@ -143,21 +154,31 @@ def _verdict(told: list[str], wrong: list[tuple[object, ...]], waiting: list[str
     )
 
 
-Noted = dict[str, dict[str, tuple[str, str]]]
+Noted = dict[str, dict[Slice, Versions]]
 
 
 def _noted(reader: Reader) -> Noted:
-    """Versions of the observations and of the rates that each day was made from, by table."""
+    """Versions of what each slice was made from, and of its rates, by table.
+
+    That of usage rows is told together with what counts of them now.
+    """
+    verdicts = {
+        (row.archive_id, row.day): row.version
+        for row in expected_rows(reader.rows, None)
+        if row.part == VERDICTS
+    }
     found: Noted = {}
-    for name, day, version, rates in reader.rows(
-        f"SELECT asset, partition_date, input_version, rates_version FROM {PARTITIONS_TABLE}"
+    for name, archive, day, version, rates in reader.rows(
+        "SELECT asset, archive_id, partition_date, input_version, rates_version "
+        f"FROM {PARTITIONS_TABLE}"
     ):
-        found.setdefault(name, {})[day] = (version, rates)
+        counts = verdicts.get((archive, day), "") if name in OBSERVATIONS else ""
+        found.setdefault(name, {})[archive, day] = (input_of(version, counts), rates)
     return found
 
 
-def _behind(noted: Noted, tables: Iterable[str]) -> set[str]:
-    """Days that the tables have of different observations, or that one of them lacks."""
+def _behind(noted: Noted, tables: Iterable[str]) -> set[Slice]:
+    """Slices that the tables have of different observations, or that one of them lacks."""
     versions = [{d: v for d, (v, _) in noted.get(name, {}).items()} for name in tables]
     days = {day for by_day in versions for day in by_day}
     return {

@@ -102,6 +102,8 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
                       "show_default": True, "help": "Output format"}),
         ("--archive", {"metavar": "PATH", "help": "Data folder whose secret signs cursors; "
                        "default: the one the warehouse was made from"}),
+        ("--cursor-secret-file", {"metavar": "PATH", "help": "File with the secret in base64 that "
+                                  "signs cursors instead, for several machines to share"}),
     )  # fmt: skip
     for name, settings in reversed(declared):
         command = click.option(name, **settings)(command)
@@ -152,7 +154,11 @@ def _export(options: Mapping[str, Any]) -> None:
     settings = load_settings(archive=options["archive"], warehouse=options["warehouse"])
     with open_reader(settings.warehouse) as reader:
         secret = cursor_key(
-            reader, settings, options["archive_id"], as_set=bool(options["archive"])
+            reader,
+            settings,
+            options["archive_id"],
+            as_set=bool(options["archive"]),
+            file=options["cursor_secret_file"],
         )
         filters = _filters(options)
         if options["all"]:

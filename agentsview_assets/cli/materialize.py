@@ -44,6 +44,11 @@ Examples:
 )
 @click.option("--force", is_flag=True, help="Make everything again, changed or not")
 @click.option(
+    "--verify",
+    is_flag=True,
+    help="Compare everything with the archive, also what was edited behind agentsview's back",
+)
+@click.option(
     "--forget", metavar="ID", multiple=True, help="Archive whose rows are to go; may be repeated"
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object")
@@ -55,6 +60,7 @@ def materialize(  # noqa: PLR0913 - one parameter an option
     until: str | None,
     select: str | None,
     force: bool,
+    verify: bool,
     forget: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -74,7 +80,9 @@ def materialize(  # noqa: PLR0913 - one parameter an option
     from agentsview_assets.materializing import Request
     from agentsview_assets.materializing import materialize as run
 
-    request = Request(since=since, until=until, select=select, force=force, forget=forget)
+    request = Request(
+        since=since, until=until, select=select, force=force, forget=forget, verify=verify
+    )
     summary = run(settings, request, tell, started)
     for note in summary.unread:
         say(f"not read, its rows stay as they were: {note}", err=True)

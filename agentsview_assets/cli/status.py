@@ -38,13 +38,8 @@ def status(*, archive: tuple[str, ...], warehouse: str | None, as_json: bool) ->
         say("\n".join(map(visible, _lines(found))))
 
 
-_UNNAMED = ("kept", "leaving")
-
-
 def _held(held: dict[str, Any]) -> str:
     """An archive that is in the warehouse and not named."""
-    if held["state"] == "leaving":
-        return f"{held['archive_id']}: given up; the next materialize takes its rows away"
     if "succeeded_by" in held:
         return (
             f"{held['path']}: {held['archive_id']} was there before {held['succeeded_by']}; what "
@@ -61,7 +56,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
         lines.append(f"Archive   {source['note']}")
         if "lacks" in source:
             lines.append(f"          a mirror, without {', '.join(source['lacks'])}")
-    lines += [f"Archive   {_held(held)}" for held in found["held"] if held["state"] in _UNNAMED]
+    lines += [f"Archive   {_held(held)}" for held in found["held"] if held["state"] == "kept"]
     if found["shared"]["sessions"]:
         lines.append(
             f"Shared    {found['shared']['sessions']:,} sessions are in several archives; they "

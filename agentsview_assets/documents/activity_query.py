@@ -10,8 +10,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from agentsview_assets.documents.activity_clock import NANOSECONDS
+from agentsview_assets.documents.counting import NO_COPY, is_single, shared_rows
 from agentsview_assets.documents.lookups import of_archive
 from agentsview_assets.documents.usage_query import Sql
+from agentsview_assets.transforms.duplicates import instant_order
 from agentsview_assets.transforms.timestamps import SECONDS_PER_DAY
 
 if TYPE_CHECKING:
@@ -25,11 +27,6 @@ _ROWS_PER_PAGE: Final = 40_000
 _SLICE_NS: Final = 32 * SECONDS_PER_DAY * NANOSECONDS
 _WIDEST_NS: Final = 366 * SECONDS_PER_DAY * NANOSECONDS
 
-# A session that several archives hold is active once.
-_NO_COPY: Final = (
-    "(archive_id, session_id) NOT IN (SELECT archive_id, session_id FROM sessions "
-    "WHERE elsewhere_archive_id IS NOT NULL)"
-)
 _LABELS: Final = "session_id, model, bucket, reported"
 _PLACE: Final = "epoch_seconds, nanosecond, ordinal, row_kind, row_id, archive_id"
 _USED: Final = (
@@ -78,7 +75,7 @@ class ActivityQuery:
         archive, found = of_archive(self._scope.archive_id)
         tests = [
             archive,
-            *([_NO_COPY] if self._scope.is_of_all else []),
+            *([NO_COPY] if self._scope.is_of_all else []),
             f"epoch_seconds >= {self._scope.origin - _LONGEST_SPAN_SECONDS}",
             f"epoch_seconds <= {span.effective_end_ns // NANOSECONDS}",
         ]
@@ -158,9 +155,10 @@ class ActivityQuery:
             f"""
             SELECT {_USED} FROM (
                 SELECT {_USED}, ROW_NUMBER() OVER (
-                    PARTITION BY dedup_key ORDER BY {self._row_order()}
+                    PARTITION BY shared_by ORDER BY {self._row_order()}
                 ) AS place
-                FROM usage_rows WHERE {rows.text} AND NOT ({self._is_single}) AND {self._takes_part}
+                FROM {shared_rows(of_all=self._scope.is_of_all)} AS usage_rows
+                WHERE {rows.text} AND {self._takes_part}
             ) AS repeats WHERE place = 1
             """,
             rows.params + self._sessions.params,
@@ -168,17 +166,12 @@ class ActivityQuery:
 
     def _row_order(self) -> str:
         binary = self._reader.binary_order
-        # Ids of otherwise equal rows differ in their last number only: the shorter is the smaller.
-        return (
-            f"epoch_seconds, nanosecond, {binary('session_id')}, COALESCE(ordinal, -1), "
-            f"row_kind, LENGTH(row_id), {binary('row_id')}"
-            + (f", {binary('archive_id')}" if self._scope.is_of_all else "")
-        )
+        last = binary("archive_id") if self._scope.is_of_all else ""
+        return instant_order(binary, last=last)
 
     @property
     def _is_single(self) -> str:
-        """The test that no other row has a row's key."""
-        return "dedup_key IS NULL" if self._scope.is_of_all else "NOT has_duplicates"
+        return is_single(of_all=self._scope.is_of_all)
 
     def _rows(self, begin_ns: int, end_ns: int) -> Sql:
         """Return the tests on the time of a usage row, as text and as an instant, and its filter.

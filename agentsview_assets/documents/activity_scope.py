@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agentsview_assets.documents.activity_clock import NANOSECONDS
+from agentsview_assets.documents.counting import NO_COPY
 from agentsview_assets.documents.lookups import ALL_ARCHIVES, of_archive
 from agentsview_assets.documents.usage_query import Sql
 from agentsview_assets.transforms.text import trim
@@ -75,7 +76,7 @@ class ActivityScope(NamedTuple):
         archive, found = of_archive(self.archive_id)
         tests = [
             archive,
-            *(["elsewhere_archive_id IS NULL"] if self.is_of_all else []),
+            *([NO_COPY] if self.is_of_all else []),
             "message_count > 0",
             "deleted_at_text IS NULL",
             f"{reader.binary_order(_END)} >= ?",

@@ -10,14 +10,34 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from agentsview_assets.documents.window import wall_clock_epoch
-from agentsview_assets.resources.run_notes import DAILY, PRICES, PROJECTS
-from agentsview_assets.resources.warehouse import EXPECTED_TABLE, PARTITIONS_TABLE, READINGS_TABLE
+from agentsview_assets.resources.expected import expected_rows
+from agentsview_assets.resources.warehouse import (
+    EXPECTED_TABLE,
+    PARTITIONS_TABLE,
+    PENDING_TABLE,
+    READINGS_TABLE,
+    RULES_TABLE,
+)
+from agentsview_assets.transforms.rates import ModelRate
 from agentsview_assets.transforms.shown_text import visible
-from agentsview_assets.transforms.slices import EARLIEST, LATEST
+from agentsview_assets.transforms.staleness import (
+    DAILY,
+    PRICES,
+    PROJECTS,
+    REPORTS,
+    VERDICTS,
+    expected_of,
+    observed_slices,
+    with_verdicts,
+)
+from agentsview_assets.transforms.windows import EARLIEST, LATEST, DayWindow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from agentsview_assets.documents.window import Window, Zone
     from agentsview_assets.resources.warehouse import Reader
+    from agentsview_assets.transforms.staleness import ExpectedRow, Slice, Versions
 
 STALE_AFTER = timedelta(hours=36)
 """A daily schedule that was missed once is noticed."""
@@ -50,20 +70,6 @@ ALL = Reads(
     tuple(sorted({*USAGE.daily, *ACTIVITY.daily, *EXPORT.daily})), priced=("session_model_usage",)
 )
 
-_WRONG_DAYS = """
-SELECT e.partition_date AS day, CASE WHEN p.asset IS NULL THEN 1 ELSE 0 END AS is_missing
-FROM (SELECT x.*, t.asset AS needed FROM {expected} x CROSS JOIN ({tables}) t) e
-LEFT JOIN {partitions} p ON p.asset = e.needed AND p.partition_date = e.partition_date
-WHERE e.part = '{daily}' AND e.partition_date BETWEEN ? AND ? AND (p.asset IS NULL
-    OR p.input_version <> e.input_version OR ({priced} AND p.rates_version <> e.rates_version))
-UNION ALL
-SELECT p.partition_date, 0
-FROM {partitions} p LEFT JOIN {expected} e
-    ON e.part = '{daily}' AND e.partition_date = p.partition_date
-WHERE p.asset IN ({names}) AND p.partition_date BETWEEN ? AND ? AND p.input_version <> ''
-    AND e.part IS NULL
-"""
-
 
 def gaps(  # noqa: PLR0913 - what a report is asked for
     reader: Reader,
@@ -86,8 +92,9 @@ def gaps(  # noqa: PLR0913 - what a report is asked for
     """
     if not reader.rows(f"SELECT 1 FROM {EXPECTED_TABLE} LIMIT 1"):
         return []
-    told = [_days(reader, reads, first or EARLIEST, last or LATEST)]
-    told += [_whole(reader, reads), _unread(reader, archive_id, now or datetime.now(UTC))]
+    told = [_days(reader, reads, archive_id, (first or EARLIEST, last or LATEST))]
+    told += [_whole(reader, reads, archive_id), _pending(reader)]
+    told += [_unread(reader, archive_id, now or datetime.now(UTC))]
     return [line for line in told if line]
 
 
@@ -115,25 +122,73 @@ def _midnight(day: str | None, zone: Zone, days_later: int) -> str | None:
         return None
 
 
-def _days(reader: Reader, reads: Reads, first: str, last: str) -> str:
-    names = ", ".join(f"'{name}'" for name in reads.daily)
-    priced = ", ".join(f"'{name}'" for name in reads.priced)
-    sql = _WRONG_DAYS.format(
-        expected=EXPECTED_TABLE,
-        partitions=PARTITIONS_TABLE,
-        tables=" UNION ALL ".join(f"SELECT '{name}' AS asset" for name in reads.daily),
-        names=names,
-        daily=DAILY,
-        priced=f"p.asset IN ({priced})" if priced else "1 = 0",
-    )
+def _days(reader: Reader, reads: Reads, archive_id: str | None, bounds: tuple[str, str]) -> str:
+    """Days of its window that a report lacks, or has as they were before."""
+    first, last = bounds
+    rows = [
+        row
+        for row in expected_rows(reader.rows, None if archive_id is None else [archive_id])
+        if row.part in (DAILY, VERDICTS, PRICES)
+    ]
+    recorded = _recorded(reader, reads.daily)
+    window = DayWindow(_first_day(reader), LATEST)
+    observed = observed_slices(rows, window)
+    inputs = with_verdicts(observed, [row for row in rows if row.part == VERDICTS])
+    rates = _rates_expected(reader, rows, window) if reads.priced else {}
     missing: set[str] = set()
     outdated: set[str] = set()
-    for day, is_missing in reader.rows(sql, [first, last, first, last]):
-        (missing if is_missing else outdated).add(day)
+    for table in reads.daily:
+        versions = inputs if table in REPORTS else observed
+        for place, version in versions.items():
+            if not first <= place[1] <= last:
+                continue
+            found = recorded[table].get(place)
+            is_priced = table in reads.priced
+            if found is None:
+                missing.add(place[1])
+            elif found[0] != version or (is_priced and found[1] != rates.get(place, "")):
+                outdated.add(place[1])
+        outdated |= {
+            day
+            for (archive, day), (version, _) in recorded[table].items()
+            if version
+            and first <= day <= last
+            and (archive, day) not in versions
+            and archive in {row.archive_id for row in rows}
+        }
     outdated -= missing
     told = [_told(missing, "never made"), _told(outdated, "out of date")]
     words = " and ".join(filter(None, told))
     return f"not the whole story: {words}; {_REMEDY}" if words else ""
+
+
+def _recorded(reader: Reader, tables: Iterable[str]) -> dict[str, dict[Slice, Versions]]:
+    found: dict[str, dict[Slice, Versions]] = {table: {} for table in tables}
+    marks = ", ".join("?" * len(found))
+    for table, archive, day, version, rates in reader.rows(
+        "SELECT asset, archive_id, partition_date, input_version, rates_version "
+        f"FROM {PARTITIONS_TABLE} WHERE asset IN ({marks})",
+        list(found),
+    ):
+        found[table][archive, day] = (version, rates)
+    return found
+
+
+def _rates_expected(
+    reader: Reader, rows: Sequence[ExpectedRow], window: DayWindow
+) -> Mapping[Slice, str]:
+    """The versions of the rates that days are to be priced with."""
+    columns = ", ".join(ModelRate._fields)
+    rates = [ModelRate(*row) for row in reader.rows(f"SELECT {columns} FROM model_rates")]
+    by_model = {(rate.archive_id, rate.model): rate for rate in rates}
+    return expected_of(rows, by_model, window).rates
+
+
+def _pending(reader: Reader) -> str:
+    count = int(reader.rows(f"SELECT COUNT(DISTINCT name) FROM {PENDING_TABLE}")[0][0])
+    if not count:
+        return ""
+    return f"of {count:,} keys or sessions it is not decided yet which row counts; {_REMEDY}"
 
 
 def _told(days: set[str], what: str) -> str:
@@ -146,22 +201,27 @@ def _told(days: set[str], what: str) -> str:
     return f"{verb} {what} ({span})"
 
 
-def _whole(reader: Reader, reads: Reads) -> str:
-    noted = dict(
-        reader.rows(
-            f"SELECT asset, input_version FROM {PARTITIONS_TABLE} WHERE partition_date = ''"
-        )
-    )
-    expected = dict(
-        reader.rows(f"SELECT part, input_version FROM {EXPECTED_TABLE} WHERE partition_date = ''")
-    )
+def _whole(reader: Reader, reads: Reads, archive_id: str | None) -> str:
+    tables = [table for table, _ in reads.whole]
+    recorded = _recorded(reader, tables)
+    rows = expected_rows(reader.rows, None if archive_id is None else [archive_id])
     words = {PRICES: "prices", PROJECTS: "project identities"}
     late = [
         words[part]
         for table, part in reads.whole
-        if part in expected and noted.get(table) != expected[part]
+        if any(
+            recorded[table].get((row.archive_id, ""), ("", ""))[0] != row.version
+            for row in rows
+            if row.part == part
+        )
     ]
     return f"its {' and '.join(late)} are out of date; {_REMEDY}" if late else ""
+
+
+def _first_day(reader: Reader) -> str:
+    """The first day of the window that the warehouse was made with."""
+    found = reader.rows(f"SELECT value FROM {RULES_TABLE} WHERE name = 'start_date'")
+    return found[0][0] if found else EARLIEST
 
 
 def _unread(reader: Reader, archive_id: str | None, now: datetime) -> str:

@@ -10,11 +10,13 @@ from agentsview_assets.documents.alarms import alarms, due_checks
 from agentsview_assets.documents.archive_status import archive_states, held_archives, shared
 from agentsview_assets.documents.clock import clock_notes
 from agentsview_assets.errors import WarehouseError
+from agentsview_assets.resources.expected import expected_rows
 from agentsview_assets.resources.held_rows import held_rows
-from agentsview_assets.resources.observation_reader import DayWindow, open_observations
+from agentsview_assets.resources.known import left_out as all_left_out
 from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, Reader, open_reader
-from agentsview_assets.settings import OBSERVATION_STORE
 from agentsview_assets.transforms import staleness
+from agentsview_assets.transforms.rates import PRICE_COLUMNS
+from agentsview_assets.transforms.windows import DayWindow
 
 if TYPE_CHECKING:
     from agentsview_assets.settings import Settings
@@ -29,10 +31,12 @@ def warehouse_status(settings: Settings) -> dict[str, Any]:
     Raises:
         WarehouseError: The warehouse cannot be read.
     """
-    expected, states, leaving, left_out = _observed(settings)
     with open_reader(settings.warehouse) as reader:
+        expected, states = _expected(reader, settings), archive_states(settings, reader)
         tables = {name: _table(reader, name, expected) for name in staleness.TABLES}
-        held = held_archives(reader, states, leaving)
+        held = held_archives(reader, states)
+        paths = {archive["archive_id"]: archive["path"] for archive in held}
+        left_out = held_rows(all_left_out(reader.rows), paths)
         digest = reader.rows("SELECT max(pricing_digest) FROM effective_pricing")[0][0]
         return {
             "warehouse": settings.warehouses[0].shown,
@@ -53,22 +57,19 @@ def warehouse_status(settings: Settings) -> dict[str, Any]:
         }
 
 
-def _observed(
-    settings: Settings,
-) -> tuple[staleness.Expected | None, list[dict[str, Any]], frozenset[str], list[str]]:
-    """What an up-to-date warehouse would have noted, and how the archives stand to that.
-
-    Returns:
-        The versions, the states, the archives that go, and rows that cannot be read.
-    """
+def _expected(reader: Reader, settings: Settings) -> staleness.Expected | None:
+    """What up-to-date slices have recorded; None where nothing was observed."""
+    rows = expected_rows(reader.rows, None)
+    if not rows:
+        return None
+    prices = reader.rows(f"SELECT {', '.join(PRICE_COLUMNS)} FROM model_pricing")
     window = DayWindow(settings.start_date, settings.last_date)
-    with open_observations(settings.state_dir / OBSERVATION_STORE) as store:
-        states = archive_states(settings, store)
-        leaving = frozenset(store.leaving() if store is not None else ())
-        if store is None or not any("archive_id" in state for state in states):
-            return None, states, leaving, []
-        expected, left_out = store.expected(window), held_rows(store)
-    return expected, states, leaving, left_out
+    priced = {str(row[0]) for row in prices}
+    return staleness.expected_slices(
+        [row if row.archive_id in priced else row._replace(models=()) for row in rows],
+        prices,
+        window,
+    )
 
 
 def _copy(url: str, expected: staleness.Expected | None) -> dict[str, Any]:
@@ -90,20 +91,21 @@ def _copy(url: str, expected: staleness.Expected | None) -> dict[str, Any]:
 
 def _table(reader: Reader, name: str, expected: staleness.Expected | None) -> dict[str, Any]:
     rows = int(reader.rows(f"SELECT count(*) FROM {name}")[0][0])
-    noted = reader.rows(
-        "SELECT partition_date, input_version, rates_version, CAST(written_at AS VARCHAR) "
-        f"FROM {PARTITIONS_TABLE} WHERE asset = ?",
+    recorded = reader.rows(
+        "SELECT archive_id, partition_date, input_version, rates_version, "
+        f"CAST(written_at AS VARCHAR) FROM {PARTITIONS_TABLE} WHERE asset = ?",
         [name],
     )
     stale = None
     if expected is not None:
-        versions = {day: (version, rates) for day, version, rates, _ in noted}
-        stale = len(staleness.stale_partitions(expected.of(name), versions))
+        versions = {(archive, day): (v, rates) for archive, day, v, rates, _ in recorded}
+        held = {place: v for place, v in versions.items() if place[0] in expected.archives}
+        stale = len({day for _, day in staleness.stale_slices(expected.of(name), held)})
     return {
         "rows": rows,
-        "partitions": len(noted),
+        "partitions": len({row[1] for row in recorded}),
         "stale": stale,
-        "written_at": max((_instant(row[3]) for row in noted), default=None),
+        "written_at": max((_instant(row[4]) for row in recorded), default=None),
     }
 
 

@@ -11,8 +11,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from agentsview_assets.documents.counting import counts, is_single, shared_rows
 from agentsview_assets.documents.lookups import ALL_ARCHIVES, of_archive
 from agentsview_assets.documents.window import offset_segments, prefilter_bounds
+from agentsview_assets.transforms.duplicates import text_order
 from agentsview_assets.transforms.text import trim
 from agentsview_assets.transforms.timestamps import (
     SECONDS_PER_DAY,
@@ -137,10 +139,9 @@ class CountedRows:
 
     def _every_row(self) -> Sql:
         """Nothing is left out, so the stored verdict on duplicates holds."""
-        elsewhere = " AND elsewhere_archive_id IS NULL" if self._is_of_all else ""
         return Sql(
             f"SELECT *, {self._dated()} FROM usage_rows "
-            f"WHERE {self._filter.text} AND duplicate_of IS NULL{elsewhere}",
+            f"WHERE {self._filter.text} AND {counts(of_all=self._is_of_all)}",
             self._filter.params,
         )
 
@@ -148,68 +149,37 @@ class CountedRows:
     def _is_of_all(self) -> bool:
         return self._scope.archive_id == ALL_ARCHIVES
 
-    def _first_of_shared_keys(self) -> Sql:
-        """Choose among the rows of the report alone, whichever archive they are from."""
-        rows = self._rows_in_report()
-        return Sql(
-            f"""
-            SELECT {_CARRIED} FROM ({rows.text}) AS single WHERE dedup_key IS NULL
-            UNION ALL
-            SELECT {_CARRIED} FROM (
-                SELECT {_CARRIED}, ROW_NUMBER() OVER (
-                    PARTITION BY dedup_key ORDER BY {self._row_order()}
-                ) AS place
-                FROM ({rows.text}) AS repeats WHERE dedup_key IS NOT NULL
-            ) AS ordered WHERE place = 1
-            """,
-            rows.params * 2,
-        )
-
     def _first_of_each_key(self) -> Sql:
-        """Keep the stored verdict where its first row is in the report, choose anew elsewhere.
-
-        The first of all rows is also the first of any of them that include it. Only where it is
-        left out by the filter or the window do the others have to be put in order.
-        """
-        if self._is_of_all:
-            return self._first_of_shared_keys()
-        rows = self._rows_in_report()
+        """Choose anew among the rows of the report: the stored verdict may be on one left out."""
+        single = self._rows_in_report("usage_rows", is_single(of_all=self._is_of_all))
+        repeats = self._rows_in_report(f"{shared_rows(of_all=self._is_of_all)} AS usage_rows")
         return Sql(
             f"""
-            SELECT {_CARRIED} FROM ({rows.text}) AS first_rows WHERE duplicate_of IS NULL
+            SELECT {_CARRIED} FROM ({single.text}) AS single
             UNION ALL
             SELECT {_CARRIED} FROM (
                 SELECT {_CARRIED}, ROW_NUMBER() OVER (
-                    PARTITION BY duplicate_of ORDER BY {self._row_order()}
+                    PARTITION BY shared_by ORDER BY {self._row_order()}
                 ) AS place
-                FROM ({rows.text}) AS repeats LEFT JOIN (
-                    SELECT row_id AS first_row_id FROM ({rows.text}) AS candidates
-                    WHERE has_duplicates AND duplicate_of IS NULL
-                ) AS present ON first_row_id = duplicate_of
-                WHERE duplicate_of IS NOT NULL AND first_row_id IS NULL
+                FROM ({repeats.text}) AS repeats
             ) AS ordered WHERE place = 1
             """,
-            rows.params * 3,
+            single.params + repeats.params,
         )
 
-    def _rows_in_report(self) -> Sql:
+    def _rows_in_report(self, relation: str, condition: str = "1 = 1") -> Sql:
         window = self._in_window()
         return Sql(
-            f"SELECT * FROM (SELECT *, {self._dated()} FROM usage_rows "
-            f"WHERE {self._filter.text}) AS dated WHERE {window.text}",
+            f"SELECT * FROM (SELECT *, {self._dated()} FROM {relation} "
+            f"WHERE {self._filter.text} AND {condition}) AS dated WHERE {window.text}",
             (*self._filter.params, *window.params),
         )
 
     def _row_order(self) -> str:
         """Return the order in which the first row of a key counts."""
         binary = self._reader.binary_order
-        text = binary("COALESCE(timestamp_text, '')")
-        place = f"{text}, {binary('session_id')}, COALESCE(ordinal, -1)"
-        if self._is_of_all:
-            # Copies are equal up to here: the one that counts over all time comes first.
-            first = "CASE WHEN elsewhere_archive_id IS NULL THEN 0 ELSE 1 END"
-            place += f", {first}, {binary('archive_id')}"
-        return f"{place}, {binary('row_id')}"
+        # Copies are equal up to here.
+        return text_order(binary, first=binary("archive_id") if self._is_of_all else "")
 
     def _in_window(self) -> Sql:
         """Return the test on the local date."""

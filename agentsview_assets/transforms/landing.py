@@ -21,25 +21,20 @@ from agentsview_assets.transforms.token_usage import (
     plain_usage_predicate_sql,
 )
 
-LANDING_VERSION = f"9.{secrets.RULES}"
-"""Raised whenever the same archive would land differently; an older store is built anew."""
-
-UNTITLED = """
-UPDATE session SET title = coalesce(nullif(project, ''), session_id)
-WHERE archive_id NOT IN (SELECT unnest(?::TEXT[]))
-"""
-"""Takes titles from the sessions of archives that were not read: any may be a first message."""
+LANDING_VERSION = f"10.{secrets.RULES}"
+"""Raised whenever the same archive would land differently: every session is then read again."""
 
 GAP_SECONDS = 300
 JULIAN_EPOCH_MS = 210_866_760_000_000
 
-STORE_DDL = """
-CREATE TABLE IF NOT EXISTS store (landing_version TEXT, engine_version TEXT);
-CREATE TABLE IF NOT EXISTS titled (since TIMESTAMPTZ);
-CREATE TABLE IF NOT EXISTS archive (
-    archive_id TEXT, path TEXT, signature TEXT, database_id TEXT, user_version BIGINT,
-    observed_at TIMESTAMPTZ);
-CREATE TABLE IF NOT EXISTS session (
+SCRATCH_DDL = """
+CREATE TABLE ledger (
+    archive_id TEXT, session_id TEXT, row_digest TEXT, content_digest TEXT, days TEXT);
+CREATE TABLE candidate (
+    archive_id TEXT, id TEXT, message_count BIGINT, row_digest TEXT, is_changed BOOLEAN);
+CREATE TABLE entry (
+    archive_id TEXT, session_id TEXT, day TEXT, digest TEXT, models TEXT[], reads TEXT[]);
+CREATE TABLE session (
     archive_id TEXT, session_id TEXT, project TEXT, machine TEXT, agent TEXT, title TEXT,
     started_at_text TEXT, ended_at_text TEXT, created_at_text TEXT,
     start_epoch BIGINT, start_nanosecond BIGINT, end_epoch BIGINT, end_nanosecond BIGINT,
@@ -50,75 +45,64 @@ CREATE TABLE IF NOT EXISTS session (
     cwd TEXT, git_branch TEXT, file_path TEXT, total_output_tokens BIGINT,
     peak_context_tokens BIGINT, has_total_output_tokens BOOLEAN, has_peak_context_tokens BOOLEAN,
     outcome TEXT, health_grade TEXT, termination_status TEXT, tool_failure_signal_count BIGINT,
-    secret_leak_count BIGINT, local_modified_at TEXT, day DATE, fingerprint UBIGINT,
-    content UBIGINT, is_held BOOLEAN, secrets_rules_version TEXT);
-CREATE TABLE IF NOT EXISTS starred (archive_id TEXT, session_id TEXT, starred_at_text TEXT);
-CREATE TABLE IF NOT EXISTS held (
-    archive_id TEXT, source_table TEXT, session_id TEXT, row_name TEXT, reason TEXT);
-CREATE SEQUENCE IF NOT EXISTS usage_number;
-CREATE TABLE IF NOT EXISTS usage (
-    number BIGINT DEFAULT nextval('usage_number'), archive_id TEXT, row_kind TEXT,
+    secret_leak_count BIGINT, day DATE, row_digest TEXT,
+    content_digest TEXT, is_held BOOLEAN, secrets_rules_version TEXT);
+CREATE TABLE starred (archive_id TEXT, session_id TEXT, starred_at_text TEXT);
+CREATE TABLE usage (
+    archive_id TEXT, row_kind TEXT,
     session_id TEXT, source TEXT, ordinal BIGINT, place BIGINT,
     timestamp_text TEXT, epoch_seconds BIGINT, nanosecond BIGINT, model TEXT,
     input_tokens BIGINT, output_tokens BIGINT, cache_creation_tokens BIGINT,
     cache_read_tokens BIGINT, reasoning_tokens BIGINT, reported_cost_usd DOUBLE, dedup_key TEXT,
     day DATE);
-CREATE TABLE IF NOT EXISTS verdict (number BIGINT, duplicate_of TEXT);
-CREATE TABLE IF NOT EXISTS elsewhere (
-    number BIGINT, shared_key TEXT, in_archive_id TEXT, in_row_id TEXT);
-CREATE TABLE IF NOT EXISTS session_elsewhere (
-    archive_id TEXT, session_id TEXT, in_archive_id TEXT);
-CREATE TABLE IF NOT EXISTS machines (
+CREATE TABLE machines (
     archive_id TEXT, machine TEXT, kind TEXT, label TEXT, is_own BOOLEAN);
-CREATE TABLE IF NOT EXISTS interval (
+CREATE TABLE interval (
     archive_id TEXT, session_id TEXT, ordinal BIGINT, model TEXT, is_automated BOOLEAN,
     epoch_seconds BIGINT, nanosecond BIGINT, duration_ns BIGINT, day DATE);
-CREATE TABLE IF NOT EXISTS worktree (
+CREATE TABLE worktree (
     archive_id TEXT, project TEXT, machine TEXT, cwd TEXT, worktree_name TEXT,
     worktree_root_path TEXT);
-CREATE TABLE IF NOT EXISTS project_observations (
+CREATE TABLE project_observations (
     archive_id TEXT, evidence TEXT, project TEXT, machine TEXT, root_path TEXT, git_remote TEXT,
     worktree_name TEXT, worktree_root_path TEXT, layout TEXT);
-CREATE TABLE IF NOT EXISTS model_pricing (
+CREATE TABLE model_pricing (
     archive_id TEXT, layer TEXT, model_pattern TEXT, input_usd_per_mtok DOUBLE,
     output_usd_per_mtok DOUBLE, cache_write_usd_per_mtok DOUBLE, cache_read_usd_per_mtok DOUBLE,
     updated_at_text TEXT, table_version TEXT);
-CREATE TABLE IF NOT EXISTS day_version (
-    archive_id TEXT, day DATE, sessions HUGEINT, usage_rows HUGEINT, activity_intervals HUGEINT,
-    session_days DATE[]);
-CREATE TABLE IF NOT EXISTS day_model (archive_id TEXT, day DATE, model TEXT);
-CREATE TABLE IF NOT EXISTS day_reach (day DATE, other DATE);
 """
 
 SESSION_TABLES = ("session", "usage", "interval")
-"""Store tables whose rows belong to one session each."""
+"""Tables whose rows belong to one session each."""
 
-ARCHIVE_TABLES = (
-    *(
-        *SESSION_TABLES,
-        "worktree",
-        "project_observations",
-        "model_pricing",
-        "machines",
-        "held",
-        "starred",
-    ),
-)
-"""Store tables whose rows belong to one archive each."""
-
-RAW_SESSION_HASH = """hash(
+ROW_DIGEST = f"""CAST(hash('{LANDING_VERSION}', w.worktree_name, w.worktree_root_path,
+    t.starred_at_text, s.is_held,
     s.project, s.machine, s.agent, s.display_name, s.session_name, s.first_message, s.started_at,
     s.ended_at, s.created_at, s.message_count, s.user_message_count, s.parent_session_id,
     s.relationship_type, s.is_automated, s.deleted_at, s.cwd, s.git_branch, s.file_path,
     s.total_output_tokens, s.peak_context_tokens, s.has_total_output_tokens,
     s.has_peak_context_tokens, s.outcome, s.health_grade, s.termination_status,
     s.tool_failure_signal_count, s.secret_leak_count, s.secrets_rules_version,
-    s.local_modified_at, s.file_mtime, s.file_size, s.file_hash, s.data_version)"""
-"""Everything on the session's row that moves when agentsview writes the session."""
+    s.local_modified_at, s.file_mtime, s.file_size, s.file_hash, s.data_version) AS VARCHAR)"""
+"""Everything that moves when agentsview writes the session, and what is kept of it elsewhere."""
 
-CONTENT_HASHES = """
+CANDIDATES = f"""
+INSERT INTO candidate
+SELECT s.archive_id, s.id, s.message_count, {ROW_DIGEST} AS row_digest,
+    CASE WHEN d.session_id IS NULL THEN l.row_digest ELSE d.row_digest END
+        IS DISTINCT FROM {ROW_DIGEST} AS is_changed
+FROM seen_session s
+LEFT JOIN session d ON d.archive_id = s.archive_id AND d.session_id = s.id
+LEFT JOIN worktree w ON w.archive_id = s.archive_id AND w.project = s.project
+    AND w.machine = s.machine AND w.cwd = s.cwd
+LEFT JOIN starred t ON t.archive_id = s.archive_id AND t.session_id = s.id
+LEFT JOIN ledger l ON l.archive_id = s.archive_id AND l.session_id = s.id
+"""
+"""The sessions of an archive, and whether they differ from what has landed, or the ledger has."""
+
+CONTENT_DIGESTS = """
 CREATE OR REPLACE TEMP TABLE raw_content AS
-SELECT session_id, CAST(sum(h) % 18446744073709551557 AS UBIGINT) AS content FROM (
+SELECT session_id, CAST(sum(h) AS VARCHAR) AS content_digest FROM (
     SELECT session_id, CAST(hash(ordinal, role, is_system, timestamp, model, token_usage,
         claude_message_id, claude_request_id, source_uuid) AS HUGEINT) AS h FROM raw_message
     UNION ALL
@@ -276,8 +260,11 @@ SELECT s.archive_id, row_number() OVER (PARTITION BY e.session_id ORDER BY e.id)
     {_event_tokens("cache_read_input_tokens")} AS cache_read_tokens,
     CASE source WHEN 'message' THEN 0 ELSE reasoning_tokens END AS reasoning_tokens,
     e.cost_usd AS reported_cost_usd,
-    'usage:' || e.session_id || ':' || e.source || ':' ||
-        CASE WHEN e.dedup_key <> '' THEN e.dedup_key ELSE 'id:' || e.id END AS dedup_key,
+    -- An event without a key has its number, which only a key that looks like one can equal.
+    CASE WHEN e.dedup_key <> '' OR 'id:' || e.id IN (
+            SELECT dedup_key FROM raw_event WHERE starts_with(dedup_key, 'id:'))
+        THEN 'usage:' || e.session_id || ':' || e.source || ':' ||
+            CASE WHEN e.dedup_key <> '' THEN e.dedup_key ELSE 'id:' || e.id END END AS dedup_key,
     {_day("CASE WHEN e.occurred_at IS NOT NULL THEN e.own_epoch ELSE s.start_epoch END")} AS day
 FROM {_timed("raw_event", "occurred_at", "own")} e
 JOIN started s ON s.session_id = e.session_id AND s.is_live
@@ -367,9 +354,9 @@ SELECT s.archive_id, s.id AS session_id, s.project, s.machine, s.agent,
     s.cwd, s.git_branch, s.file_path, s.total_output_tokens, s.peak_context_tokens,
     s.has_total_output_tokens <> 0 AS has_total_output_tokens,
     s.has_peak_context_tokens <> 0 AS has_peak_context_tokens, s.outcome, s.health_grade,
-    s.termination_status, s.tool_failure_signal_count, s.secret_leak_count, s.local_modified_at,
-    {_day("s.start_epoch")} AS day, {RAW_SESSION_HASH} AS fingerprint,
-    coalesce(c.content, 0) AS content, s.is_held,
+    s.termination_status, s.tool_failure_signal_count, s.secret_leak_count,
+    {_day("s.start_epoch")} AS day, s.row_digest,
+    coalesce(c.content_digest, '') AS content_digest, s.is_held,
     nullif(s.secrets_rules_version, '') AS secrets_rules_version
 FROM {
     _timed(
@@ -408,23 +395,6 @@ def row_id(usage: str) -> str:
     )
 
 
-VERDICTS = f"""
-INSERT INTO verdict
-WITH shared AS (
-    SELECT dedup_key FROM usage WHERE dedup_key IS NOT NULL {{only}}
-    GROUP BY dedup_key HAVING count(*) > 1
-), ranked AS (
-    SELECT u.number, count(*) OVER (PARTITION BY u.archive_id, u.dedup_key) AS alike,
-        first_value(struct_pack(number := u.number, row_id := {row_id("u")})) OVER (
-            PARTITION BY u.archive_id, u.dedup_key
-            ORDER BY coalesce(u.timestamp_text, ''), u.session_id, coalesce(u.ordinal, -1),
-                u.row_kind, u.place) AS winner
-    FROM usage u JOIN shared USING (dedup_key)
-)
-SELECT number, CASE WHEN winner.number <> number THEN winner.row_id END FROM ranked WHERE alike > 1
-"""
-"""Which of an archive's rows that share a key counts: first in time text, session id, ordinal."""
-
 SESSION_FACTS = (
     *("session_id", "project", "machine", "agent", "title", "started_at_text", "ended_at_text"),
     *("created_at_text", "started_on", "ended_on", "latest_message_text", "last_activity_text"),
@@ -436,78 +406,96 @@ SESSION_FACTS = (
 )
 """What a session's partition says of it; clocks and file stamps of a sync are not among it."""
 
-# A usage row counts on its own day and on the day its session started.
-_BOTH_DAYS = """unnest([u.day] || CASE WHEN s.day IS DISTINCT FROM u.day
-        AND u.row_kind <> 'cursor_event' THEN [s.day] ELSE [] END)"""
-
-DAY_VERSIONS = f"""
-INSERT INTO day_version
+ENTRIES = f"""
+INSERT INTO entry
 WITH fact AS (
-    SELECT archive_id, day,
-        CAST(hash({", ".join(SESSION_FACTS)}, nullif(worktree_name, ''),
-            nullif(worktree_root_path, ''), starred_at_text) AS HUGEINT) AS sessions,
-        0::HUGEINT AS usage_rows, 0::HUGEINT AS activity_intervals, NULL::DATE AS session_day
+    SELECT archive_id, session_id, day, hash('session', {", ".join(SESSION_FACTS)},
+        nullif(worktree_name, ''), nullif(worktree_root_path, ''), starred_at_text) AS said,
+        NULL AS model, NULL AS reads
     FROM session LEFT JOIN worktree USING (archive_id, project, machine, cwd)
     LEFT JOIN starred USING (archive_id, session_id)
-    WHERE NOT is_held
+    WHERE NOT is_held AND {{mine}}
     UNION ALL
-    SELECT u.archive_id, {_BOTH_DAYS}, 0,
-        CAST(hash(u.session_id, u.row_kind, u.place, u.source, u.ordinal, u.timestamp_text,
-            u.model, u.input_tokens, u.output_tokens, u.cache_creation_tokens,
-            u.cache_read_tokens, u.reasoning_tokens, u.reported_cost_usd, s.project, s.agent,
-            s.machine, s.day, s.is_held) AS HUGEINT), 0,
-        CASE WHEN s.day IS DISTINCT FROM u.day AND s.session_id IS NOT NULL
-            THEN coalesce(s.day, DATE '0001-01-01') END
-    FROM usage u LEFT JOIN session s USING (archive_id, session_id)
+    -- Tokens count on their own day, and on the day their session started.
+    SELECT archive_id, session_id, unnest(CASE WHEN is_apart THEN [day, started_on] ELSE [day] END),
+        said, model, unnest(CASE WHEN is_apart THEN [NULL, coalesce(CAST(day AS VARCHAR), '')]
+            ELSE [NULL] END)
+    FROM (
+        SELECT u.archive_id, u.session_id, u.day, s.day AS started_on, u.model,
+            s.day IS DISTINCT FROM u.day AND u.row_kind <> 'cursor_event' AS is_apart,
+            hash('usage', u.row_kind, u.place, u.source, u.ordinal, u.timestamp_text,
+                u.model, u.input_tokens, u.output_tokens, u.cache_creation_tokens,
+                u.cache_read_tokens, u.reasoning_tokens, u.reported_cost_usd, u.dedup_key,
+                s.project, s.agent, s.machine, s.day, s.is_held) AS said
+        FROM usage u LEFT JOIN session s USING (archive_id, session_id)
+        WHERE {{mine}})
     UNION ALL
-    SELECT u.archive_id, {_BOTH_DAYS}, 0, CAST(hash(u.session_id, u.row_kind, u.place,
-        u.timestamp_text, u.dedup_key, v.duplicate_of) AS HUGEINT), 0, NULL
-    FROM verdict v JOIN usage u USING (number)
-    LEFT JOIN session s ON s.archive_id = u.archive_id AND s.session_id = u.session_id
+    -- A span that may run past midnight is read on the day that it runs into, too.
+    SELECT archive_id, session_id, day, said, NULL, NULL FROM ({{spans}})
     UNION ALL
-    SELECT u.archive_id, {_BOTH_DAYS}, 0, CAST(hash(u.session_id, u.row_kind, u.place,
-        u.timestamp_text, e.shared_key, e.in_archive_id, e.in_row_id) AS HUGEINT), 0, NULL
-    FROM elsewhere e JOIN usage u USING (number)
-    LEFT JOIN session s ON s.archive_id = u.archive_id AND s.session_id = u.session_id
-    UNION ALL
-    SELECT s.archive_id, s.day, CAST(hash(s.session_id, x.in_archive_id) AS HUGEINT), 0, 0, NULL
-    FROM session_elsewhere x JOIN session s USING (archive_id, session_id)
-    UNION ALL
-    SELECT i.archive_id, unnest([i.day] || CASE WHEN (i.epoch_seconds % 86400) >= 86100
-            THEN [i.day + 1] ELSE [] END), 0, 0,
-        CAST(hash(i.session_id, i.ordinal, i.model, i.epoch_seconds, i.nanosecond, i.duration_ns,
-            i.is_automated) AS HUGEINT), NULL
-    FROM interval i
+    SELECT archive_id, session_id, day + 1, said, NULL, CASE WHEN
+        (epoch_seconds % 86400) * 1000000000 + nanosecond + duration_ns > 86400000000000
+        THEN CAST(day AS VARCHAR) END
+    FROM ({{spans}}) WHERE (epoch_seconds % 86400) >= 86100
 )
-SELECT archive_id, day, sum(sessions), sum(usage_rows), sum(activity_intervals),
-    coalesce(list(DISTINCT session_day) FILTER (session_day IS NOT NULL), [])
-FROM fact GROUP BY archive_id, day
-"""
-"""What each UTC day holds, as sums of row hashes: free of row ids, clocks and order.
+SELECT archive_id, session_id, coalesce(CAST(day AS VARCHAR), '') AS day,
+    md5(CAST(sum(CAST(said AS HUGEINT)) AS VARCHAR)),
+    list_sort(coalesce(list(DISTINCT model) FILTER (model IS NOT NULL), [])),
+    list_sort(coalesce(list(DISTINCT reads) FILTER (reads IS NOT NULL), []))
+FROM fact GROUP BY 1, 2, 3
+""".replace(
+    "{spans}",
+    """SELECT *, hash('span', ordinal, model, epoch_seconds, nanosecond, duration_ns,
+        is_automated) AS said FROM interval WHERE {mine}""",
+)
+"""What sessions say on each UTC day, as sums of row hashes: free of row ids, clocks and order.
 
-A session's tokens also count on the day it started, and an interval that may run past midnight on
-the day it runs into, because reports of those days read them. `session_days` are other days that
-its usage rows' sessions started on: where those lie outside the window, the rows name its first.
+`{mine}` is a condition on `archive_id` and `session_id`.
 """
 
-DAY_MODELS = """
-INSERT INTO day_model
-SELECT archive_id, day, model FROM usage
-UNION
-SELECT u.archive_id, s.day, u.model FROM usage u JOIN session s USING (archive_id, session_id)
-WHERE s.day IS DISTINCT FROM u.day
-"""
-"""The models whose prices the reports of a day need."""
+_DAYS = (
+    """to_json(list({'day': day, 'says': digest, 'models': models, 'reads': reads} ORDER BY day))"""
+)
 
-DAY_REACHES = """
-INSERT INTO day_reach
-SELECT s.day, u.day FROM usage u JOIN session s USING (archive_id, session_id)
-WHERE s.day IS DISTINCT FROM u.day AND u.row_kind <> 'cursor_event'
-UNION
-SELECT day + 1, day FROM interval
-WHERE (epoch_seconds % 86400) * 1000000000 + nanosecond + duration_ns > 86400000000000
+LEDGER_ROWS = f"""
+WITH said AS (
+    SELECT session_id, {_DAYS} AS days FROM entry
+    WHERE archive_id = $archive AND session_id IN (SELECT id FROM landed) GROUP BY session_id
+), now AS (
+    SELECT archive_id, session_id, s.row_digest, s.content_digest, s.start_epoch,
+        s.deleted_at_text IS NOT NULL AS is_deleted, s.is_held,
+        CAST(coalesce(e.days, '[]') AS VARCHAR) AS days
+    FROM session s LEFT JOIN said e USING (session_id)
+    WHERE archive_id = $archive AND session_id IN (SELECT id FROM landed)
+    UNION ALL
+    SELECT $archive, '', '', md5(days), NULL, false, false, CAST(days AS VARCHAR) FROM said
+    WHERE session_id = ''
+)
+SELECT now.*, known.days IS DISTINCT FROM now.days AS is_moved, known.days AS known_days
+FROM now LEFT JOIN ledger known USING (archive_id, session_id)
+WHERE known.row_digest IS DISTINCT FROM now.row_digest
+    OR known.content_digest IS DISTINCT FROM now.content_digest
+    OR known.days IS DISTINCT FROM now.days
 """
-"""Other days that a day's reports read: what its sessions spent then, activity over midnight."""
+"""The sessions just landed as the ledger is to have them, where it has them otherwise."""
 
-DAY_FACTS = {"day_version": DAY_VERSIONS, "day_model": DAY_MODELS, "day_reach": DAY_REACHES}
-"""What is worked out anew after each observation, by table."""
+KNOWN_ENTRIES = """
+INSERT INTO entry
+SELECT archive_id, session_id, found.day, found.says, found.models, found.reads FROM (
+    SELECT archive_id, session_id, unnest(from_json(days,
+        '[{"day": "VARCHAR", "says": "VARCHAR", "models": ["VARCHAR"], "reads": ["VARCHAR"]}]'))
+        AS found
+    FROM ledger WHERE archive_id = $archive AND session_id NOT IN (SELECT id FROM landed)
+        AND session_id IN (SELECT id FROM candidate WHERE archive_id = $archive))
+"""
+"""What the ledger says of the sessions of an archive that are still there and have not landed."""
+
+EXPECTED_DAYS = """
+SELECT archive_id, day,
+    md5(string_agg(session_id || ' ' || digest, ',' ORDER BY session_id)),
+    to_json(list_sort(list_distinct(flatten(list(models))))),
+    to_json(list_sort(list_distinct(flatten(list(reads)))))
+FROM entry WHERE archive_id = $archive AND list_contains($days, day)
+GROUP BY archive_id, day
+"""
+"""What each day of an archive holds, of all its sessions."""

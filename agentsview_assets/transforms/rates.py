@@ -11,6 +11,12 @@ from agentsview_assets.errors import ContractError
 from agentsview_assets.transforms.pricing import PriceTuple, PricingTable
 from agentsview_assets.transforms.text import storable
 
+PRICE_COLUMNS = (
+    "archive_id", "layer", "model_pattern", "input_usd_per_mtok", "output_usd_per_mtok",
+    "cache_write_usd_per_mtok", "cache_read_usd_per_mtok", "updated_at_text", "table_version",
+)  # fmt: skip
+"""Columns of `model_pricing`, in their order."""
+
 
 class ModelRate(NamedTuple):
     """A model seen, the pattern that priced it and its rates in USD per million tokens."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
+from agentsview_assets.transforms.duplicates import session_order
 from agentsview_assets.transforms.durations import duration_seconds
 from agentsview_assets.transforms.rates import computed_cost_sql
 from agentsview_assets.transforms.slices import partition_of
@@ -68,8 +69,16 @@ _PRICED_COLUMNS = f"""
     {_COMPUTED_COST} AS computed_cost_usd,
     g.reported_cost_usd + {_COMPUTED_COST} AS cost_usd"""
 
+_JUDGED = """judged AS (
+    SELECT u.*, v.row_id IS NOT NULL AS has_duplicates,
+        nullif(v.counting_row_id, u.row_id) AS duplicate_of
+    FROM usage u LEFT JOIN (SELECT * FROM verdicts WHERE scope = 'archive') v
+        ON v.archive_id = u.archive_id AND v.row_id = u.row_id
+)"""
+"""Usage rows with the verdict among those of their archive."""
+
 _DAILY_USAGE = f"""
-WITH counted AS (
+WITH {_JUDGED}, counted AS (
     SELECT *, duplicate_of IS NULL AS counts,
         duplicate_of IS NULL AND reported_cost_usd IS NULL AS computes,
         CASE WHEN epoch_seconds IS NULL THEN
@@ -80,7 +89,7 @@ WITH counted AS (
         CASE WHEN CAST(head_day AS VARCHAR) = head THEN NULL ELSE head END AS unread,
         CAST(coalesce(floor(epoch_seconds / 86400.0), CASE WHEN unread IS NULL
             THEN head_day - DATE '1970-01-01' END) AS INTEGER) AS day_number
-    FROM usage
+    FROM judged
 ), g AS (
     SELECT archive_id, partition_date, day_number, unread, project, agent, model,
         coalesce(unread, CAST(DATE '1970-01-01' + day_number AS VARCHAR)) AS usage_date_text,
@@ -98,13 +107,13 @@ ORDER BY g.partition_date, g.archive_id, g.usage_date_text, g.project, g.agent, 
 """
 
 _SESSION_MODEL_USAGE = f"""
-WITH first AS (
+WITH {_JUDGED}, first AS (
     SELECT *, true AS counts, reported_cost_usd IS NULL AS computes
-    FROM usage WHERE NOT has_duplicates
+    FROM judged WHERE NOT has_duplicates
     UNION ALL
-    SELECT *, true, reported_cost_usd IS NULL FROM usage WHERE has_duplicates
-    QUALIFY row_number() OVER (PARTITION BY archive_id, session_id, dedup_key
-        ORDER BY coalesce(timestamp_text, ''), coalesce(ordinal, -1), row_id) = 1
+    SELECT *, true, reported_cost_usd IS NULL FROM judged WHERE has_duplicates
+    QUALIFY row_number() OVER (
+        PARTITION BY archive_id, session_id, dedup_key ORDER BY {session_order()}) = 1
 ), contributing AS (
     SELECT * FROM first
     WHERE reported_cost_usd IS NOT NULL OR input_tokens <> 0 OR output_tokens <> 0
@@ -155,7 +164,7 @@ ORDER BY s.partition_date, s.archive_id, s.session_id
 """
 
 _ACTIVITY_BUCKETS = f"""
-WITH source AS (
+WITH {_JUDGED}, source AS (
     -- One integer stands for archive and bucket: grouping by texts would cost as much again.
     SELECT archive_id, row_number() OVER (ORDER BY archive_id) * {_SLOTS}::BIGINT AS base
     FROM (SELECT archive_id FROM intervals UNION SELECT archive_id FROM usage)
@@ -200,7 +209,7 @@ WITH source AS (
     FROM piece GROUP BY slot
 ), spent AS (
     SELECT archive_id, base + (epoch_seconds + {_EARLIEST}) // 300 AS slot, model, {_PRICED_SUMS}
-    FROM (SELECT *, true AS counts, reported_cost_usd IS NULL AS computes FROM usage
+    FROM (SELECT *, true AS counts, reported_cost_usd IS NULL AS computes FROM judged
         WHERE duplicate_of IS NULL AND epoch_seconds >= -{_EARLIEST}) JOIN source USING (archive_id)
     GROUP BY archive_id, slot, model
 ), cost AS (
@@ -235,24 +244,26 @@ ORDER BY partition_date, s.archive_id, bucket_start
 """
 
 
-def daily_usage(usage: pa.Table, rates: pa.Table) -> pa.Table:
+def daily_usage(usage: pa.Table, verdicts: pa.Table, rates: pa.Table) -> pa.Table:
     """Rolls usage rows up to day, project, agent and model.
 
     Args:
         usage: Columns of `usage_rows`, duplicates included.
+        verdicts: Columns of `duplicates` that concern these rows.
         rates: Rows of `model_rates` for every model in `usage`.
     """
-    return _run(_DAILY_USAGE, {}, usage=usage, rates=rates)
+    return _run(_DAILY_USAGE, {}, usage=usage, verdicts=verdicts, rates=rates)
 
 
-def session_model_usage(usage: pa.Table, rates: pa.Table) -> pa.Table:
+def session_model_usage(usage: pa.Table, verdicts: pa.Table, rates: pa.Table) -> pa.Table:
     """Sums each session's usage by model, leaving out a session's own repeats.
 
     Args:
         usage: Columns of `usage_rows` of whole sessions.
+        verdicts: Columns of `duplicates` that concern these rows.
         rates: Rows of `model_rates`.
     """
-    return _run(_SESSION_MODEL_USAGE, {}, usage=usage, rates=rates)
+    return _run(_SESSION_MODEL_USAGE, {}, usage=usage, verdicts=verdicts, rates=rates)
 
 
 def session_summaries(
@@ -277,9 +288,10 @@ def _durations(sessions: pa.Table) -> pa.Array:
     return pa.array(found, pa.int64())
 
 
-def activity_buckets(
+def activity_buckets(  # noqa: PLR0913 - what a bucket is made of
     intervals: pa.Table,
     usage: pa.Table,
+    verdicts: pa.Table,
     rates: pa.Table,
     digests: pa.Table,
     days: dict[str, str],
@@ -289,13 +301,13 @@ def activity_buckets(
     Args:
         intervals: Rows of `activity_intervals`, the day before the first one included.
         usage: Rows of `usage_rows` of the days.
+        verdicts: Columns of `duplicates` that concern these rows.
         rates: Rows of `model_rates`.
         digests: The `archive_id` and `pricing_digest` of `effective_pricing`.
         days: `first` day of the window, `from` and `to` of the days asked for.
     """
-    return _run(
-        _ACTIVITY_BUCKETS, days, intervals=intervals, usage=usage, rates=rates, digests=digests
-    )
+    tables = {"intervals": intervals, "usage": usage, "verdicts": verdicts}
+    return _run(_ACTIVITY_BUCKETS, days, **tables, rates=rates, digests=digests)
 
 
 def _run(sql: str, parameters: dict[str, str], **tables: pa.Table) -> pa.Table:

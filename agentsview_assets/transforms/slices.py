@@ -1,16 +1,16 @@
 """How the landed observations of some days become contract tables: one SELECT per table.
 
-Parameters: `$first` is the window's first day, `$from` and `$to` the days asked for. A row belongs
-to its own UTC day, however late, and to the window's first day where it has none or an earlier one.
-What today is decides nothing: a clock that is put right has no row move.
+Parameters: `$first` is the window's first day, `$from` and `$to` the days asked for, `$archives` a
+list of archives. A row belongs to its own UTC day, however late, and to the window's first day
+where it has none or an earlier one. What today is decides nothing: a clock that is put right has no
+row move.
 """
 
 from __future__ import annotations
 
 from agentsview_assets.transforms.landing import row_id
+from agentsview_assets.transforms.windows import LATEST
 
-EARLIEST, LATEST = "0001-01-01", "9999-12-31"
-"""The days between which calendars agree; landed days lie between them, or are NULL."""
 _TO_LATEST = f"$first::DATE AND DATE '{LATEST}'"
 
 
@@ -19,9 +19,11 @@ def partition_of(day: str) -> str:
     return f"CASE WHEN {day} BETWEEN {_TO_LATEST} THEN {day} ELSE $first::DATE END"
 
 
-def in_days(day: str) -> str:
-    """SQL condition: the row's partition is between `$from` and `$to`."""
+def in_slices(relation: str) -> str:
+    """SQL condition: the row is of one of the archives, its partition between `$from` and `$to`."""
+    day = f"{relation}.day"
     return (
+        f"list_contains($archives, {relation}.archive_id) AND "
         f"(({day} BETWEEN $from::DATE AND $to::DATE AND {day} BETWEEN {_TO_LATEST})"
         f" OR ($from::DATE <= $first::DATE AND ({day} IS NULL OR {day} NOT BETWEEN {_TO_LATEST})))"
     )
@@ -52,11 +54,10 @@ SELECT s.archive_id, {_partition_text("s.day")} AS partition_date, s.session_id,
     nullif(w.worktree_root_path, '') AS worktree_root_path, s.total_output_tokens,
     s.peak_context_tokens, s.has_total_output_tokens, s.has_peak_context_tokens, s.outcome,
     s.health_grade, s.termination_status, s.tool_failure_signal_count, s.secret_leak_count,
-    x.in_archive_id AS elsewhere_archive_id, s.secrets_rules_version, t.starred_at_text
+    s.secrets_rules_version, t.starred_at_text
 FROM session s LEFT JOIN worktree w USING (archive_id, project, machine, cwd)
-LEFT JOIN session_elsewhere x USING (archive_id, session_id)
 LEFT JOIN starred t USING (archive_id, session_id)
-WHERE NOT s.is_held AND {in_days("s.day")}
+WHERE NOT s.is_held AND {in_slices("s")}
 ORDER BY partition_date, s.archive_id, s.session_id
 """
 
@@ -72,17 +73,11 @@ SELECT u.archive_id, {_partition_text("u.day")} AS partition_date,
     u.reasoning_tokens,
     CASE WHEN u.output_tokens <> 0 THEN u.output_tokens ELSE u.reasoning_tokens END
         AS billable_output_tokens,
-    u.reported_cost_usd,
-    CASE WHEN v.number IS NOT NULL THEN u.dedup_key ELSE e.shared_key END AS dedup_key,
-    v.number IS NOT NULL AS has_duplicates,
-    v.duplicate_of,
-    e.in_archive_id AS elsewhere_archive_id, e.in_row_id AS elsewhere_row_id
+    u.reported_cost_usd, u.dedup_key
 FROM usage u
 LEFT JOIN session s ON s.archive_id = u.archive_id AND s.session_id = u.session_id
     AND u.row_kind <> 'cursor_event'
-LEFT JOIN verdict v ON v.number = u.number
-LEFT JOIN elsewhere e ON e.number = u.number
-WHERE {in_days("u.day")}
+WHERE {in_slices("u")}
 """
 
 ACTIVITY_INTERVALS = f"""
@@ -92,7 +87,7 @@ SELECT i.archive_id, {_partition_text("i.day")} AS partition_date, i.session_id,
     {_instant("i.epoch_seconds", "i.nanosecond + i.duration_ns")} AS ended_at,
     i.epoch_seconds, i.nanosecond, i.duration_ns
 FROM interval i
-WHERE {in_days("i.day")}
+WHERE {in_slices("i")}
 """
 
 SLICES = {
@@ -101,32 +96,3 @@ SLICES = {
     "activity_intervals": ACTIVITY_INTERVALS,
 }
 """The SELECT of every day-partitioned observation, by table name."""
-
-PARTITION_VERSIONS = f"""
-SELECT strftime({partition_of("day")}, '%Y-%m-%d') AS partition_date,
-    md5(string_agg(concat_ws(':', archive_id, day, sessions, usage_rows, activity_intervals,
-        CASE WHEN outside > 0 THEN concat(outside, 'x', $first) END), ','
-        ORDER BY archive_id, day)) AS version
-FROM (
-    SELECT *, len(list_filter(session_days,
-        lambda d: d NOT BETWEEN {_TO_LATEST})) AS outside
-    FROM day_version)
-GROUP BY 1 ORDER BY 1
-"""
-"""The data version of every partition that holds something.
-
-The session day of a usage row moves with the window when the session started before it.
-"""
-
-PARTITION_MODELS = f"""
-SELECT DISTINCT strftime({partition_of("day")}, '%Y-%m-%d') AS partition_date, archive_id, model
-FROM day_model ORDER BY 1, 2, 3
-"""
-"""The models whose prices the reports of a partition need."""
-
-PARTITION_REACHES = f"""
-SELECT DISTINCT strftime({partition_of("day")}, '%Y-%m-%d') AS partition_date,
-    strftime({partition_of("other")}, '%Y-%m-%d') AS reaches
-FROM day_reach WHERE {partition_of("day")} <> {partition_of("other")}
-"""
-"""Other partitions that a partition's reports read."""

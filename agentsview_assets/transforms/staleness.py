@@ -1,11 +1,14 @@
-"""Which partitions of which tables are out of date: pure, over versions by day."""
+"""Which slices of which tables are out of date: pure, over versions by archive and day."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from agentsview_assets.transforms.rates import ModelRate, model_rates, price_tables, rates_version
+from agentsview_assets.transforms.windows import DayWindow
 
 OBSERVATIONS = ("sessions", "usage_rows", "activity_intervals")
 REPORTS = ("daily_usage", "activity_buckets", "session_model_usage", "session_summaries")
@@ -16,65 +19,231 @@ RATES_TABLE = "model_rates"
 TABLES = (*DAILY_TABLES, *PROJECT_TABLES, *PRICE_TABLES, RATES_TABLE)
 """Every table that can be out of date."""
 
-MIXED_VERSION = "mixed"
-"""Noted of a day made from tables of which some were out of date: no version ever equals it."""
+UPSTREAM: Mapping[str, tuple[str, ...]] = {
+    "daily_usage": ("usage_rows",),
+    "activity_buckets": ("activity_intervals", "usage_rows"),
+    "session_model_usage": ("usage_rows",),
+    "session_summaries": ("sessions", "session_model_usage"),
+}
+"""The tables that each report is made from."""
+READING_OTHER_DAYS = ("activity_buckets", "session_model_usage")
+"""Reports of a day that read other days as well: over midnight, and over days of a session."""
 
+DAILY, VERDICTS, PROJECTS, PRICES = "daily", "verdicts", "projects", "prices"
+"""What is expected of an archive: of its days, of what counts on them, of tables without days."""
+
+MIXED_VERSION = "mixed"
+"""Recorded of a day made from tables of which some were out of date: no version ever equals it."""
+
+Slice = tuple[str, str]
+"""An archive and a day; '' for the day of a table without days."""
 Versions = tuple[str, str]
-"""The version of the observations and that of the rates that a partition was made from."""
+"""The version of what a slice was made from, and that of the rates that priced it."""
+
+
+class ExpectedRow(NamedTuple):
+    """What was found of an archive, of one day or in all.
+
+    Attributes:
+        archive_id: The archive.
+        part: `DAILY`, `VERDICTS`, `PROJECTS` or `PRICES`.
+        day: UTC day; '' of rows without one, and of what has no days.
+        version: Version of it.
+        models: Models whose prices the reports of the day need.
+        reads: Other UTC days that reports of the day read.
+    """
+
+    archive_id: str
+    part: str
+    day: str
+    version: str
+    models: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
 
 
 class Expected(NamedTuple):
-    """The versions that an up-to-date warehouse has noted.
+    """The versions that up-to-date slices have recorded.
 
     Attributes:
-        observations: Version of the observations by day.
-        rates: Version of the rates by day.
-        projects: Version of the project observations.
-        prices: Version of the price rows.
-        all_rates: Version of the rates of all models seen.
+        observations: Version of the observations.
+        inputs: Version of what reports are made from: observations, and what counts of them.
+        rates: Version of the rates.
+        reads: Other partitions that a slice's reports read.
+        projects: Version of the project observations, by archive.
+        prices: Version of the price rows, by archive.
+        all_rates: Version of the rates of all models seen, by archive.
     """
 
-    observations: Mapping[str, str]
-    rates: Mapping[str, str]
-    projects: str
-    prices: str
-    all_rates: str
+    observations: Mapping[Slice, str]
+    inputs: Mapping[Slice, str]
+    rates: Mapping[Slice, str]
+    reads: Mapping[Slice, Collection[str]]
+    projects: Mapping[str, str]
+    prices: Mapping[str, str]
+    all_rates: Mapping[str, str]
 
-    def of(self, table: str) -> dict[str, Versions]:
-        """The versions of every partition of a table, '' being the only one of a whole table."""
+    @property
+    def archives(self) -> frozenset[str]:
+        """The archives that anything is expected of."""
+        return frozenset(self.prices)
+
+    def of(self, table: str) -> dict[Slice, Versions]:
+        """The versions of every slice of a table."""
         if table in OBSERVATIONS:
-            return {day: (version, "") for day, version in self.observations.items()}
+            return {place: (version, "") for place, version in self.observations.items()}
         if table in REPORTS:
-            return {day: (version, self.rates[day]) for day, version in self.observations.items()}
+            return {place: (version, self.rates[place]) for place, version in self.inputs.items()}
         if table in PROJECT_TABLES:
-            return {"": (self.projects, "")}
-        return {"": (self.prices, self.all_rates if table == RATES_TABLE else "")}
+            return {(archive, ""): (version, "") for archive, version in self.projects.items()}
+        rates = self.all_rates if table == RATES_TABLE else {}
+        return {
+            (archive, ""): (version, rates.get(archive, ""))
+            for archive, version in self.prices.items()
+        }
+
+    def days(self) -> dict[str, str]:
+        """One version for each day over all archives, as Dagster shows the archive."""
+        return by_day(self.observations)
 
 
-def expected_versions(
-    observations: Mapping[str, str],
-    models: Mapping[str, list[tuple[str, str]]],
-    prices: Iterable[tuple[object, ...]],
-    projects_version: str,
-    prices_version: str,
+def by_day(versions: Mapping[Slice, str]) -> dict[str, str]:
+    """One version for each day, of which archives there are and of the version of each."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for (archive, day), version in sorted(versions.items()):
+        found[day].append(f"{archive}:{version}")
+    return {day: _digest(of) for day, of in sorted(found.items())}
+
+
+def expected_slices(
+    rows: Iterable[ExpectedRow], prices: Iterable[tuple[object, ...]], window: DayWindow
 ) -> Expected:
-    """What the warehouse should have noted, given what was observed.
+    """What the slices of some archives should have recorded.
 
     Args:
-        observations: Version of the observations by day.
-        models: Archive and model pairs whose rates each day's reports need.
-        prices: Rows of `model_pricing`.
-        projects_version: Version of the project observations.
-        prices_version: Version of the price rows.
+        rows: What was found in the archives.
+        prices: Rows of `model_pricing` of these archives.
+        window: The days that partitions exist for.
     """
-    rates = current_rates({pair for pairs in models.values() for pair in pairs}, prices)
+    found = list(rows)
+    models = {(row.archive_id, model) for row in found for model in row.models}
+    return expected_of(found, current_rates(models, prices), window)
+
+
+def expected_of(
+    rows: Iterable[ExpectedRow], rates: Mapping[tuple[str, str], ModelRate], window: DayWindow
+) -> Expected:
+    """The same at rates that are known, by archive and model."""
+    parts: dict[str, list[ExpectedRow]] = defaultdict(list)
+    for row in rows:
+        parts[row.part].append(row)
+    daily = parts[DAILY]
+    observations = _by_partition(daily, window)
+    models = _models(daily, window)
+    seen: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for archive, model in (pair for pairs in models.values() for pair in pairs):
+        seen[archive].add((archive, model))
+    priced = {row.archive_id: row.version for row in parts[PRICES]}
     return Expected(
         observations,
-        {day: rates_version(models.get(day, ()), rates) for day in observations},
-        projects_version,
-        prices_version,
-        rates_version(rates, rates),
+        with_verdicts(observations, parts[VERDICTS]),
+        {place: rates_version(models.get(place, ()), rates) for place in observations},
+        _reads(daily, window),
+        {row.archive_id: row.version for row in parts[PROJECTS]},
+        priced,
+        {archive: rates_version(seen[archive], rates) for archive in priced},
     )
+
+
+def unread_archives(
+    rows: Iterable[ExpectedRow],
+    recorded: Mapping[str, Mapping[Slice, Versions]],
+    window: DayWindow,
+) -> set[str]:
+    """The archives that have to be opened to bring some slice of their observations up to date."""
+    found = list(rows)
+    whole = {
+        PROJECTS: ("project_observations", "machines"),
+        PRICES: ("model_pricing",),
+    }
+    behind = {
+        row.archive_id
+        for row in found
+        for table in whole.get(row.part, ())
+        if recorded.get(table, {}).get((row.archive_id, ""), ("", ""))[0] != row.version
+    }
+    archives = {row.archive_id for row in found}
+    observed = observed_slices(found, window)
+    expected = {place: (version, "") for place, version in observed.items()}
+    for table in OBSERVATIONS:
+        mine = {p: v for p, v in recorded.get(table, {}).items() if p[0] in archives}
+        behind |= {archive for archive, _ in stale_slices(expected, mine)}
+    return behind
+
+
+def observed_slices(rows: Iterable[ExpectedRow], window: DayWindow) -> dict[Slice, str]:
+    """The versions of the observations of every partition that holds something."""
+    return _by_partition([row for row in rows if row.part == DAILY], window)
+
+
+def with_verdicts(
+    observations: Mapping[Slice, str], verdicts: Iterable[ExpectedRow]
+) -> dict[Slice, str]:
+    """The versions of what reports are made from."""
+    found = {(row.archive_id, row.day): row.version for row in verdicts}
+    return {
+        place: input_of(version, found.get(place, "")) for place, version in observations.items()
+    }
+
+
+def input_of(observed: str, verdicts: str) -> str:
+    """The version of observations together with what counts of them ('' where all does)."""
+    return f"{observed}+{verdicts}" if verdicts else observed
+
+
+def _by_partition(daily: Iterable[ExpectedRow], window: DayWindow) -> dict[Slice, str]:
+    """The version of every partition that holds something.
+
+    The session day in a usage row moves with the window when the session started before it.
+    """
+    outside: dict[Slice, int] = defaultdict(int)
+    held: dict[Slice, list[ExpectedRow]] = defaultdict(list)
+    for row in daily:
+        held[row.archive_id, window.place(row.day)].append(row)
+        if not window.holds(row.day):
+            for other in row.reads:
+                outside[row.archive_id, other] += 1
+    found = {}
+    for (archive, day), rows in held.items():
+        texts = [
+            f"{row.day}:{row.version}"
+            + (f":{n}x{window.first}" if (n := outside.get((archive, row.day), 0)) else "")
+            for row in rows
+        ]
+        is_plain = texts == [f"{day}:{rows[0].version}"]
+        found[archive, day] = rows[0].version if is_plain else _digest(sorted(texts))
+    return found
+
+
+def _models(daily: Iterable[ExpectedRow], window: DayWindow) -> dict[Slice, set[tuple[str, str]]]:
+    found: dict[Slice, set[tuple[str, str]]] = defaultdict(set)
+    for row in daily:
+        place = (row.archive_id, window.place(row.day))
+        found[place].update((row.archive_id, model) for model in row.models)
+    return found
+
+
+def _reads(daily: Iterable[ExpectedRow], window: DayWindow) -> dict[Slice, set[str]]:
+    found: dict[Slice, set[str]] = defaultdict(set)
+    for row in daily:
+        day = window.place(row.day)
+        others = {window.place(other) for other in row.reads} - {day}
+        if others:
+            found[row.archive_id, day].update(others)
+    return found
+
+
+def _digest(texts: Iterable[str]) -> str:
+    return hashlib.md5(",".join(texts).encode(), usedforsecurity=False).hexdigest()
 
 
 def current_rates(
@@ -85,49 +254,85 @@ def current_rates(
     return {(r.archive_id, r.model): r for r in model_rates(seen, price_tables(prices))}
 
 
-def stale_partitions(expected: Mapping[str, Versions], noted: Mapping[str, Versions]) -> set[str]:
-    """The partitions whose noted versions are not the expected ones.
+def stale_slices(
+    expected: Mapping[Slice, Versions], recorded: Mapping[Slice, Versions]
+) -> set[Slice]:
+    """The slices whose recorded versions are not the expected ones.
 
-    A partition that should hold nothing and was never written is up to date.
+    A slice that should hold nothing and was never written is up to date.
     """
-    missing = {day for day, versions in expected.items() if noted.get(day) != versions}
-    left_over = {day for day in noted if day not in expected and noted[day][0] != ""}
+    missing = {place for place, versions in expected.items() if recorded.get(place) != versions}
+    left_over = {
+        place for place, found in recorded.items() if place not in expected and found[0] != ""
+    }
     return missing | left_over
+
+
+def made_from(
+    place: Slice,
+    table: str,
+    recorded: Mapping[str, Mapping[Slice, Versions]],
+    expected: Expected,
+) -> str:
+    """The version to record of a report's slice, or that it is made from a mixture.
+
+    Args:
+        place: The slice.
+        table: The report.
+        recorded: The recorded versions of the tables that it is made from.
+        expected: What is expected now, read before the rows were.
+    """
+    archive, _ = place
+    versions = {_observed(recorded[name].get(place, ("", ""))[0]) for name in UPSTREAM[table]}
+    others = expected.reads.get(place, ()) if table in READING_OTHER_DAYS else ()
+    is_whole = all(
+        recorded[name].get((archive, other), ("", ""))[0]
+        == expected.observations.get((archive, other), "")
+        for other in others
+        for name in UPSTREAM[table]
+    )
+    if len(versions) > 1 or not is_whole:
+        return MIXED_VERSION
+    _, _, verdicts = expected.inputs.get(place, "").partition("+")
+    return input_of(versions.pop(), verdicts)
+
+
+def _observed(version: str) -> str:
+    """The version of the observations alone."""
+    return version.partition("+")[0]
 
 
 def waiting_reports(
     expected: Expected,
-    noted: Mapping[str, Mapping[str, Versions]],
-    reaches: Mapping[str, Iterable[str]],
+    recorded: Mapping[str, Mapping[Slice, Versions]],
     bounds: tuple[str, str],
-) -> set[str]:
-    """The days whose reports would come out as they are, for want of days outside the bounds.
+) -> set[Slice]:
+    """The slices whose reports would come out as they are, for want of days outside the bounds.
 
     Such a day is out of date only because it reads another one that is out of date, and that is
     not to be made this time.
 
     Args:
-        expected: The versions of an up-to-date warehouse.
-        noted: Versions noted, by table and day.
-        reaches: Other days that each day's reports read.
+        expected: The versions of up-to-date slices.
+        recorded: Versions recorded, by table.
         bounds: First and last day to be made.
     """
 
-    def is_observed(day: str) -> bool:
-        version = expected.observations.get(day, "")
-        return all(noted[name].get(day, ("", ""))[0] == version for name in OBSERVATIONS)
+    def is_observed(place: Slice) -> bool:
+        version = expected.observations.get(place, "")
+        return all(recorded[name].get(place, ("", ""))[0] == version for name in OBSERVATIONS)
 
-    def is_as_it_can_be(day: str) -> bool:
-        versions = {noted[name].get(day, ("", "")) for name in REPORTS}
-        full = (expected.observations.get(day, ""), expected.rates.get(day, ""))
+    def is_as_it_can_be(place: Slice) -> bool:
+        versions = {recorded[name].get(place, ("", "")) for name in REPORTS}
+        full = (expected.inputs.get(place, ""), expected.rates.get(place, ""))
         return versions <= {full, (MIXED_VERSION, full[1])}
 
     first, last = bounds
     return {
-        day
-        for day, others in reaches.items()
-        if is_observed(day)
-        and is_as_it_can_be(day)
-        and not all(is_observed(other) for other in others)
-        and all(is_observed(other) or not first <= other <= last for other in others)
+        (archive, day)
+        for (archive, day), others in expected.reads.items()
+        if is_observed((archive, day))
+        and is_as_it_can_be((archive, day))
+        and not all(is_observed((archive, other)) for other in others)
+        and all(is_observed((archive, other)) or not first <= other <= last for other in others)
     }

@@ -1,0 +1,70 @@
+"""Settlement: which of several rows with one key counts, over all time.
+
+What belongs here: the asset that settles, and the tables that it keeps. What does not: how a
+verdict is come to (`transforms.duplicates`) and its steps (`resources.settling`).
+"""
+
+import dagster as dg
+
+from agentsview_assets.assets.common import (
+    CODE_VERSION,
+    IO_MANAGER_KEY,
+    OWNERS,
+    POOL,
+    table_metadata,
+)
+from agentsview_assets.assets.looking import store_of
+from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE
+from agentsview_assets.resources.work import METER
+from agentsview_assets.schemas import CONTRACTS
+
+_KEPT = {"archive_sessions": ["archive"], "session_copies": ["archive_sessions"]}
+"""Tables that are kept beside, with what they follow from."""
+
+
+def settlement_assets() -> list[dg.AssetsDefinition | dg.AssetSpec]:
+    """Duplicates, and what they are decided with."""
+    return [_duplicates(), *(_spec(name, deps) for name, deps in _KEPT.items())]
+
+
+def _duplicates() -> dg.AssetsDefinition:
+    contract = CONTRACTS["duplicates"]
+
+    @dg.asset(
+        name=contract.name,
+        group_name=contract.group,
+        description=contract.description,
+        deps=["usage_rows", "session_copies"],
+        io_manager_key=IO_MANAGER_KEY,
+        required_resource_keys={IO_MANAGER_KEY},
+        kinds={"python", "duckdb"},
+        owners=OWNERS,
+        code_version=CODE_VERSION,
+        pool=POOL,
+        metadata=table_metadata(contract),
+        config_schema=NOTHING_TO_CONFIGURE,
+    )
+    def duplicates(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        with METER.measure():
+            settled = store_of(context).settle()
+        METER.tell(f"wrote {contract.name}: {settled.duplicates:,} rows")
+        numbers = {"dagster/row_count": settled.copies}
+        context.log_event(dg.AssetMaterialization("session_copies", metadata=numbers))
+        return dg.MaterializeResult(
+            metadata={"dagster/row_count": settled.duplicates, "keys_decided": settled.keys}
+        )
+
+    return duplicates
+
+
+def _spec(name: str, deps: list[str]) -> dg.AssetSpec:
+    contract = CONTRACTS[name]
+    return dg.AssetSpec(
+        name,
+        deps=deps,
+        group_name=contract.group,
+        description=contract.description,
+        owners=OWNERS,
+        kinds={"python"},
+        metadata=table_metadata(contract),
+    )

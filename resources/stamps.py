@@ -1,0 +1,37 @@
+"""Telling whether an archive is as it was when it was last observed, without opening it."""
+
+from __future__ import annotations
+
+import platform
+from typing import TYPE_CHECKING
+
+from agentsview_assets.resources.price_tables import embedded_table
+from agentsview_assets.transforms.landing import LANDING_VERSION
+
+if TYPE_CHECKING:
+    from agentsview_assets.resources.sources import Source
+    from agentsview_assets.resources.store import Archive, Store
+
+
+def host() -> str:
+    """The name of this machine: the same path means another file on another one."""
+    return platform.node()
+
+
+def full_stamp(origin: Source, *, with_titles: bool) -> str:
+    """What moves when anyone writes to an archive, or when it would land otherwise."""
+    seen = origin.stamp(with_titles=with_titles)
+    return f"{seen} {LANDING_VERSION} {embedded_table().version}"
+
+
+def known_here(store: Store, origin: Source) -> list[Archive]:
+    """The archives observed at a place of this machine that no other is known to have followed."""
+    gone = {found.archive_id for found in store.successions()}
+    return [
+        archive
+        for archive in store.archives()
+        # An earlier release recorded no host.
+        if archive.path == origin.key
+        and archive.host in ("", host())
+        and archive.archive_id not in gone
+    ]
