@@ -15,6 +15,9 @@ ARCHIVE := $(or $(AGENTSVIEW_ASSETS_ARCHIVE),$(AGENTSVIEW_DATA_DIR),$(HOME_ARCHI
 endif
 # An archive named for one run has to be named for the UI, too.
 UI := make ui$(if $(filter file,$(origin ARCHIVE)),, ARCHIVE="$(ARCHIVE)")
+# The tests whose answers of agentsview are kept.
+ASKED := $(addprefix tests/conformance/test_,\
+	usage_daily.py activity_report.py session_export.py session_export_cursors.py)
 BENCH_SIZE ?= large
 BENCH_ARCHIVE := .cache/bench/$(BENCH_SIZE)
 
@@ -38,7 +41,7 @@ REPORT := usage daily
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui test matrix hostile test-all endurance browser lint format docs bench sync sync-dev
+.PHONY: help run ui test fixtures matrix hostile test-all endurance browser lint format docs bench sync sync-dev
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -61,8 +64,13 @@ ui: sync ## Open the Dagster UI on the same state as `make run` (PORT=3000)
 test: sync-dev ## Run the tests but for the long ones (ARGS= is passed to pytest)
 	@$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
 
-matrix: sync-dev ## Compare generated command lines over all archives with agentsview
-	@$(BIN)/pytest -n auto --dist loadgroup -m matrix tests/conformance/test_matrix.py $(ARGS)
+fixtures: sync-dev ## Ask agentsview anew what the tests keep of its answers (tests/conformance/kept)
+	@AGENTSVIEW_ASSETS_ORACLE=write $(BIN)/pytest $(ASKED) $(ARGS)
+
+matrix: sync-dev ## Compare generated command lines over all archives with agentsview, which is asked
+	@$(BIN)/pytest -n auto --dist loadgroup -m matrix \
+		tests/conformance/test_kept.py tests/conformance/test_matrix.py \
+		tests/conformance/test_session_export_cursors.py $(ARGS)
 
 hostile: sync-dev ## Try attacks and losses in large numbers
 	@$(BIN)/pytest -n auto --dist loadgroup -m "hostile and not endurance" tests/hostile $(ARGS)

@@ -39,8 +39,18 @@ def compare(pair: Pair, arguments: Sequence[str], *, zone: str = "UTC") -> str:
     Returns:
         What ours wrote to stdout.
     """
-    about = " ".join(arguments)
     ours, theirs = _run(pair, arguments, zone)
+    assert_same_answer(ours, theirs, arguments)
+    return ours.stdout
+
+
+def assert_same_answer(
+    ours: subprocess.CompletedProcess[str],
+    theirs: subprocess.CompletedProcess[str],
+    arguments: Sequence[str],
+) -> None:
+    """Fail unless two programs ended alike and said the same."""
+    about = " ".join(arguments)
     assert ours.returncode == theirs.returncode, (about, ours.stderr, theirs.stderr)
     told = ours.stderr.replace("agentsview-assets", "agentsview")
     assert_same_text(told, theirs.stderr, f"stderr of {about}")
@@ -53,7 +63,6 @@ def compare(pair: Pair, arguments: Sequence[str], *, zone: str = "UTC") -> str:
         assert_same_document(mine, others, about)
     else:
         assert_same_text(mine, others, about)
-    return ours.stdout
 
 
 def _run(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conformance import kept
 from tests.conformance.recipes import BREAKING_RECIPES, RECIPES, Recipe
 from tests.support import oracle as original
 from tests.support.command import OurCommand
@@ -17,6 +18,7 @@ from tests.support.oracle import Oracle, exclusive
 from tests.support.shared import shared_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -60,22 +62,30 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> Oracle:
     return original.install(tmp_path_factory.mktemp("oracle"))
 
 
+@pytest.fixture(autouse=True)
+def asked_in_the_matrix(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the matrix the original itself answers, also what is kept."""
+    if request.node.get_closest_marker("matrix"):
+        monkeypatch.setenv(kept.VARIABLE, "live")
+
+
 @pytest.fixture(scope="session")
-def pair_of(conformance_folder: Path, oracle: Oracle) -> PairOf:
+def kept_answers() -> Iterator[None]:
+    """Keeps what the original says, if that was asked for."""
+    yield
+    if kept.mode() == "write":
+        kept.write()
+
+
+@pytest.fixture(scope="session")
+def pair_of(conformance_folder: Path, oracle: Oracle, kept_answers: None) -> PairOf:
     """Return a named archive with its warehouse; whichever worker comes first makes both."""
+    pairs: dict[str, Pair] = {}
 
     def get(name: str) -> Pair:
-        recipe = RECIPES[name]
-        archive = conformance_folder / name
-        ours = OurCommand.beside(archive, AGENTSVIEW_ASSETS_START_DATE=recipe.start)
-        outcome = conformance_folder / f"{name}.outcome"
-        with exclusive(conformance_folder / f"{name}.lock"):
-            if not outcome.exists():
-                outcome.write_text(_prepare(recipe, archive, ours, oracle), encoding="utf-8")
-        failure = outcome.read_text(encoding="utf-8")
-        if failure:
-            pytest.fail(failure, pytrace=False)
-        return Pair(recipe, archive, ours, oracle)
+        if name not in pairs:
+            pairs[name] = _pair(name, conformance_folder, oracle)
+        return pairs[name]
 
     return get
 
@@ -93,10 +103,29 @@ def broken_archive(tmp_path: Path, oracle: Oracle) -> PairOf:
     return get
 
 
-def _prepare(recipe: Recipe, archive: Path, ours: OurCommand, oracle: Oracle) -> str:
-    for left_over in (archive, ours.home):
-        shutil.rmtree(left_over, ignore_errors=True)
-    recipe.make(oracle, archive)
+def _pair(name: str, folder: Path, oracle: Oracle) -> Pair:
+    recipe, theirs = RECIPES[name], oracle
+    archive, outcome = folder / name, folder / f"{name}.outcome"
+    with exclusive(folder / f"{name}.lock"):
+        if name in kept.NAMES:
+            theirs = kept.KeptOracle(oracle.program, oracle.scratch, name)
+            archive = kept.archive(name, recipe, oracle)
+        elif not outcome.exists():
+            shutil.rmtree(archive, ignore_errors=True)
+            recipe.make(oracle, archive)
+        home = folder / f"{name}-home"
+        warehouse = f"duckdb:///{home / 'warehouse.duckdb'}"
+        ours = OurCommand(archive, home, warehouse, {"AGENTSVIEW_ASSETS_START_DATE": recipe.start})
+        if not outcome.exists():
+            outcome.write_text(_prepare(archive, ours), encoding="utf-8")
+    failure = outcome.read_text(encoding="utf-8")
+    if failure:
+        pytest.fail(failure, pytrace=False)
+    return Pair(recipe, archive, ours, theirs)
+
+
+def _prepare(archive: Path, ours: OurCommand) -> str:
+    shutil.rmtree(ours.home, ignore_errors=True)
     ours.home.mkdir()
     before = hashlib.sha256((archive / "sessions.db").read_bytes()).hexdigest()
     (ours.home / "digest-before").write_text(before, encoding="utf-8")

@@ -65,8 +65,9 @@ def following(document: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     "limit",
     [
-        *(7, 100, 500),
-        *(pytest.param(n, marks=pytest.mark.matrix) for n in (11, 33, 64, 250, 499)),
+        *(64, 100, 500),
+        # Sixty pages take a while; the smallest ones are turned below, over fewer sessions.
+        *(pytest.param(n, marks=pytest.mark.matrix) for n in (7, 11, 33, 250, 499)),
     ],
 )
 @pytest.mark.parametrize("chosen", [(), WIDE], ids=["defaults", "everything"])

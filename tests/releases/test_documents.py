@@ -7,6 +7,7 @@ counts as subagents, and whether it knows their branch.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import shutil
@@ -26,9 +27,13 @@ from tests.support.releases import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.releases.conftest import ArchiveOf
+
+# In one worker, so that each warehouse that several tests look at is made once.
+pytestmark = pytest.mark.xdist_group("releases")
 
 USAGE = ("usage", "daily", "--json", "--breakdown", "--all", "--timezone", "UTC")
 ACTIVITY = (
@@ -76,11 +81,23 @@ class Reading:
         return hashlib.sha256((self.desk.archive / "sessions.db").read_bytes()).hexdigest()
 
 
-@pytest.fixture(scope="session")
-def reference(archive_of: ArchiveOf, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def reading_of(
+    archive_of: ArchiveOf, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Reading]:
+    """Return our warehouse of a release's archive; made once, to be looked at only."""
+
+    @functools.cache
+    def get(version: str) -> Reading:
+        return Reading(tmp_path_factory.mktemp(version).resolve(), archive_of(version))
+
+    return get
+
+
+@pytest.fixture(scope="module")
+def reference(reading_of: Callable[[str], Reading]) -> dict[str, Any]:
     """The documents of the reference release."""
-    folder = tmp_path_factory.mktemp("reference").resolve()
-    return comparable(Reading(folder, archive_of(REFERENCE)).documents())
+    return comparable(reading_of(REFERENCE).documents())
 
 
 def comparable(documents: dict[str, Any]) -> dict[str, Any]:
@@ -114,22 +131,25 @@ def _is_forked_codex(session: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize("version", every_release())
 def test_documents_are_those_of_the_reference(
-    version: str, archive_of: ArchiveOf, reference: dict[str, Any], tmp_path: Path
+    version: str,
+    archive_of: ArchiveOf,
+    reading_of: Callable[[str], Reading],
+    reference: dict[str, Any],
 ) -> None:
     archive = archive_of(version)
     with closing(sqlite3.connect(f"file:{archive}/sessions.db?mode=ro", uri=True)) as database:
         assert database.execute("PRAGMA user_version").fetchone() == (USER_VERSIONS[version],)
-    found = comparable(Reading(tmp_path.resolve(), archive).documents())
+    found = comparable(reading_of(version).documents())
     assert found.keys() == reference.keys()
     for name, document in found.items():
         assert document == reference[name], f"{name} of {version}"
 
 
-def test_reported_costs_are_exact_in_every_form(archive_of: ArchiveOf, tmp_path: Path) -> None:
+def test_reported_costs_are_exact_in_every_form(reading_of: Callable[[str], Reading]) -> None:
     """Dollars, cents and microdollars give the same numbers."""
     found = []
     for version in (REFERENCE, NEWEST):
-        reading = Reading(tmp_path.resolve() / version, archive_of(version))
+        reading = reading_of(version)
         reading.desk.materialize()
         costs = reading.desk.rows(
             "SELECT row_kind, reported_cost_usd FROM usage_rows WHERE source IN "
