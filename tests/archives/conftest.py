@@ -54,8 +54,8 @@ class Bench(Desk):
     def shared(self) -> list[tuple[Any, ...]]:
         """The usage rows that count in another archive."""
         return self.rows(
-            "SELECT archive_id, row_id, elsewhere_archive_id, elsewhere_row_id FROM usage_rows "
-            "WHERE elsewhere_archive_id IS NOT NULL ORDER BY ALL"
+            "SELECT archive_id, row_id, counting_archive_id, counting_row_id FROM duplicates "
+            "WHERE scope = 'all' AND counting_archive_id <> archive_id ORDER BY ALL"
         )
 
 
@@ -107,3 +107,32 @@ def made(machines: Machines, tmp_path_factory: pytest.TempPathFactory) -> Bench:
     bench = bench.over(machines.one, machines.other)
     bench.materialize()
     return bench
+
+
+@pytest.fixture
+def both(made: Bench, tmp_path: Path) -> Bench:
+    """The warehouse of both machines, to be changed; their archives are to be read only."""
+    folder = tmp_path.resolve() / "made"
+    shutil.copytree(made.folder, folder)
+    return Bench(folder, made.settings)
+
+
+@pytest.fixture(scope="session")
+def copies(machines: Machines, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """A warehouse of copies of both archives; see `spoilt`."""
+    folder = tmp_path_factory.mktemp("copies").resolve() / "now"
+    archives = [folder / "one", folder / "other"]
+    for copy, archive in zip(archives, (machines.one, machines.other), strict=True):
+        shutil.copytree(archive, copy)
+    bench = Bench(folder, {"AGENTSVIEW_ASSETS_START_DATE": START}).over(*archives)
+    bench.materialize()
+    shutil.copytree(folder, folder.with_name("then"))
+    return bench
+
+
+@pytest.fixture
+def spoilt(copies: Bench) -> Bench:
+    """Archives that may be changed with their warehouse, put back where they were before."""
+    shutil.rmtree(copies.folder)
+    shutil.copytree(copies.folder.with_name("then"), copies.folder)
+    return copies

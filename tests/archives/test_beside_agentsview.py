@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agentsview_assets.resources.observations import ObservationStore
+from agentsview_assets.resources.looking import Needed, Options
 from agentsview_assets.resources.observing import observe
+from agentsview_assets.resources.scratch import Scratch
+from agentsview_assets.resources.sources import FileSource
+from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.transforms.windows import DayWindow
 from tests.support.releases import USER_VERSIONS, release
 from tests.support.transactions import transactions_timed
 from tests.support.transcripts import Settings, write_corpus
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from agentsview_assets.resources.store import Store
     from tests.support.oracle import Oracle
 
 pytestmark = pytest.mark.matrix
@@ -28,6 +33,8 @@ pytestmark = pytest.mark.matrix
 OLD, NEW = "0.37.5", "0.46.1"
 MOST_SECONDS = 3.0
 LAST_DAY = dt.date(2026, 11, 10)
+WINDOW = DayWindow("2020-01-01", "2026-12-31")
+EVERYTHING = Needed(WINDOW.span([WINDOW.first, WINDOW.last]), WINDOW)
 _STATE = """
 SELECT session_id, row_kind, place, model, input_tokens, output_tokens, cache_read_tokens,
     timestamp_text, dedup_key FROM usage ORDER BY ALL
@@ -42,16 +49,22 @@ WHERE s.message_count = 0 AND i.last IS NOT NULL
 class Watcher:
     """Observes one archive again and again, and notes how long each transaction was held."""
 
-    def __init__(self, path: Path, store: ObservationStore, held: list[float]) -> None:
+    def __init__(self, path: Path, store: Store, held: list[float]) -> None:
         self.path = path
         self.held = held
         self.rounds = 0
         self._store = store
+        self._state: list[tuple[object, ...]] = []
 
     def look(self) -> None:
-        """Observes once; what is found must hang together."""
-        observe(self.path, self._store)
-        assert self._store.rows(_TORN) == []
+        """Observes once, all of it; what is found must hang together."""
+        with Scratch() as scratch:
+            observe(
+                FileSource(self.path), self._store, scratch, Options(), WINDOW, needed=EVERYTHING,
+                must_open=True,
+            )  # fmt: skip
+            assert scratch.rows(_TORN) == []
+            self._state = scratch.rows(_STATE)
         self.rounds += 1
 
     def beside(self, writer: subprocess.Popen[str]) -> None:
@@ -64,7 +77,7 @@ class Watcher:
 
     def state(self) -> list[tuple[object, ...]]:
         """The usage rows that are known now."""
-        return self._store.rows(_STATE)
+        return self._state
 
 
 @pytest.fixture
@@ -82,7 +95,7 @@ def archive(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def watcher(archive: Path, tmp_path: Path, held: list[float]) -> Iterator[Watcher]:
-    with ObservationStore(tmp_path / "observations.duckdb") as store:
+    with open_store(f"duckdb:///{tmp_path / 'warehouse.duckdb'}") as store:
         yield Watcher(archive / "sessions.db", store, held)
 
 
@@ -104,9 +117,10 @@ def start(oracle: Oracle, archive: Path, *arguments: str) -> subprocess.Popen[st
 
 def fresh_state(archive: Path, folder: Path) -> list[tuple[object, ...]]:
     """What is observed of an archive by somebody who has never seen it."""
-    with ObservationStore(folder / "fresh.duckdb") as store:
-        observe(archive / "sessions.db", store)
-        return store.rows(_STATE)
+    with open_store(f"duckdb:///{folder / 'fresh.duckdb'}") as store:
+        watcher = Watcher(archive / "sessions.db", store, [])
+        watcher.look()
+        return watcher.state()
 
 
 def asked(archive: Path, sql: str) -> list[tuple[object, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.archives.conftest import Bench
+
+
+# In one worker, which pushes and reads once what several tests look at.
+pytestmark = pytest.mark.xdist_group("mirrors")
+
 
 @contextmanager
 def holding(program: str, *arguments: str) -> Iterator[None]:
@@ -43,13 +50,14 @@ def holding(program: str, *arguments: str) -> Iterator[None]:
 EVERYDAY = (("0.37.5", "duckdb"),)
 
 
-@pytest.fixture(
-    params=[
-        pytest.param((v, k), id=f"{v}-{k}", marks=() if (v, k) in EVERYDAY else pytest.mark.matrix)
-        for v in VERSIONS
-        for k in ("duckdb", "postgresql")
-    ]
-)
+_KINDS = [
+    pytest.param((v, k), id=f"{v}-{k}", marks=() if (v, k) in EVERYDAY else pytest.mark.matrix)
+    for v in VERSIONS
+    for k in ("duckdb", "postgresql")
+]
+
+
+@pytest.fixture(params=_KINDS)
 def pushed(
     request: pytest.FixtureRequest, originals: Path, postgres_server: Server, tmp_path: Path
 ) -> Pushed:
@@ -58,10 +66,41 @@ def pushed(
     return made(version, kind, originals, postgres_server.database(), tmp_path.resolve())
 
 
-def test_documents_are_those_of_the_archive(pushed: Pushed, tmp_path: Path) -> None:
-    expected = documents(bench_over(tmp_path / "by archive", pushed.archive))
-    found = documents(bench_over(tmp_path / "by mirror", pushed.url))
-    assert_equal(found, expected, pushed)
+@dataclass(frozen=True)
+class Read:
+    """A mirror that nobody changes, and what was made of it.
+
+    Attributes:
+        pushed: The archive and its mirror.
+        by_archive: A warehouse of the archive.
+        by_mirror: A warehouse of the mirror.
+    """
+
+    pushed: Pushed
+    by_archive: Bench
+    by_mirror: Bench
+
+
+@pytest.fixture(scope="module", params=_KINDS)
+def read(
+    request: pytest.FixtureRequest,
+    originals: Path,
+    postgres_server: Server,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Read:
+    """A copy of a release's archive, pushed once and read in both ways; to be looked at only."""
+    version, kind = request.param
+    folder = tmp_path_factory.mktemp("read").resolve()
+    pushed = made(version, kind, originals, postgres_server.database(), folder)
+    by_archive = bench_over(folder / "by archive", pushed.archive)
+    by_mirror = bench_over(folder / "by mirror", pushed.url)
+    by_archive.materialize()
+    by_mirror.materialize()
+    return Read(pushed, by_archive, by_mirror)
+
+
+def test_documents_are_those_of_the_archive(read: Read) -> None:
+    assert_equal(documents(read.by_mirror), documents(read.by_archive), read.pushed)
 
 
 def test_what_is_pushed_later_follows(pushed: Pushed, tmp_path: Path) -> None:
@@ -80,31 +119,26 @@ def test_what_is_pushed_later_follows(pushed: Pushed, tmp_path: Path) -> None:
     assert bench.materialize()["up_to_date"]
 
 
-def test_status_says_what_a_mirror_lacks(pushed: Pushed, tmp_path: Path) -> None:
-    bench = bench_over(tmp_path / "bench", pushed.url)
-    bench.materialize()
-    (source,) = bench.run("status", "--json").json["sources"]
+def test_status_says_what_a_mirror_lacks(read: Read) -> None:
+    (source,) = read.by_mirror.run("status", "--json").json["sources"]
     assert source["state"] == "observed"
-    assert source["path"] == pushed.url
+    assert source["path"] == read.pushed.url
     assert "custom prices" in source["lacks"]
-    assert "a mirror, without custom prices" in bench.run("status").out
+    assert "a mirror, without custom prices" in read.by_mirror.run("status").out
 
 
-def test_an_archive_and_its_mirror_count_once(pushed: Pushed, tmp_path: Path) -> None:
-    alone = bench_over(tmp_path / "alone", pushed.archive)
-    alone.materialize()
-    both = bench_over(tmp_path / "both", pushed.archive, pushed.url)
+def test_an_archive_and_its_mirror_count_once(read: Read, tmp_path: Path) -> None:
+    alone = read.by_archive
+    both = bench_over(tmp_path / "both", read.pushed.archive, read.pushed.url)
     both.materialize()
     for name in ("usage offline", "activity"):
         # The sums are of other rows, so that their last digits may differ.
         assert_same_document(both.run(*DOCUMENTS[name]).out, alone.run(*DOCUMENTS[name]).out, name)
 
 
-def test_machines_are_told_by_name(pushed: Pushed, tmp_path: Path) -> None:
+def test_machines_are_told_by_name(read: Read) -> None:
     """The host's name is what pushes of 0.37 write, and the label of an installation since."""
-    bench = bench_over(tmp_path / "bench", pushed.url)
-    bench.materialize()
-    ((machine, kind, label),) = bench.rows("SELECT machine, kind, label FROM machines")
+    ((machine, kind, label),) = read.by_mirror.rows("SELECT machine, kind, label FROM machines")
     assert label
     assert kind == ("installation" if machine != label else "host")
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from tests.archives.conftest import Bench, Machines
 
+# In one worker, which makes the warehouses once that several tests look at or copy.
+pytestmark = pytest.mark.xdist_group("several")
+
 DAILY = ("usage", "daily", "--json", "--offline", "--no-sync", "--breakdown", "--timezone", "UTC")
 ACTIVITY = (
     *("activity", "report", "--json", "--offline", "--preset", "custom", "--timezone", "UTC"),
@@ -61,11 +64,12 @@ def test_what_counts_elsewhere_says_where(made: Bench) -> None:
     # The archives are equal in what they share, so that the one of the least id counts.
     assert {(here, there) for here, _, there, _ in shared} >= {(second, first)}
     dangling = made.rows(
-        "SELECT u.row_id FROM usage_rows u LEFT JOIN usage_rows w "
-        "ON w.archive_id = u.elsewhere_archive_id AND w.row_id = u.elsewhere_row_id "
-        "AND w.duplicate_of IS NULL AND w.elsewhere_archive_id IS NULL "
-        "AND w.dedup_key = u.dedup_key "
-        "WHERE u.elsewhere_archive_id IS NOT NULL AND w.row_id IS NULL"
+        "SELECT d.row_id FROM duplicates d LEFT JOIN duplicates w ON w.scope = d.scope "
+        "AND w.archive_id = d.counting_archive_id AND w.row_id = d.counting_row_id "
+        "AND w.counting_archive_id = w.archive_id AND w.counting_row_id = w.row_id "
+        "AND w.dedup_key = d.dedup_key "
+        "LEFT JOIN usage_rows u ON u.archive_id = w.archive_id AND u.row_id = w.row_id "
+        "WHERE d.scope = 'all' AND u.row_id IS NULL"
     )
     assert dangling == []
 
@@ -76,8 +80,8 @@ def test_sessions_of_both_are_told(made: Bench) -> None:
         "SELECT session_id FROM sessions GROUP BY session_id HAVING count(*) = 2 ORDER BY 1"
     )
     marked = made.rows(
-        "SELECT session_id, archive_id, elsewhere_archive_id FROM sessions "
-        "WHERE elsewhere_archive_id IS NOT NULL ORDER BY 1"
+        "SELECT session_id, archive_id, canonical_archive_id FROM session_copies "
+        "WHERE canonical_archive_id <> archive_id ORDER BY 1"
     )
     assert marked == [(session, second, first) for (session,) in both]
     told = made.run("status", "--json").json["shared"]
@@ -120,28 +124,16 @@ def test_the_order_in_which_archives_come_decides_nothing(bench: Bench, machines
     assert turned.shared() == shared
 
 
-def test_an_archive_that_is_not_named_keeps_its_rows(bench: Bench, machines: Machines) -> None:
-    both = bench.over(machines.one, machines.other)
-    both.materialize()
+def test_an_archive_that_is_not_named_keeps_its_rows(both: Bench, machines: Machines) -> None:
     before = both.shared()
-    assert bench.over(machines.one).materialize()["up_to_date"]
+    assert both.over(machines.one).materialize()["up_to_date"]
     assert both.shared() == before
-    held = bench.over(machines.one).run("status", "--json").json["held"]
+    held = both.over(machines.one).run("status", "--json").json["held"]
     assert sorted(archive["state"] for archive in held) == ["kept", "observed"]
 
 
 class TestUnreadable:
     """One archive that cannot be read does not hold back the others."""
-
-    @pytest.fixture
-    def both(self, bench: Bench, machines: Machines) -> Bench:
-        """Copies of both archives, materialised."""
-        copies = [bench.folder / "one", bench.folder / "other"]
-        for copy, archive in zip(copies, (machines.one, machines.other), strict=True):
-            shutil.copytree(archive, copy)
-        bench = bench.over(*copies)
-        bench.materialize()
-        return bench
 
     @staticmethod
     def ruin(path: Path) -> bytes:
@@ -150,26 +142,26 @@ class TestUnreadable:
         path.write_bytes(whole[: len(whole) // 2])
         return whole
 
-    def test_the_others_go_on_and_its_rows_stay(self, both: Bench, machines: Machines) -> None:
-        one, other = both.ids()
-        usage = f"SELECT * EXCLUDE (elsewhere_archive_id, elsewhere_row_id, dedup_key) FROM usage_rows WHERE archive_id = '{other}' ORDER BY ALL"  # noqa: E501
-        before = both.rows(usage)
-        whole = self.ruin(both.folder / "other" / "sessions.db")
-        machines.oracle.sync(both.folder / "one", machines.both.parent / "corpus")
-        done = both.run("materialize", "--json")
+    def test_the_others_go_on_and_its_rows_stay(self, spoilt: Bench, machines: Machines) -> None:
+        one, other = spoilt.ids()
+        usage = f"SELECT * FROM usage_rows WHERE archive_id = '{other}' ORDER BY ALL"
+        before = spoilt.rows(usage)
+        whole = self.ruin(spoilt.folder / "other" / "sessions.db")
+        machines.oracle.sync(spoilt.folder / "one", machines.both.parent / "corpus")
+        done = spoilt.run("materialize", "--json")
         assert done.code == 0, done.err
         assert "cut off" in done.err
         assert len(done.json["unread"]) == 1
-        assert both.rows(usage) == before
-        assert both.rows(f"SELECT count(*) FROM sessions WHERE archive_id = '{one}'") == [
+        assert spoilt.rows(usage) == before
+        assert spoilt.rows(f"SELECT count(*) FROM sessions WHERE archive_id = '{one}'") == [
             (len(self.sessions(machines.both)),)
         ]
-        found = both.run("status", "--json").json["sources"]
+        found = spoilt.run("status", "--json").json["sources"]
         assert [source["state"] for source in found] == ["observed", "unreadable"]
         assert "stale" in found[1]["note"]
-        (both.folder / "other" / "sessions.db").write_bytes(whole)
-        assert both.run("materialize", "--json").json["unread"] == []
-        found = both.run("status", "--json").json["sources"]
+        (spoilt.folder / "other" / "sessions.db").write_bytes(whole)
+        assert spoilt.run("materialize", "--json").json["unread"] == []
+        found = spoilt.run("status", "--json").json["sources"]
         assert [source["state"] for source in found] == ["observed", "observed"]
 
     @staticmethod
@@ -181,58 +173,61 @@ class TestUnreadable:
         with closing(sqlite3.connect(f"file:{archive}/sessions.db?mode=ro", uri=True)) as database:
             return [row[0] for row in database.execute("SELECT id FROM sessions")]
 
-    def test_it_is_told_when_none_can_be_read(self, both: Bench) -> None:
+    def test_it_is_told_when_none_can_be_read(self, spoilt: Bench) -> None:
         for name in ("one", "other"):
-            self.ruin(both.folder / name / "sessions.db")
-        done = both.run("materialize")
+            self.ruin(spoilt.folder / name / "sessions.db")
+        done = spoilt.run("materialize")
         assert done.code == 1
         assert "cut off" in done.err
 
-    def test_one_that_is_gone_is_told(self, both: Bench) -> None:
-        shutil.rmtree(both.folder / "other")
-        done = both.run("materialize", "--json")
+    def test_one_that_is_gone_is_told(self, spoilt: Bench) -> None:
+        shutil.rmtree(spoilt.folder / "other")
+        done = spoilt.run("materialize", "--json")
         assert done.code == 0
         assert "no such file" in done.err
-        found = both.run("status", "--json").json["sources"]
+        found = spoilt.run("status", "--json").json["sources"]
         assert [source["state"] for source in found] == ["observed", "missing"]
 
 
-class TestLostObservations:
-    """The observation store is a cache: without it, no archive's rows may get lost."""
+class TestALostState:
+    """The state folder is Dagster's history: without it, the warehouse knows what it holds."""
 
     @pytest.fixture
-    def bereft(self, bench: Bench, machines: Machines) -> Bench:
-        """A warehouse of both machines whose observations are gone."""
-        both = bench.over(machines.one, machines.other)
-        both.materialize()
-        for file in (bench.folder / "warehouse.duckdb.state").glob("observations.duckdb*"):
-            file.unlink()
+    def bereft(self, both: Bench) -> Bench:
+        """A warehouse of both machines whose state folder is gone."""
+        shutil.rmtree(both.folder / "warehouse.duckdb.state")
         return both
 
-    def test_rows_of_an_archive_that_is_not_named_are_not_lost(
+    def test_every_day_is_as_it_was_made(self, bereft: Bench, machines: Machines) -> None:
+        records = "SELECT * FROM warehouse_partitions ORDER BY ALL"
+        before = bereft.rows(records)
+        assert bereft.materialize()["up_to_date"]
+        assert bereft.over(machines.one).materialize()["up_to_date"]
+        assert bereft.rows(records) == before
+
+    def test_rows_of_an_archive_that_is_not_named_are_not_touched(
         self, bereft: Bench, machines: Machines
     ) -> None:
-        before = bereft.rows("SELECT count(*) FROM usage_rows")
-        done = bereft.over(machines.one).run("materialize")
-        assert done.code == 1
-        assert f"holds rows of {machines.other}" in done.err
-        assert bereft.rows("SELECT count(*) FROM usage_rows") == before
+        _, other = bereft.ids()
+        usage = f"SELECT * FROM usage_rows WHERE archive_id = '{other}' ORDER BY ALL"
+        before = bereft.rows(usage)
+        bereft.over(machines.one).materialize("--force")
+        assert before
+        assert bereft.rows(usage) == before
         assert bereft.materialize()["up_to_date"]
 
-    def test_unless_it_is_given_up(self, bereft: Bench, machines: Machines) -> None:
+    def test_it_can_be_given_up(self, bereft: Bench, machines: Machines) -> None:
         one = bereft.over(machines.one)
-        (other,) = one.rows(
-            f"SELECT archive_id FROM warehouse_archives WHERE path LIKE '{machines.other}%'"
-        )[0]
-        one.materialize("--forget", other)
-        assert one.rows("SELECT DISTINCT archive_id FROM usage_rows") != [(other,)]
-        assert len(one.rows("SELECT DISTINCT archive_id FROM usage_rows")) == 1
+        kept, other = bereft.ids()
+        done = one.run("materialize", "--forget", other)
+        assert done.code == 0, done.err
+        assert f"{other} is forgotten" in done.err
+        assert one.rows("SELECT DISTINCT archive_id FROM usage_rows") == [(kept,)]
         assert one.shared() == []
+        assert one.rows("SELECT * FROM session_copies") == []
         assert one.materialize()["up_to_date"]
 
-    def test_what_is_observed_can_be_given_up_too(self, bench: Bench, machines: Machines) -> None:
-        both = bench.over(machines.one, machines.other)
-        both.materialize()
+    def test_what_is_observed_can_be_given_up_too(self, both: Bench, machines: Machines) -> None:
         one, other = both.ids()
         both.over(machines.one).materialize("--forget", other)
         assert both.rows("SELECT DISTINCT archive_id FROM sessions") == [(one,)]

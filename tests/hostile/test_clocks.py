@@ -14,19 +14,17 @@ from agentsview_assets.build import build_definitions
 from agentsview_assets.documents.clock import clock_notes
 from agentsview_assets.errors import ConfigError
 from agentsview_assets.partitions import DailyPartitions, days_between
-from agentsview_assets.resources.observation_reader import DayWindow, Span, cut
-from agentsview_assets.resources.observations import ObservationStore
-from agentsview_assets.resources.observing import observe
-from agentsview_assets.resources.store import Partition
+from agentsview_assets.resources.store import Partition, Slices
 from agentsview_assets.resources.warehouse import open_reader
 from agentsview_assets.resources.warehouses import open_store
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.settings import load_settings
+from agentsview_assets.transforms.windows import DayWindow, Span, cut
 from tests.support.clocks import clock_at, day_after
-from tests.support.contract_rows import frame
+from tests.support.contract_rows import ARCHIVE, frame
 from tests.support.further import further
 from tests.support.in_process import Desk, run_here
-from tests.support.observations import said_by
+from tests.support.observations import Watch
 from tests.support.tiny_archives import TinyArchive
 
 if TYPE_CHECKING:
@@ -68,10 +66,10 @@ class TestPlacing:
             odd_rows(archive)
             for day in (TODAY, day_after(TODAY), *FAR):
                 fill(archive, day)
-        with ObservationStore(tmp_path / "store.duckdb") as store:
-            observe(archive.path, store)
+        with Watch(tmp_path / "store.duckdb") as watch:
+            watch.observe(archive.path)
             ends = ("2026-10-01", TODAY, day_after(TODAY), "2030-01-01")
-            said = [said_by(store, DayWindow(START, end)) for end in ends]
+            said = [watch.said(DayWindow(START, end)) for end in ends]
         assert all(found == said[0] for found in said)
         days = {row["partition_date"] for row in said[0].tables["usage_rows"]}
         assert {START, TODAY, *FAR} <= days
@@ -125,12 +123,15 @@ class TestOneWarehouse:
         days = (TODAY, day_after(TODAY), *FAR)
         with open_store(warehouse) as store:
             for day in days:
-                noted = [Partition(day, 2, "v1", "", "run-1")]
-                store.replace(USAGE, [frame(USAGE, 2, day)], [day], noted)
+                noted = [Partition(ARCHIVE, day, 2, "v1", "", "run-1")]
+                store.replace(USAGE, [frame(USAGE, 2, day)], Slices((ARCHIVE,), [day]), noted)
             open_end = Span(day_after(TODAY), "9999-12-31")
-            noted = [Partition(FAR[0], 1, "v2", "", "run-2")]
-            store.replace(USAGE, [frame(USAGE, 1, FAR[0])], open_end, noted)
-            assert store.partitions("usage_rows") == {TODAY: ("v1", ""), FAR[0]: ("v2", "")}
+            noted = [Partition(ARCHIVE, FAR[0], 1, "v2", "", "run-2")]
+            store.replace(USAGE, [frame(USAGE, 1, FAR[0])], Slices((ARCHIVE,), open_end), noted)
+            assert store.partitions("usage_rows") == {
+                (ARCHIVE, TODAY): ("v1", ""),
+                (ARCHIVE, FAR[0]): ("v2", ""),
+            }
         with open_reader(warehouse) as reader:
             day = "CAST(partition_date AS VARCHAR(10))"
             found = reader.rows(f"SELECT {day}, COUNT(*) FROM usage_rows GROUP BY partition_date")
@@ -139,8 +140,13 @@ class TestOneWarehouse:
     def test_rows_after_today_and_records_of_the_future_are_named(self, warehouse: str) -> None:
         with open_store(warehouse) as store:
             for day in (TODAY, FAR[0]):
-                noted = [Partition(day, 2, "v1", "", "run-1")]
-                store.replace(USAGE, [frame(USAGE, 2, day, session_id="s\x1b[2J")], [day], noted)
+                noted = [Partition(ARCHIVE, day, 2, "v1", "", "run-1")]
+                store.replace(
+                    USAGE,
+                    [frame(USAGE, 2, day, session_id="s\x1b[2J")],
+                    Slices((ARCHIVE,), [day]),
+                    noted,
+                )
         with open_reader(warehouse) as reader:
             assert clock_notes(reader, datetime(2096, 1, 1, tzinfo=UTC)) == []
             later, behind = clock_notes(reader, datetime(2026, 11, 10, 23, tzinfo=UTC))
@@ -277,7 +283,10 @@ def _double(store: Any, name: str, tomorrow: str) -> None:
             f"FROM {name} WHERE partition_date >= ?",
             [tomorrow],
         )
-        store.note(name, [Partition(START, 2, "of rows outside", "", "an earlier run")])
+        archive_id = store.archives()[0].archive_id
+        store.record(
+            name, [Partition(archive_id, START, 2, "of rows outside", "", "an earlier run")]
+        )
 
 
 def _run_day(desk: Desk, day: str) -> None:

@@ -10,11 +10,11 @@ import pytest
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.resources.duckdb_store import DuckDBStore
 from agentsview_assets.resources.history import prepare_home
-from agentsview_assets.resources.store import Addition, Partition, Selection
+from agentsview_assets.resources.store import Addition, Partition, Selection, Slices
 from agentsview_assets.resources.warehouse import open_reader
 from agentsview_assets.resources.warehouses import open_store
 from agentsview_assets.schemas import CONTRACTS
-from tests.support.contract_rows import frame
+from tests.support.contract_rows import ARCHIVE, frame
 from tests.support.further import further
 from tests.support.machines import Machine, archive
 
@@ -117,7 +117,7 @@ def test_whatever_happens_between_the_record_only_grows_and_is_true(
         with monkeypatch.context() as patch:
             if event == "interrupted":
                 table = rng.choice(["daily_usage", "restatements"])
-                _die_at(patch, rng.choice(["insert", "note"]), table)
+                _die_at(patch, rng.choice(["insert", "record"]), table)
             if event == "price":
                 machine.run(rng.choice(["reprice", "materialize"]))
             else:
@@ -147,8 +147,8 @@ def _die_at(patch: pytest.MonkeyPatch, step: str, table: str) -> None:
 def _replace(url: str, *, additions: list[Addition]) -> None:
     day = "2026-07-01"
     with open_store(url) as store:
-        rows, noted = [frame(DAILY, 2, day)], [Partition(day, 2, "v", "r", "run")]
-        store.replace(DAILY, rows, [day], noted, additions=additions)
+        rows, noted = [frame(DAILY, 2, day)], [Partition(ARCHIVE, day, 2, "v", "r", "run")]
+        store.replace(DAILY, rows, Slices((ARCHIVE,), [day]), noted, additions=additions)
 
 
 def _count(url: str) -> int:
@@ -163,7 +163,7 @@ def test_a_history_grows_in_the_transaction_that_makes_it_true(
     added = [Addition(RESTATED, frame(RESTATED, 3, "2026-07-01"))]
     with open_store(warehouse) as store:
         kind = type(store)
-    for step in ("insert", "note"):
+    for step in ("insert", "record"):
         with monkeypatch.context() as patch:
 
             def fail(*_: object, **__: object) -> None:

@@ -7,9 +7,9 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+from agentsview_assets.resources.observations import ObservationStore
 
 from agentsview_assets.archive_urls import parse_archives
-from agentsview_assets.resources.observations import ObservationStore
 from agentsview_assets.resources.observing_all import Options, observe_all
 from tests.support.further import further
 from tests.support.machines import Machine, archive, everything

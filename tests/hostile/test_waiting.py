@@ -98,14 +98,6 @@ class TestALockOnADuckDBFile:
         assert str(patient.warehouse) in told[0]
         assert told[0] in found.err
 
-    def test_two_runs_wait_for_each_other(self, patient, when_waiting):
-        store = patient.folder / "warehouse.duckdb.state" / "observations.duckdb"
-        with holding(store, "writer") as release:
-            told = when_waiting(release)
-            found = patient.run("materialize")
-        assert found.code == 0, found.err
-        assert str(store) in told[0]
-
     @pytest.mark.parametrize("command", [*REPORTS, ("materialize",)])
     def test_whoever_keeps_it_open_is_named_with_the_time_that_was_waited(self, made, command):
         before = made.warehouse.read_bytes()

@@ -14,7 +14,6 @@ import pytest
 
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.resources.history import prepare_home
-from agentsview_assets.resources.observations import ObservationStore
 from tests.support.in_process import Desk
 
 if TYPE_CHECKING:
@@ -96,55 +95,31 @@ def _content(path: Path) -> object:
     return path.read_bytes() if path.is_file() else None
 
 
-@pytest.mark.parametrize("place", ["warehouse.duckdb.state/observations.duckdb", "my.duckdb"])
 @pytest.mark.parametrize("make", FOREIGN)
-def test_a_file_where_the_store_should_be_is_refused_by_name(
-    make: Callable[[Path], None], place: str, tmp_path: Path
-):
-    path = tmp_path / place
-    path.parent.mkdir(exist_ok=True)
+def test_a_file_where_an_earlier_release_kept_its_store_is_left(
+    make: Callable[[Path], None], tmp_path: Path
+) -> None:
+    desk = Desk.with_sample(tmp_path)
+    path = desk.warehouse.with_name(f"{desk.warehouse.name}.state") / "observations.duckdb"
+    path.parent.mkdir()
     make(path)
     before = _everything(path.parent)
-    with pytest.raises(WarehouseError) as refused, ObservationStore(path):
-        pass
-    assert f"observation store {path}: " in str(refused.value)
-    assert "move it away, or remove it" in str(refused.value)
-    assert _everything(path.parent) == before
+    is_database = path.is_file() and not path.is_symlink() and b"DUCK" in path.read_bytes()[:12]
+    assert desk.run("materialize", "--since", "2026-11-10").code == 0
+    after = _everything(path.parent)
+    assert {name: after.get(name) for name in before} == (
+        dict.fromkeys(before) if is_database else before
+    )
 
 
-def test_a_log_that_is_a_link_is_not_followed(tmp_path):
-    path = tmp_path / "warehouse.duckdb.state" / "observations.duckdb"
-    path.parent.mkdir()
-    path.write_bytes(b"")
-    victim = tmp_path / "victim"
-    _notes(victim)
-    path.with_name("observations.duckdb.wal").symlink_to(victim)
-    with pytest.raises(WarehouseError, match="it is a link"), ObservationStore(path):
-        pass
-    assert victim.read_text() == "my notes\n" * 500
-
-
-def test_a_damaged_database_that_is_not_in_our_place_is_left(tmp_path):
-    path = tmp_path / "somebodys.duckdb"
-    _a_warehouse(path)
-    content = path.read_bytes()[:5000]
-    path.write_bytes(content)
-    with pytest.raises(WarehouseError, match="cannot be opened"), ObservationStore(path):
-        pass
-    assert path.read_bytes() == content
-
-
-def test_the_command_tells_it_in_one_message(tmp_path):
+def test_the_store_of_an_earlier_release_goes(tmp_path: Path) -> None:
     desk = Desk.with_sample(tmp_path)
-    store = desk.warehouse.with_name(f"{desk.warehouse.name}.state") / "observations.duckdb"
-    store.parent.mkdir()
-    _notes(store)
-    done = desk.run("materialize")
-    assert done.code == 1
-    assert done.err.count("error:") == 1
-    assert str(store) in done.err
-    assert "Traceback" not in done.err
-    assert store.read_text() == "my notes\n" * 500
+    path = desk.warehouse.with_name(f"{desk.warehouse.name}.state") / "observations.duckdb"
+    path.parent.mkdir()
+    with duckdb.connect(str(path)) as store:
+        store.execute("CREATE TABLE store (landing_version TEXT, engine_version TEXT)")
+    assert desk.run("materialize", "--since", "2026-11-10").code == 0
+    assert not path.exists()
 
 
 class TestTheHomeOfDagster:

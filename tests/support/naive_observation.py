@@ -12,6 +12,7 @@ import itertools
 import json
 import re
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -175,20 +176,28 @@ class NaiveArchive:
             }
 
     def usage_rows(self) -> list[Row]:
-        """Every token-bearing row, with the row that counts in its place."""
+        """Every token-bearing row, with the key that another one could share."""
         rows = [*self._message_rows(), *self._event_rows(), *self._cursor_rows()]
+        keys = Counter(row["dedup_key"] for row in rows)
+        for row in rows:
+            # A key that is the number of an event means nothing to any other.
+            if row.pop("is_numbered") and keys[row["dedup_key"]] == 1:
+                row["dedup_key"] = None
+        return rows
+
+    @staticmethod
+    def duplicates(rows: Iterable[Row]) -> dict[str, str]:
+        """The row that counts for each row that shares its key with another one."""
         classes: dict[str, list[Row]] = {}
         for row in rows:
             if row["dedup_key"] is not None:
                 classes.setdefault(row["dedup_key"], []).append(row)
-        for row in rows:
-            alike = classes.get(row["dedup_key"], [row])
-            winner = min(alike, key=_first_seen)
-            row["has_duplicates"] = len(alike) > 1
-            row["duplicate_of"] = winner["row_id"] if winner is not row else None
-            if len(alike) == 1:
-                row["dedup_key"] = None
-        return rows
+        return {
+            row["row_id"]: min(alike, key=_first_seen)["row_id"]
+            for alike in classes.values()
+            if len(alike) > 1
+            for row in alike
+        }
 
     def _message_rows(self) -> Iterable[Row]:
         for session in self._live.values():
@@ -234,6 +243,7 @@ class NaiveArchive:
                 ordinal=e["message_ordinal"],
                 timestamp_text=own if own is not None else session["started_at"],
                 dedup_key=f"usage:{session['id']}:{e['source']}:{key}",
+                is_numbered=not e["dedup_key"],
                 reported_cost_usd=e["cost_usd"],
             )
 
@@ -264,6 +274,7 @@ class NaiveArchive:
         started = day_of(moment(session["started_at"]))
         is_cursor = columns["row_kind"] == "cursor_event"
         return {
+            "is_numbered": False,
             **columns,
             **dict(zip(_COUNTERS, tokens, strict=True)),
             "billable_output_tokens": tokens[1] or tokens[4],

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
 Row = dict[str, Any]
 Sums = dict[tuple[Any, ...], dict[str, float]]
@@ -47,12 +47,18 @@ class Prices:
         return sum(row[name] for name in TOKENS)
 
 
-def daily_usage(usage: Iterable[Row], prices: Prices) -> Sums:
-    """Sums by partition, UTC date, project, agent and model; duplicates are counted, not summed."""
+def daily_usage(usage: Iterable[Row], replaced: Container[str], prices: Prices) -> Sums:
+    """Sums by partition, UTC date, project, agent and model; duplicates are counted, not summed.
+
+    Args:
+        usage: Rows of an archive.
+        replaced: Ids of those that another one counts in place of.
+        prices: What models cost.
+    """
     sums: Sums = defaultdict(lambda: defaultdict(float))
     for row in usage:
         place = (row["partition_date"], _date(row), row["project"], row["agent"], row["model"])
-        if row["duplicate_of"] is not None:
+        if row["row_id"] in replaced:
             sums[place]["duplicate_row_count"] += 1
         else:
             _add(sums[place], row, prices)

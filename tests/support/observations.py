@@ -1,4 +1,4 @@
-"""Observation stores in tests: what one says of an archive, as plain values."""
+"""Observing archives in tests: what a warehouse knows of them, as plain values."""
 
 from __future__ import annotations
 
@@ -13,10 +13,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
-from agentsview_assets.resources.observation_reader import DayWindow
-from agentsview_assets.resources.observations import ObservationStore
-from agentsview_assets.resources.observing import observe
+from agentsview_assets.resources.looking import Needed, Options
+from agentsview_assets.resources.observing import Observed, observe
+from agentsview_assets.resources.scratch import Scratch
+from agentsview_assets.resources.sources import FileSource
+from agentsview_assets.resources.store import Selection, Slices, Store
+from agentsview_assets.resources.warehouses import open_store
 from agentsview_assets.schemas import CONTRACTS
+from agentsview_assets.transforms.staleness import by_day, observed_slices
+from agentsview_assets.transforms.windows import DayWindow
 from tests.support.oracle import REPOSITORY
 
 if TYPE_CHECKING:
@@ -45,7 +50,7 @@ def copy_sample(folder: Path, *, is_empty: bool = False) -> Path:
 
 
 class Observation(NamedTuple):
-    """All that a store says of a window.
+    """All that is known of a window.
 
     Attributes:
         tables: Rows of each table, sorted, instants as microseconds since 1970.
@@ -60,25 +65,90 @@ class Observation(NamedTuple):
     table_versions: Mapping[str, str]
 
 
-def said_by(store: ObservationStore, window: DayWindow = WINDOW) -> Observation:
-    """Read everything out of an open store."""
-    span = window.span([window.first, window.last])
-    tables = {name: _rows(name, list(store.frames(name, span, window))) for name in DAILY}
-    tables |= {name: _rows(name, [store.frame(name)]) for name in WHOLE}
-    return Observation(
-        tables,
-        store.versions(window),
-        store.models(window),
-        {name: store.table_version(name) for name in WHOLE},
-    )
+class Watch:
+    """A warehouse, and the archives that are observed into it; use as a context manager.
+
+    Attributes:
+        store: The open warehouse.
+    """
+
+    def __init__(self, place: Path, window: DayWindow = WINDOW) -> None:
+        self._place = place
+        self._window = window
+        self._stack = contextlib.ExitStack()
+        self._scratch: Scratch | None = None
+        self.store: Store
+
+    def __enter__(self) -> Watch:
+        self.store = self._stack.enter_context(open_store(f"duckdb:///{self._place}"))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def observe(self, path: Path, **options: Any) -> Observed:
+        """Look at an archive, as a run does that has nothing in memory yet."""
+        with Scratch() as scratch:
+            found = observe(FileSource(path), self.store, scratch, Options(**options), self._window)
+        self.store.settle()
+        return found
+
+    def said_of(self, path: Path) -> Observation:
+        """Everything that one look at an archive finds."""
+        with Scratch() as scratch:
+            found = self._land(FileSource(path), scratch, self._window, Options())
+            return self._said((found.archive_id,), scratch, self._window)
+
+    def said(self, window: DayWindow | None = None, *, with_titles: bool = True) -> Observation:
+        """Everything that the ledger and the archives say of a window, made and read back."""
+        window, options = window or self._window, Options(with_titles)
+        gone = {found.archive_id for found in self.store.successions()}
+        archives = [a for a in self.store.archives() if a.archive_id not in gone]
+        with Scratch() as scratch:
+            for archive in archives:
+                self._land(FileSource(Path(archive.path)), scratch, window, options)
+            return self._said(tuple(a.archive_id for a in archives), scratch, window)
+
+    def _land(
+        self, source: FileSource, scratch: Scratch, window: DayWindow, options: Options
+    ) -> Observed:
+        needed = Needed(window.span([window.first, window.last]), window)
+        return observe(source, self.store, scratch, options, window, needed=needed, must_open=True)
+
+    def _said(self, names: tuple[str, ...], scratch: Scratch, window: DayWindow) -> Observation:
+        span = window.span([window.first, window.last])
+        tables = {n: _rows(n, list(scratch.frames(n, names, span, window))) for n in DAILY}
+        tables |= {n: _rows(n, [scratch.frame(n, names)]) for n in WHOLE}
+        versions = {
+            name: "/".join(scratch.version((name,), archive) for archive in names) for name in WHOLE
+        }
+        contract = CONTRACTS["usage_rows"]
+        frames = list(scratch.frames("usage_rows", names, span, window))
+        self.store.replace(contract, frames, Slices(names), [])
+        self.store.settle()
+        tables["duplicates"] = _rows_of(
+            "duplicates", self.store.read(CONTRACTS["duplicates"], Selection(archives=names))
+        )
+        rows = self.store.expected(names)
+        models: dict[str, list[tuple[str, str]]] = {}
+        for row in rows:
+            if row.part == "daily":
+                day = models.setdefault(window.place(row.day), [])
+                day += [(row.archive_id, model) for model in row.models]
+        return Observation(
+            tables,
+            by_day(observed_slices(rows, window)),
+            {day: sorted(set(found)) for day, found in models.items()},
+            versions,
+        )
 
 
 def fresh(path: Path, scratch: Path, window: DayWindow = WINDOW, **options: bool) -> Observation:
-    """Observe an archive into a store made for the purpose."""
+    """Observe an archive into a warehouse made for the purpose."""
     place = scratch / f"fresh-{os.urandom(6).hex()}.duckdb"
-    with ObservationStore(place) as store:
-        observe(path, store, **options)
-        found = said_by(store, window)
+    with Watch(place, window) as watch:
+        watch.observe(path, **options)
+        found = watch.said()
     place.unlink()
     return found
 
@@ -118,6 +188,15 @@ def _rows(name: str, frames: list[Any]) -> list[Row]:
                 index = table.schema.get_field_index(field.name)
                 table = table.set_column(index, field.name, table.column(index).cast(pa.int64()))
         rows += table.to_pylist()
+    return _sorted(name, rows)
+
+
+def _rows_of(name: str, table: pa.Table) -> list[Row]:
+    return _sorted(name, table.to_pylist())
+
+
+def _sorted(name: str, rows: list[Row]) -> list[Row]:
+    contract = CONTRACTS[name]
     return sorted(rows, key=lambda row: [str(row[key]) for key in contract.key])
 
 

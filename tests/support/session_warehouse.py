@@ -102,6 +102,8 @@ class SessionWarehouse(SmallWarehouse):
             "database_id": database_id,
             "path": "/nowhere/sessions.db",
             "user_version": 1,
+            "host": "",
+            "stamp": "",
             "observed_at": "2026-07-01 00:00:00+00",
         }
         self.add("warehouse_archives", [found])

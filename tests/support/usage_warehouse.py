@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
@@ -68,15 +69,8 @@ class Usage:
         return self.output_tokens or self.reasoning_tokens
 
 
-def _record(row: Usage, rows: Sequence[Usage], archive_id: str) -> dict[str, Any]:
+def _record(row: Usage, archive_id: str) -> dict[str, Any]:
     instant = parse_rfc3339(row.timestamp_text or "")
-    key = row.dedup_key
-    alike = (
-        []
-        if key is None
-        else sorted((r for r in rows if r.dedup_key == key), key=lambda r: r.order)
-    )
-    first = alike[0].row_id if alike else row.row_id
     return {
         **asdict(row),
         "archive_id": archive_id,
@@ -87,11 +81,24 @@ def _record(row: Usage, rows: Sequence[Usage], archive_id: str) -> dict[str, Any
         "machine": "local",
         "session_date": None,
         "billable_output_tokens": row.billable_output_tokens,
-        "has_duplicates": len(alike) > 1,
-        "duplicate_of": None if first == row.row_id else first,
-        "elsewhere_archive_id": None,
-        "elsewhere_row_id": None,
     }
+
+
+def _verdicts(rows: Sequence[Usage], archive_id: str) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        alike = [r for r in rows if r.dedup_key == row.dedup_key]
+        if row.dedup_key is not None and len(alike) > 1:
+            yield {
+                "rule": "v1",
+                "scope": "archive",
+                "archive_id": archive_id,
+                "row_id": row.row_id,
+                "session_id": row.session_id,
+                "session_date": None,
+                "dedup_key": row.dedup_key,
+                "counting_archive_id": archive_id,
+                "counting_row_id": min(alike, key=lambda r: r.order).row_id,
+            }
 
 
 class SmallWarehouse:
@@ -124,8 +131,9 @@ class SmallWarehouse:
             )
 
     def add_usage(self, rows: Sequence[Usage], archive_id: str = ARCHIVE) -> None:
-        """Insert all usage rows of an archive."""
-        self.add("usage_rows", (_record(row, rows, archive_id) for row in rows))
+        """Insert all usage rows of an archive, and which of them count."""
+        self.add("usage_rows", (_record(row, archive_id) for row in rows))
+        self.add("duplicates", _verdicts(rows, archive_id))
 
     def add_prices(
         self, layer: str, prices: Iterable[Sequence[Any]], *, version: str | None = None
@@ -151,10 +159,10 @@ class SmallWarehouse:
 
 @contextmanager
 def empty_warehouse(store: str) -> Iterator[SmallWarehouse]:
-    """Open an in-memory warehouse without rows, in DuckDB or SQLite."""
+    """Open an in-memory warehouse without rows, in DuckDB or SQLite; one at a time."""
     if store == "duckdb":
-        with closing(duckdb.connect()) as connection:
-            yield _with_tables(connection)
+        with _taken_back(_tables_in_memory()) as connection:
+            yield SmallWarehouse(connection, DuckDBReader(connection, Path(":memory:")))
         return
     with closing(sqlite3.connect(":memory:")) as connection:
         for statement in _statements(sqlite_store.SQL_TYPES):
@@ -164,12 +172,29 @@ def empty_warehouse(store: str) -> Iterator[SmallWarehouse]:
         yield SmallWarehouse(connection, sqlite_reader.SQLiteReader(connection, Path(":memory:")))
 
 
+@functools.cache
+def _tables_in_memory() -> duckdb.DuckDBPyConnection:
+    """Made once: that takes longer than what most tests do with them."""
+    connection = duckdb.connect()
+    _with_tables(connection)
+    return connection
+
+
+@contextmanager
+def _taken_back(connection: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    connection.execute("BEGIN")
+    try:
+        yield connection
+    finally:
+        connection.execute("ROLLBACK")
+
+
 @contextmanager
 def warehouse_file(path: Path) -> Iterator[SmallWarehouse]:
     """Make a DuckDB file that the program takes for a warehouse of its own."""
     with closing(duckdb.connect(str(path))) as connection:
         yield _with_tables(connection, path)
-        connection.execute(f"INSERT INTO {META_TABLE} VALUES ({SCHEMA_VERSION})")
+        connection.execute(f"INSERT INTO {META_TABLE} VALUES ({SCHEMA_VERSION}, 0)")
 
 
 def _with_tables(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.in_process import Desk
 from tests.support.postgres import Database, Server, running_server
 
 if TYPE_CHECKING:
@@ -13,6 +14,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KINDS = ("duckdb", "sqlite", "postgresql")
+
+
+@pytest.fixture(scope="session")
+def sample_desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """The sample archive and a DuckDB warehouse of all of it; to be read only."""
+    desk = Desk.with_sample(tmp_path_factory.mktemp("sample")).starting("2026-10-20")
+    desk.materialize()
+    return desk
 
 
 @pytest.fixture(scope="session")

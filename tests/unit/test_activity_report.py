@@ -18,6 +18,9 @@ from tests.support.odd_archives.workbench import Workbench
 if TYPE_CHECKING:
     from tests.support.in_process import Finished
 
+# In one worker, which makes the warehouse once.
+pytestmark = pytest.mark.xdist_group("activity report")
+
 GOLDEN = Path(__file__).parent / "golden" / "activity_report.json"
 GOLDEN_RANGE = (
     *("--preset", "custom", "--bucket", "1h", "--timezone", "UTC", "--offline"),

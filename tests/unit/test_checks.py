@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from agentsview_assets.build import build_definitions
-from agentsview_assets.checks import OBSERVED, REPORTED
+from agentsview_assets.checks import OBSERVED, REPORTED, SETTLED
 from agentsview_assets.resources.history import prepare_home
 from agentsview_assets.resources.warehouse import open_reader
 from agentsview_assets.schemas import CONTRACTS, HISTORIES
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from agentsview_assets.checks.verdict import Verdict
 
-CHECKS = {(check.asset, check.name): check for check in (*OBSERVED, *REPORTED)}
+CHECKS = {(check.asset, check.name): check for check in (*OBSERVED, *SETTLED, *REPORTED)}
 UNPRICED = ("daily_usage", "completeness")
 
 
@@ -133,21 +133,27 @@ WRONG = {
         "session_summaries in all",
     ),
     "a row counted twice": (
-        "usage_rows",
+        "duplicates",
         "duplicates_removed",
         (
-            "UPDATE usage_rows SET duplicate_of = NULL WHERE dedup_key = "
-            "(SELECT min(dedup_key) FROM usage_rows)"
+            "UPDATE duplicates SET counting_row_id = row_id WHERE dedup_key = "
+            "(SELECT min(dedup_key) FROM duplicates)"
         ),
         "of 1 keys not exactly one row counts",
     ),
     "a row counted never": (
-        "usage_rows",
+        "duplicates",
         "duplicates_removed",
         (
-            "UPDATE usage_rows SET duplicate_of = row_id WHERE dedup_key = "
-            "(SELECT min(dedup_key) FROM usage_rows)"
+            "UPDATE duplicates SET counting_row_id = 'nowhere' WHERE dedup_key = "
+            "(SELECT min(dedup_key) FROM duplicates)"
         ),
+        "of 1 keys not exactly one row counts",
+    ),
+    "a row that shares a key and is not among those that do": (
+        "duplicates",
+        "duplicates_removed",
+        "DELETE FROM duplicates WHERE dedup_key = (SELECT min(dedup_key) FROM duplicates)",
         "of 1 keys not exactly one row counts",
     ),
     "a value that is not in the list": (
@@ -222,7 +228,7 @@ class TestATamperedWarehouse:
         assert "secretsecret" not in verdict.words + str(verdict.numbers)
 
     def test_a_wrong_number_ends_the_command_with_1_and_one_message(self, desk):
-        tamper(desk, "UPDATE usage_rows SET duplicate_of = row_id WHERE dedup_key IS NOT NULL")
+        tamper(desk, "UPDATE duplicates SET counting_row_id = 'nowhere'")
         shown = desk.run("materialize", "--force", "--select", "daily_usage,session_summaries")
         assert shown.code == 1
         assert "Traceback" not in shown.err

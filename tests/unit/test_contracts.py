@@ -13,7 +13,7 @@ import pytest
 from agentsview_assets.build import build_definitions
 from agentsview_assets.errors import ContractError
 from agentsview_assets.resources.duckdb_store import SQL_TYPES, create_statements
-from agentsview_assets.schemas import CONTRACTS, HISTORIES, TableContract
+from agentsview_assets.schemas import CONTRACTS, HISTORIES, MADE_BY_KEY, TableContract
 from agentsview_assets.schemas.contract import ARROW_TYPES
 from agentsview_assets.settings import load_settings
 from tests.support.contract_rows import (
@@ -67,14 +67,16 @@ class TestEveryTable:
     def test_every_asset_that_is_made_has_a_contract_and_no_contract_is_left_over(self):
         graph = build_definitions(load_settings({})).resolve_asset_graph()
         made = {key.path[-1] for key in graph.materializable_asset_keys}
-        assert made == set(CONTRACTS) - set(HISTORIES)
-        assert set(HISTORIES) < {key.path[-1] for key in graph.get_all_asset_keys()}
+        beside = {*HISTORIES, *MADE_BY_KEY} - {"duplicates"}
+        assert made == set(CONTRACTS) - beside
+        assert beside < {key.path[-1] for key in graph.get_all_asset_keys()}
 
     @pytest.mark.parametrize("name", EVERY_TABLE)
     def test_it_is_filed_under_its_own_name_and_says_what_a_row_is(self, name):
         contract = CONTRACTS[name]
         assert contract.name == name
-        assert contract.group in {"observations", "identities", "pricing", "reports", "histories"}
+        groups = {"observations", "identities", "pricing", "reports", "histories", "settlement"}
+        assert contract.group in groups | {"archive"}
         assert contract.description.endswith(".")
         assert contract.model.__doc__
 
@@ -317,11 +319,11 @@ class TestRules:
         [
             ("input_tokens", [1.5, 2.0], "float64"),
             ("cost_usd", [1, 2], "int64"),
-            ("has_duplicates", ["yes", "no"], "str"),
+            ("is_automated", ["yes", "no"], "str"),
         ],
     )
     def test_a_wrong_dtype_is_refused_and_never_converted(self, column, values, found):
-        contract = CONTRACTS["usage_rows" if column == "has_duplicates" else "daily_usage"]
+        contract = CONTRACTS["sessions" if column == "is_automated" else "daily_usage"]
         refusal = _refusal(contract, frame(contract, 2).assign(**{column: values}))
         assert f"column {column}, rule dtype(" in refusal
         assert f"found {found}" in refusal

@@ -13,6 +13,7 @@ from agentsview_assets.resources.cursor_secret import (
     SECRET_FILE,
     SecretError,
     archive_secret,
+    named_secret,
     own_secret,
 )
 
@@ -68,19 +69,40 @@ def test_a_broken_file_is_told_without_its_text(tmp_path: Path, text: str) -> No
 
 
 def test_our_own_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    key = own_secret(state)
+    own, state = tmp_path / "own", tmp_path / "state"
+    key = own_secret(own, state)
     assert len(key) == 32
-    assert own_secret(state) == key
-    assert own_secret(tmp_path / "other") != key
-    assert stat.S_IMODE((state / SECRET_FILE).stat().st_mode) == 0o600
-    assert [path.name for path in state.iterdir()] == [SECRET_FILE]
+    assert own_secret(own, state) == key
+    assert own_secret(tmp_path / "other", state) != key
+    assert stat.S_IMODE((own / SECRET_FILE).stat().st_mode) == 0o600
+    assert [path.name for path in own.iterdir()] == [SECRET_FILE]
+    assert not state.exists()
+
+
+def test_one_that_an_earlier_release_made_beside_a_warehouse_is_taken_over(tmp_path: Path) -> None:
+    own, state = tmp_path / "own", tmp_path / "state"
+    state.mkdir()
+    (state / SECRET_FILE).write_text(f"{TEXT}\n", encoding="ascii")
+    assert own_secret(own, state) == KEY
+    (state / SECRET_FILE).unlink()
+    assert own_secret(own, state) == KEY
+
+
+def test_a_file_may_be_named_for_several_machines_to_share(tmp_path: Path) -> None:
+    file = tmp_path / "shared"
+    with pytest.raises(SecretError, match="shared"):
+        named_secret(file)
+    file.write_text("", encoding="ascii")
+    with pytest.raises(SecretError, match="is empty"):
+        named_secret(file)
+    file.write_text(f"{TEXT}\n", encoding="ascii")
+    assert named_secret(file) == KEY
 
 
 def test_our_own_may_be_out_of_reach(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file", encoding="utf-8")
     with pytest.raises(SecretError, match="cursor_secret"):
-        own_secret(tmp_path / "state")
+        own_secret(tmp_path / "state", tmp_path / "nowhere")
     (tmp_path / SECRET_FILE).write_bytes(b"\xff")
     with pytest.raises(SecretError, match="damaged"):
-        own_secret(tmp_path)
+        own_secret(tmp_path, tmp_path / "nowhere")

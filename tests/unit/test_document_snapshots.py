@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     Write = Callable[[], None]
     Opened = Callable[[], AbstractContextManager[tuple[Reader, Write]]]
 
+# In one worker, which makes the warehouse once.
+pytestmark = pytest.mark.xdist_group("snapshots")
+
 NOW = datetime(2026, 11, 10, 12, tzinfo=UTC)
 EVERYTHING = SessionFilters(include_children=True, automated_scope="all")
 DOCUMENTS: dict[str, Callable[[Reader], Any]] = {

@@ -12,11 +12,11 @@ import duckdb
 import pytest
 
 from agentsview_assets.errors import WarehouseError
-from agentsview_assets.resources.store import Partition
+from agentsview_assets.resources.store import Partition, Slices
 from agentsview_assets.resources.warehouse import META_TABLE, SCHEMA_VERSION, open_reader
 from agentsview_assets.resources.warehouses import open_store
 from agentsview_assets.schemas import CONTRACTS
-from tests.support.contract_rows import frame
+from tests.support.contract_rows import ARCHIVE, frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,13 +36,13 @@ def path(tmp_path: Path) -> Path:
 
 
 def _noted(days: Sequence[str], version: str = "v1", run_id: str = "run-1") -> list[Partition]:
-    return [Partition(day, 1, version, "", run_id) for day in days]
+    return [Partition(ARCHIVE, day, 1, version, "", run_id) for day in days]
 
 
 def _fill(store: Store, days: Sequence[str] = DAYS, size: int = 3, version: str = "v1") -> None:
     """Writes `size` sessions of each day, in one range."""
     frames = [frame(SESSIONS, size, day, title=version) for day in days]
-    store.replace(SESSIONS, frames, days, _noted(days, version))
+    store.replace(SESSIONS, frames, Slices((ARCHIVE,), days), _noted(days, version))
 
 
 def _rows(path: Path, sql: str) -> list[tuple[Any, ...]]:

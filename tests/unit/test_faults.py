@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import subprocess
-import sys
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -13,23 +13,23 @@ import pytest
 
 from agentsview_assets.errors import ContractError
 from agentsview_assets.resources.history import prepare_home
-from agentsview_assets.resources.observations import ObservationStore
 from agentsview_assets.resources.warehouse import PARTITIONS_TABLE
+from agentsview_assets.resources.warehouses import open_store
 from agentsview_assets.schemas import CONTRACTS, HISTORIES
 from agentsview_assets.schemas.contract import TableContract
 from agentsview_assets.transforms.staleness import DAILY_TABLES, REPORTS
+from tests.support import forked
 from tests.support.command import OurCommand
 from tests.support.in_process import Desk
-from tests.support.oracle import REPOSITORY
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pandas as pd
 
-FIRST, LAST = "2026-10-29", "2026-11-10"
 TABLES = sorted(set(CONTRACTS) - set(HISTORIES))
-PATIENCE_SECONDS = 300
+# In one worker, which makes once what they all compare with.
+pytestmark = pytest.mark.xdist_group("faults")
 Contents = dict[str, list[tuple[Any, ...]]]
 
 
@@ -51,6 +51,27 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, home: str) -> Contents
     return _contents(desk)
 
 
+@pytest.fixture(scope="module")
+def lasts(tmp_path_factory: pytest.TempPathFactory) -> float:
+    """Seconds that a run takes in a process of its own, from when it begins to work."""
+    desk = Desk.with_sample(tmp_path_factory.mktemp("rehearsal"))
+    with forked.started(["materialize"], _command(desk).environment()) as process:
+        _wait_until_it_works(process)
+        began = time.perf_counter()
+        assert process.wait() == 0
+        return time.perf_counter() - began
+
+
+def _command(desk: Desk) -> OurCommand:
+    return OurCommand(desk.archive, desk.folder / "home", str(desk.warehouse))
+
+
+def _wait_until_it_works(process: forked.Started) -> None:
+    for line in process.stderr:
+        if "observing" in line:
+            return
+
+
 def _has_tables(desk: Desk) -> bool:
     """Whether a warehouse file is more than the file: its tables come in one transaction."""
     with duckdb.connect(str(desk.warehouse), read_only=True) as opened:
@@ -60,20 +81,10 @@ def _has_tables(desk: Desk) -> bool:
 class TestAKill:
     def _kill_at(self, desk: Desk, moment: float) -> None:
         """Starts a run in a process of its own and kills it so long after it began to work."""
-        command = OurCommand(desk.archive, desk.folder / "home", str(desk.warehouse))
-        with subprocess.Popen(
-            [sys.executable, "-m", "agentsview_assets", "materialize"],
-            env=command.environment(),
-            cwd=REPOSITORY,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
-            for line in process.stderr or ():
-                if "observing" in line:
-                    break
+        with forked.started(["materialize"], _command(desk).environment()) as process:
+            _wait_until_it_works(process)
             try:
-                process.wait(timeout=moment)
+                process.wait(moment)
             except subprocess.TimeoutExpired:
                 process.kill()
 
@@ -96,13 +107,9 @@ class TestAKill:
             if table in DAILY_TABLES[:3]:
                 assert found == whole, table
 
-    def _story(self, folder: Path, seed: int, kills: int, expected: Contents) -> None:
+    def _story(self, folder: Path, seed: int, kills: int, lasts: float, expected: Contents) -> None:
         desk = Desk.with_sample(folder)
         draw = random.Random(seed)
-        started = time.perf_counter()
-        rehearsal = Desk.with_sample(folder / "rehearsal")
-        rehearsal.materialize()
-        lasts = time.perf_counter() - started
         for _ in range(kills):
             self._kill_at(desk, draw.uniform(0, lasts))
             self._require_whole_days(desk, expected)
@@ -110,48 +117,40 @@ class TestAKill:
         assert _contents(desk) == expected
         assert desk.materialize()["up_to_date"] is True
 
-    def test_a_few_leave_whole_days_and_the_next_run_finishes(self, tmp_path, undisturbed):
-        self._story(tmp_path, seed=20261122, kills=4, expected=undisturbed)
+    def test_a_few_leave_whole_days_and_the_next_run_finishes(self, tmp_path, lasts, undisturbed):
+        self._story(tmp_path, seed=20261122, kills=4, lasts=lasts, expected=undisturbed)
 
     @pytest.mark.endurance
     @pytest.mark.parametrize("seed", range(10))
-    def test_fifty_at_random_moments(self, tmp_path, undisturbed, seed):
-        self._story(tmp_path, seed=seed, kills=5, expected=undisturbed)
+    def test_fifty_at_random_moments(self, tmp_path, lasts, undisturbed, seed):
+        self._story(tmp_path, seed=seed, kills=5, lasts=lasts, expected=undisturbed)
 
 
 class TestTwoRunsAtOnce:
     def test_the_second_is_refused_in_words_and_changes_nothing(self, tmp_path, home, undisturbed):
         desk = Desk.with_sample(tmp_path, DAGSTER_HOME=home)
-        command = OurCommand(desk.archive, desk.folder / "home", str(desk.warehouse))
-        store = desk.warehouse.with_name(f"{desk.warehouse.name}.state") / "observations.duckdb"
-        with ObservationStore(store):  # as the first run has it open
-            second = command.run("materialize")
+        with open_store(str(desk.warehouse)):  # as the first run has it open
+            second = _command(desk).run("materialize")
         assert second.returncode == 1
-        assert "in use by another run" in second.stderr
+        assert "in use by another process" in second.stderr
         assert "Traceback" not in second.stderr
-        assert not desk.warehouse.exists()
+        assert desk.rows("SELECT * FROM warehouse_archives") == []
         desk.materialize()
         assert _contents(desk) == undisturbed
 
     def test_started_together_one_of_them_makes_everything(self, tmp_path, undisturbed):
         desk = Desk.with_sample(tmp_path)
-        command = OurCommand(desk.archive, desk.folder / "home", str(desk.warehouse))
-        both = [
-            subprocess.Popen(
-                [sys.executable, "-m", "agentsview_assets", "materialize"],
-                env=command.environment(),
-                cwd=REPOSITORY,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            for _ in range(2)
-        ]
-        said = [process.communicate(timeout=PATIENCE_SECONDS)[1] for process in both]
-        codes = sorted(process.returncode for process in both)
-        assert codes in ([0, 0], [0, 1]), said
+        command = _command(desk)
+        with ExitStack() as running:
+            both = [
+                running.enter_context(forked.started(["materialize"], command.environment()))
+                for _ in range(2)
+            ]
+            said = [process.communicate()[1] for process in both]
+            codes = [process.wait() for process in both]
+        assert sorted(codes) in ([0, 0], [0, 1]), said
         assert all("Traceback" not in text for text in said)
-        refused = [t for t, p in zip(said, both, strict=True) if p.returncode]
+        refused = [text for text, code in zip(said, codes, strict=True) if code]
         assert all("in use" in text for text in refused)
         assert _contents(desk) == undisturbed
 

@@ -16,7 +16,7 @@ from agentsview_assets.errors import ContractError
 from agentsview_assets.resources.io_manager import Frames, WarehouseIOManager
 from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, open_reader
 from agentsview_assets.schemas import CONTRACTS
-from tests.support.contract_rows import frame, frame_of, records
+from tests.support.contract_rows import ARCHIVE, frame
 
 Make = Callable[[str, str], pd.DataFrame]
 """Makes the rows of a table and day."""
@@ -37,7 +37,7 @@ def _table(name: str, make: Make = _rows_of_day, **versions: Any) -> dg.AssetsDe
 
     @dg.asset(name=name, io_manager_key="warehouse", **DAILY)
     def made(context: dg.AssetExecutionContext) -> Frames:
-        return Frames([make(name, day) for day in context.partition_keys], **versions)
+        return Frames([make(name, day) for day in context.partition_keys], (ARCHIVE,), **versions)
 
     return made
 
@@ -104,60 +104,50 @@ class TestWriting:
 
     def test_the_run_and_the_versions_of_each_day_are_noted(self, warehouse):
         versions = {
-            "input_versions": {DAYS[0]: "in-1", DAYS[1]: "in-2", "2026-08-01": "elsewhere"},
-            "rates_versions": {DAYS[1]: "rates-2"},
+            "input_versions": {
+                (ARCHIVE, DAYS[0]): "in-1",
+                (ARCHIVE, DAYS[1]): "in-2",
+                (ARCHIVE, "2026-08-01"): "another day's",
+                ("archive-2", DAYS[0]): "another archive's",
+            },
+            "rates_versions": {(ARCHIVE, DAYS[1]): "rates-2"},
         }
         result = _run(warehouse, [_table("sessions", **versions)], DAYS[:3])
         noted = f"SELECT * EXCLUDE (written_at) FROM {PARTITIONS_TABLE} ORDER BY partition_date"
         assert _read(warehouse, noted) == [
-            ("sessions", DAYS[0], 1, "in-1", "", result.run_id),
-            ("sessions", DAYS[1], 2, "in-2", "rates-2", result.run_id),
-            ("sessions", DAYS[2], 3, "", "", result.run_id),
+            ("sessions", ARCHIVE, DAYS[0], 1, "in-1", "", result.run_id),
+            ("sessions", ARCHIVE, DAYS[1], 2, "in-2", "rates-2", result.run_id),
+            ("sessions", ARCHIVE, DAYS[2], 3, "", "", result.run_id),
         ]
 
-    def test_a_table_may_take_over_the_versions_of_the_one_it_was_made_from(self, warehouse):
-        _run(warehouse, [_table("usage_rows", input_versions=dict.fromkeys(DAYS[:2], "in-1"))])
-        _run(warehouse, [_table("daily_usage", follows=("usage_rows",))])
-        noted = (
-            f"SELECT input_version FROM {PARTITIONS_TABLE} WHERE asset = 'daily_usage' ORDER BY "
-        )
-        assert _read(warehouse, noted + "partition_date") == [("in-1",), ("in-1",), ("",), ("",)]
+    def test_a_day_that_holds_nothing_and_never_did_is_not_recorded(self, warehouse):
+        empty = _table("sessions", lambda name, _day: CONTRACTS[name].empty())
+        _run(warehouse, [empty])
+        assert _read(warehouse, f"SELECT count(*) FROM {PARTITIONS_TABLE}") == [(0,)]
 
-    def test_a_table_made_from_tables_that_do_not_agree_is_never_up_to_date(self, warehouse):
-        new = {**dict.fromkeys(DAYS, "new"), DAYS[3]: "old"}
-        _run(warehouse, [_table("usage_rows", input_versions=dict.fromkeys(DAYS, "new"))])
-        _run(warehouse, [_table("activity_intervals", input_versions=new)])
-        made_from = ("usage_rows", "activity_intervals")
-        _run(warehouse, [_table("daily_usage", follows=made_from)])
-        noted = (
-            f"SELECT input_version FROM {PARTITIONS_TABLE} WHERE asset = 'daily_usage' ORDER BY "
+    def test_a_day_that_should_hold_nothing_of_a_table_is_recorded(self, warehouse):
+        versions = {(ARCHIVE, DAYS[1]): "v1"}
+        empty = _table(
+            "sessions", lambda name, _day: CONTRACTS[name].empty(), input_versions=versions
         )
-        assert _read(warehouse, noted + "partition_date") == [("new",)] * 3 + [("mixed",)]
+        _run(warehouse, [empty])
+        recorded = f"SELECT partition_date, row_count, input_version FROM {PARTITIONS_TABLE}"
+        assert _read(warehouse, recorded) == [(DAYS[1], 0, "v1")]
 
-    def test_a_table_that_reaches_a_day_that_is_not_there_yet_is_not_up_to_date(self, warehouse):
-        versions = dict.fromkeys(DAYS, "v1")
-        _run(warehouse, [_table("usage_rows", input_versions=versions)], DAYS[:3])
-        reports = _table(
-            "daily_usage",
-            follows=("usage_rows",),
-            input_versions=versions,
-            reaches={DAYS[0]: [DAYS[3]], DAYS[1]: [DAYS[2]]},
-        )
-        noted = (
-            f"SELECT input_version FROM {PARTITIONS_TABLE} WHERE asset = 'daily_usage' ORDER BY "
-        )
-        _run(warehouse, [reports], DAYS[:3])
-        assert _read(warehouse, noted + "partition_date") == [("mixed",), ("v1",), ("v1",)]
-        _run(warehouse, [_table("usage_rows", input_versions=versions)], DAYS[3:])
-        _run(warehouse, [reports], DAYS[:3])
-        assert _read(warehouse, noted + "partition_date") == [("v1",)] * 3
+    def test_rows_of_an_archive_that_is_not_written_are_refused(self, warehouse):
+        def make(name: str, day: str) -> pd.DataFrame:
+            return frame(CONTRACTS[name], 1, day, archive_id="archive-2")
+
+        with pytest.raises(ContractError, match="archives that are not written here: archive-2"):
+            _run(warehouse, [_table("sessions", make)])
+        assert _read(warehouse, "SELECT count(*) FROM sessions") == [(0,)]
 
     def test_the_first_partition_clears_what_lies_before_it(self, warehouse):
         early = dg.DailyPartitionsDefinition(start_date="2026-06-01", end_date="2026-07-31")
 
         @dg.asset(name="sessions", io_manager_key="warehouse", partitions_def=early)
-        def june() -> pd.DataFrame:
-            return _rows_of_day("sessions", "2026-06-05")
+        def june() -> Frames:
+            return Frames([_rows_of_day("sessions", "2026-06-05")], (ARCHIVE,))
 
         dg.materialize(
             [june],
@@ -171,16 +161,12 @@ class TestWriting:
         earlier = f"SELECT count(*) FROM {PARTITIONS_TABLE} WHERE partition_date < '{DAYS[0]}'"
         assert _read(warehouse, earlier) == [(0,)]
 
-    @pytest.mark.parametrize("kind", ["frame", "arrow"])
-    def test_a_whole_table_may_be_one_frame_or_arrow_table(self, warehouse, kind):
+    def test_a_table_without_days_is_written_whole(self, warehouse):
         contract = CONTRACTS["model_rates"]
-        rows = records(contract, 3)
 
         @dg.asset(name="model_rates", io_manager_key="warehouse")
-        def made() -> Any:
-            if kind == "frame":
-                return frame_of(contract, rows)
-            return pa.Table.from_pylist(rows, schema=contract.arrow_schema)
+        def made() -> Frames:
+            return Frames([frame(contract, 3)], (ARCHIVE,))
 
         result = dg.materialize([made], resources={"warehouse": WarehouseIOManager(url=warehouse)})
         assert _read(warehouse, "SELECT count(*) FROM model_rates") == [(3,)]
@@ -226,7 +212,7 @@ class TestRefusing:
         def made() -> Any:
             return {"session_id": "s1"}
 
-        self._refused(warehouse, made, "sessions: expected a table, got dict")
+        self._refused(warehouse, made, "sessions: expected frames, got dict")
 
     def test_nothing_downstream_is_made_of_a_refused_table(self, warehouse):
         ran = []
@@ -234,7 +220,7 @@ class TestRefusing:
         @dg.asset(name="daily_usage", io_manager_key="warehouse", deps=["usage_rows"], **DAILY)
         def downstream(context: dg.AssetExecutionContext) -> Frames:
             ran.append(context.run_id)
-            return Frames([])
+            return Frames([], (ARCHIVE,))
 
         def make(name: str, day: str) -> pd.DataFrame:
             return frame(CONTRACTS[name], 1, day, input_tokens=-1)
@@ -302,7 +288,7 @@ class TestLoading:
         )
         def downstream(usage_rows: kind) -> Frames:  # type: ignore[valid-type]
             given.append(usage_rows)
-            return Frames([])
+            return Frames([], (ARCHIVE,))
 
         upstream = _table("usage_rows", _usage_over_midnight)
         _run(warehouse, [upstream])

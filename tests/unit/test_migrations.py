@@ -7,7 +7,7 @@ import pytest
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.resources import migrations, warehouse
 from agentsview_assets.resources.migrations import Migration
-from agentsview_assets.resources.store import Partition
+from agentsview_assets.resources.store import Partition, Slices
 from agentsview_assets.resources.warehouse import META_TABLE, SCHEMA_VERSION, open_reader
 from agentsview_assets.resources.warehouses import open_store
 from agentsview_assets.schemas import CONTRACTS
@@ -32,8 +32,10 @@ def next_version(monkeypatch):
 
 def _fill(url: str) -> None:
     with open_store(url) as store:
-        noted = [Partition("", 3, "v1", "r1", "run-1")]
-        store.replace(RATES, [frame(RATES, 3)], None, noted)
+        rows = frame(RATES, 3)
+        archives = tuple(sorted(set(rows["archive_id"])))
+        made = [Partition(archive, "", len(rows), "v1", "r1", "run-1") for archive in archives]
+        store.replace(RATES, [rows], Slices(archives), made)
 
 
 def _ask(url: str, sql: str) -> list[tuple[object, ...]]:
@@ -117,8 +119,11 @@ def test_a_later_version_is_refused_and_left_alone(warehouse, monkeypatch):
 def test_days_keep_their_rows_through_an_upgrade(warehouse, next_version):
     sessions = CONTRACTS["sessions"]
     with open_store(warehouse) as store:
-        store.replace(sessions, [frame(sessions, 2)], [DAY], [Partition(DAY, 2, "v1", "", "run")])
+        rows = frame(sessions, 2)
+        (archive,) = set(rows["archive_id"])
+        made = [Partition(archive, DAY, 2, "v1", "", "run")]
+        store.replace(sessions, [rows], Slices((archive,), [DAY]), made)
     next_version()
     with open_store(warehouse) as store:
-        assert store.partitions("sessions") == {DAY: ("v1", "")}
+        assert store.partitions("sessions") == {(archive, DAY): ("v1", "")}
     assert _ask(warehouse, "SELECT count(*) FROM sessions") == [(2,)]

@@ -16,13 +16,11 @@ import duckdb
 import pytest
 
 from agentsview_assets.errors import ArchiveError
-from agentsview_assets.resources import observing
+from agentsview_assets.resources import content
 from agentsview_assets.resources.archive_files import find_archive
-from agentsview_assets.resources.observation_reader import DayWindow
-from agentsview_assets.resources.observations import ObservationStore
-from agentsview_assets.resources.observing import observe
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms.landing import SESSION_FACTS
+from agentsview_assets.transforms.windows import DayWindow
 from tests.support.archive_edits import KINDS, Editor
 from tests.support.naive_observation import NaiveArchive
 from tests.support.observations import (
@@ -30,10 +28,10 @@ from tests.support.observations import (
     SAMPLE_ID,
     WINDOW,
     Observation,
+    Watch,
     content_of_days,
     copy_sample,
     fresh,
-    said_by,
     snapshot,
 )
 from tests.support.odd_archives import THEMES, Workbench, scramble
@@ -47,7 +45,10 @@ def _assert_lands_exactly(path: Path, scratch: Path) -> None:
     found = fresh(path, scratch).tables
     naive = NaiveArchive(path, WINDOW.first)
     _assert_same_rows(found["sessions"], naive.sessions(), ("session_id",))
-    _assert_same_rows(found["usage_rows"], naive.usage_rows(), ("row_id",))
+    rows = naive.usage_rows()
+    _assert_same_rows(found["usage_rows"], rows, ("row_id",))
+    counting = {row["row_id"]: row["counting_row_id"] for row in found["duplicates"]}
+    assert counting == naive.duplicates(rows)
     _assert_same_rows(found["activity_intervals"], naive.intervals(), ("session_id", "ordinal"))
 
 
@@ -214,18 +215,9 @@ class Follower:
         self._last = found
 
     def _look(self) -> Observation:
-        with ObservationStore(self._place) as store:
-            observe(self.path, store)
-            forget_prices_of_the_gone(store)
-            return said_by(store)
-
-
-def forget_prices_of_the_gone(store: ObservationStore) -> None:
-    """Prices of an archive that went are kept until no warehouse has rows of it; here none has."""
-    for table in ("model_pricing", "leaving"):
-        store.connection.execute(
-            f"DELETE FROM {table} WHERE archive_id IN (SELECT archive_id FROM leaving)"
-        )
+        with Watch(self._place) as watch:
+            watch.observe(self.path, is_verified=True)
+            return watch.said()
 
 
 def assert_same_observation(found: Observation, expected: Observation, what: str) -> None:
@@ -261,10 +253,10 @@ def test_versions_move_with_a_window_that_moves(seed: int, tmp_path: Path) -> No
     windows = [("2026-06-25", "2026-11-20"), ("2026-11-03", "2026-11-20"),
                ("2026-11-03", "2026-11-09"), ("2025-01-01", "2026-11-10")]  # fmt: skip
     seen = []
-    with ObservationStore(tmp_path / "store.duckdb") as store:
-        observe(path, store)
+    with Watch(tmp_path / "store.duckdb") as watch:
+        watch.observe(path)
         for window in itertools.starmap(DayWindow, windows):
-            found = said_by(store, window)
+            found = watch.said(window)
             seen.append((found.versions, content_of_days(found.tables, window)))
     for (versions, contents), (other_versions, other_contents) in itertools.combinations(seen, 2):
         for day in contents.keys() & other_contents.keys():
@@ -274,24 +266,24 @@ def test_versions_move_with_a_window_that_moves(seed: int, tmp_path: Path) -> No
 
 def test_every_column_of_sessions_moves_the_version_of_its_day() -> None:
     placed = {"archive_id", "partition_date", "started_at", "ended_at"}
-    joined = {"worktree_name", "worktree_root_path", "elsewhere_archive_id", "starred_at_text"}
+    joined = {"worktree_name", "worktree_root_path", "starred_at_text"}
     assert set(CONTRACTS["sessions"].column_names) == placed | joined | set(SESSION_FACTS)
 
 
-class TestSeveralArchivesInOneStore:
-    """Archives share a store but nothing else."""
+class TestSeveralArchives:
+    """Archives share a warehouse but nothing else."""
 
     def test_each_is_observed_as_if_it_were_alone(self, tmp_path: Path) -> None:
         one, other = (copy_sample(tmp_path / name) for name in ("one", "other"))
         rename_archive(other, "another-id")
         editor = Editor(other, random.Random(1))
-        with ObservationStore(tmp_path / "store.duckdb") as store:
+        with Watch(tmp_path / "store.duckdb") as watch:
             for path in (one, other):
-                observe(path, store)
+                watch.observe(path)
             for kind in ("duplicates_move", "session_is_deleted", "cursor_rows_change"):
                 editor.apply(kind)
-                observe(other, store)
-            found = said_by(store).tables
+                watch.observe(other, is_verified=True)
+            found = watch.said().tables
         alone = [fresh(path, tmp_path).tables for path in (one, other)]
         for name in DAILY:
             assert found[name] == sorted(
@@ -302,19 +294,19 @@ class TestSeveralArchivesInOneStore:
         original = copy_sample(tmp_path / "original")
         copied = copy_sample(tmp_path / "copy")
         Editor(copied, random.Random(2)).apply("session_is_deleted")
-        with ObservationStore(tmp_path / "store.duckdb") as store:
+        with Watch(tmp_path / "store.duckdb") as watch:
             for path in (original, copied, original):
-                observe(path, store)
-                assert_same_observation(said_by(store), fresh(path, tmp_path), str(path))
+                watch.observe(path)
+                assert_same_observation(watch.said(), fresh(path, tmp_path), str(path))
 
     def test_an_archive_that_took_the_place_of_another_is_alone(self, tmp_path: Path) -> None:
         path = copy_sample(tmp_path / "archive")
-        with ObservationStore(tmp_path / "store.duckdb") as store:
-            before = observe(path, store)
+        with Watch(tmp_path / "store.duckdb") as watch:
+            before = watch.observe(path)
             rename_archive(path, "another-id")
-            after = observe(path, store)
-            forget_prices_of_the_gone(store)
-            found = said_by(store)
+            after = watch.observe(path)
+            found = watch.said()
+            assert [archive.archive_id for archive in watch.store.archives()] == ["another-id"]
         assert (before.archive_id, after.archive_id) == (SAMPLE_ID, "another-id")
         assert_same_observation(found, fresh(path, tmp_path), "replaced")
 
@@ -333,14 +325,14 @@ def test_a_log_beside_the_target_of_a_link_is_noticed(tmp_path: Path) -> None:
     linked.symlink_to(target)
     with (
         closing(sqlite3.connect(target, isolation_level=None)) as database,
-        ObservationStore(tmp_path / "store.duckdb") as store,
+        Watch(tmp_path / "store.duckdb") as watch,
     ):
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("UPDATE sessions SET project = 'first'")
-        observe(linked, store)
+        watch.observe(linked)
         database.execute("UPDATE sessions SET project = 'second'")
-        assert not observe(linked, store).is_unchanged
-        assert {row["project"] for row in said_by(store).tables["sessions"]} == {"second"}
+        assert not watch.observe(linked).is_unchanged
+        assert {row["project"] for row in watch.said().tables["sessions"]} == {"second"}
 
 
 def test_an_archive_is_known_by_whatever_path_leads_to_it(
@@ -363,8 +355,8 @@ class TestWithoutATrace:
             for suffix in ("-wal", "-shm"):
                 path.with_name(path.name + suffix).touch()
         before = snapshot(path.parent)
-        with ObservationStore(tmp_path / "store.duckdb") as store:
-            observe(path, store)
+        with Watch(tmp_path / "store.duckdb") as watch:
+            watch.observe(path)
         assert snapshot(path.parent) == before
 
     def test_of_an_archive_that_is_open_elsewhere(self, tmp_path: Path) -> None:
@@ -384,26 +376,25 @@ class TestWithoutATrace:
 class TestTitles:
     """Titles fall back to what was said first, unless that is switched off."""
 
-    def test_no_first_message_is_kept_when_they_are_switched_off(self, tmp_path: Path) -> None:
+    def test_no_first_message_lands_when_they_are_switched_off(self, tmp_path: Path) -> None:
         path = copy_sample(tmp_path / "archive")
-        messages = first_messages(path)
-        place = tmp_path / "store.duckdb"
-        with ObservationStore(place) as store:
-            observe(path, store, with_titles=False)
-        assert messages
-        assert not messages & texts_in(place)
-        stored = place.read_bytes()
-        assert not [text for text in messages if text.encode() in stored]
+        assert first_messages(path)
+        with Watch(tmp_path / "store.duckdb") as watch:
+            for with_titles in (True, False, True):
+                found = watch.observe(path, with_titles=with_titles)
+                assert not found.is_unchanged
+                said = watch.said(with_titles=with_titles)
+                titles = {row["title"] for row in said.tables["sessions"]}
+                assert bool(titles & first_messages(path)) == with_titles
 
-    def test_switching_them_off_takes_them_away(self, tmp_path: Path) -> None:
+    def test_the_ledger_holds_none_in_any_case(self, tmp_path: Path) -> None:
         path = copy_sample(tmp_path / "archive")
         place = tmp_path / "store.duckdb"
-        for with_titles in (True, False, True):
-            with ObservationStore(place) as store:
-                observe(path, store, with_titles=with_titles)
-                titles = {row["title"] for row in said_by(store).tables["sessions"]}
-            assert bool(titles & first_messages(path)) == with_titles
-            assert bool(texts_in(place) & first_messages(path)) == with_titles
+        with Watch(place) as watch:
+            watch.observe(path)
+        messages, stored = first_messages(path), place.read_bytes()
+        assert not messages & texts_in(place)
+        assert not [text for text in messages if text.encode() in stored]
 
 
 def first_messages(path: Path) -> set[str]:
@@ -426,49 +417,52 @@ def texts_in(place: Path) -> set[str]:
         }
 
 
-class TestTheStoreItself:
-    """A cache: in the way of nobody, and made again when it cannot be used."""
-
-    @pytest.mark.parametrize("damage", ["zeros", "cut off", "of another version"])
-    def test_a_store_that_cannot_be_read_is_made_again(self, damage: str, tmp_path: Path) -> None:
-        path = copy_sample(tmp_path / "archive")
-        place = tmp_path / "warehouse.duckdb.state" / "observations.duckdb"
-        with ObservationStore(place) as store:
-            observe(path, store)
-        if damage == "zeros":  # as a power cut leaves them
-            place.write_bytes(bytes(20_000))
-        elif damage == "cut off":
-            place.write_bytes(place.read_bytes()[:20_000])
-        else:
-            place.unlink()
-            with duckdb.connect(str(place)) as other:
-                other.execute("CREATE TABLE store (landing_version TEXT, engine_version TEXT)")
-                other.execute("CREATE VIEW session AS SELECT 1 AS b")
-        with ObservationStore(place) as store:
-            observe(path, store)
-            assert_same_observation(said_by(store), fresh(path, tmp_path), damage)
-
-    def test_the_log_of_a_store_that_was_lost_is_not_replayed(self, tmp_path: Path) -> None:
-        path = copy_sample(tmp_path / "archive")
-        place = tmp_path / "warehouse.duckdb.state" / "observations.duckdb"
-        place.parent.mkdir()
-        place.write_bytes(b"")
-        place.with_name("observations.duckdb.wal").write_bytes(b"and its log" * 999)
-        with ObservationStore(place) as store:
-            observe(path, store)
-            assert_same_observation(said_by(store), fresh(path, tmp_path), "log")
+class TestTheLedger:
+    """What is known of an archive: all that was read, or what was known before."""
 
     def test_a_failed_reading_leaves_it_as_it_was(self, tmp_path: Path) -> None:
         path = copy_sample(tmp_path / "archive")
-        with ObservationStore(tmp_path / "store.duckdb") as store:
-            observe(path, store)
-            before = said_by(store)
+        with Watch(tmp_path / "store.duckdb") as watch:
+            watch.observe(path)
+            before = known_by(watch)
             Editor(path, random.Random(3)).apply("session_is_deleted")
             with closing(sqlite3.connect(path)) as database, database:
                 database.execute("ALTER TABLE model_pricing RENAME COLUMN updated_at TO later")
             with pytest.raises(ArchiveError, match=r"model_pricing\.updated_at is missing"):
-                observe(path, store)
-            assert said_by(store) == before
+                watch.observe(path)
+            assert known_by(watch) == before
+
+    def test_a_session_whose_row_did_not_move_is_not_read(self, tmp_path: Path) -> None:
+        path = copy_sample(tmp_path / "archive")
+        with Watch(tmp_path / "store.duckdb") as watch:
+            first = watch.observe(path)
+            with closing(sqlite3.connect(path)) as database, database:
+                database.execute("UPDATE sessions SET project = 'moved' WHERE id = ?", [one(path)])
+            second = watch.observe(path)
+            with closing(sqlite3.connect(path)) as database, database:
+                database.execute("UPDATE messages SET model = 'behind its back'")
+            third, verified = watch.observe(path), watch.observe(path, is_verified=True)
+        assert first.sessions == len(first_sessions(path))
+        assert (second.sessions, third.sessions) == (1, 0)
+        assert verified.sessions > 1
+
+
+def one(path: Path) -> str:
+    return first_sessions(path)[0]
+
+
+def first_sessions(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as database:
+        return [name for (name,) in database.execute("SELECT id FROM sessions ORDER BY id")]
+
+
+def known_by(watch: Watch) -> tuple[object, ...]:
+    (archive,) = watch.store.archives()
+    return (
+        archive,
+        sorted(watch.store.ledger(archive.archive_id)),
+        sorted(watch.store.expected(), key=repr),
+    )
 
 
 WRITER = """
@@ -512,7 +506,7 @@ def test_beside_a_busy_writer_every_observation_is_of_one_moment(
 
     apply_edits(path.parent, (pair,))
     held = transactions_timed(monkeypatch)
-    monkeypatch.setattr(observing, "BATCH_MESSAGES", batch_messages)
+    monkeypatch.setattr(content, "BATCH_MESSAGES", batch_messages)
     sums = []
     with (
         subprocess.Popen(
@@ -520,7 +514,7 @@ def test_beside_a_busy_writer_every_observation_is_of_one_moment(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         ) as writer,
-        ObservationStore(tmp_path / "store.duckdb") as store,
+        Watch(tmp_path / "store.duckdb") as watch,
     ):
         assert writer.stdin is not None
         assert writer.stdout is not None
@@ -528,11 +522,9 @@ def test_beside_a_busy_writer_every_observation_is_of_one_moment(
         writer.stdin.write(b"go\n")
         writer.stdin.flush()
         while writer.poll() is None:
-            observe(path, store)
-            rows = said_by(store).tables["usage_rows"]
+            rows = watch.said_of(path).tables["usage_rows"]
             sums.append(sum(r["input_tokens"] for r in rows if r["model"] == "balanced"))
-        observe(path, store)
-        at_the_end = said_by(store)
+        at_the_end = watch.said_of(path)
     assert writer.returncode == 0
     assert sums
     assert set(sums) == {1000}

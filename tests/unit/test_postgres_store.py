@@ -11,11 +11,11 @@ import pytest
 
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.resources.postgres_reader import placeholders
-from agentsview_assets.resources.store import Partition
+from agentsview_assets.resources.store import Partition, Slices
 from agentsview_assets.resources.warehouse import META_TABLE, open_reader
 from agentsview_assets.resources.warehouses import check_stores, open_store
 from agentsview_assets.schemas import CONTRACTS
-from tests.support.contract_rows import DAY, frame
+from tests.support.contract_rows import ARCHIVE, DAY, frame
 
 if TYPE_CHECKING:
     from tests.support.postgres import Database
@@ -39,8 +39,10 @@ def url(database: Database) -> str:
 
 def _fill(url: str, version: str = "v1", size: int = 3) -> None:
     with open_store(url) as store:
-        noted = [Partition(DAY, size, version, "", "run")]
-        store.replace(SESSIONS, [frame(SESSIONS, size, title=version)], [DAY], noted)
+        noted = [Partition(ARCHIVE, DAY, size, version, "", "run")]
+        store.replace(
+            SESSIONS, [frame(SESSIONS, size, title=version)], Slices((ARCHIVE,), [DAY]), noted
+        )
 
 
 def _titles(url: str) -> list[str]:
@@ -101,9 +103,24 @@ class TestTables:
         moving = frame(SESSIONS, 1, second, session_id="moving")
         moved = frame(SESSIONS, 1, first, session_id="moving")
         with open_store(url) as store:
-            store.replace(SESSIONS, [moving], [second], [Partition(second, 1, "", "", "")])
-            store.replace(SESSIONS, [moved], [first], [Partition(first, 1, "", "", "")])
-            store.replace(SESSIONS, [], [second], [Partition(second, 0, "", "", "")])
+            store.replace(
+                SESSIONS,
+                [moving],
+                Slices((ARCHIVE,), [second]),
+                [Partition(ARCHIVE, second, 1, "", "", "")],
+            )
+            store.replace(
+                SESSIONS,
+                [moved],
+                Slices((ARCHIVE,), [first]),
+                [Partition(ARCHIVE, first, 1, "", "", "")],
+            )
+            store.replace(
+                SESSIONS,
+                [],
+                Slices((ARCHIVE,), [second]),
+                [Partition(ARCHIVE, second, 0, "", "", "")],
+            )
         assert len(_titles(url)) == 1
 
 
@@ -119,7 +136,12 @@ class TestBesideOthers:
 
         def write():
             with open_store(url) as store:
-                store.replace(SESSIONS, frames(), [DAY], [Partition(DAY, 1, "v2", "", "")])
+                store.replace(
+                    SESSIONS,
+                    frames(),
+                    Slices((ARCHIVE,), [DAY]),
+                    [Partition(ARCHIVE, DAY, 1, "v2", "", "")],
+                )
 
         writer = threading.Thread(target=write)
         writer.start()
@@ -266,7 +288,12 @@ class TestRefusing:
             pytest.raises(WarehouseError, match="the connection was lost"),
             open_store(url) as store,
         ):
-            store.replace(SESSIONS, frames(), [DAY], [Partition(DAY, 2, "v2", "", "")])
+            store.replace(
+                SESSIONS,
+                frames(),
+                Slices((ARCHIVE,), [DAY]),
+                [Partition(ARCHIVE, DAY, 2, "v2", "", "")],
+            )
         assert _titles(url) == ["v1"]
 
     def test_a_full_disk_is_told_as_such(self, database, url):
@@ -286,10 +313,16 @@ class TestRefusing:
         monkeypatch.setattr("agentsview_assets.resources.postgres_store.LOCK_SECONDS", 1)
         with (
             open_store(url) as first,
-            first.transaction(),
+            first.transaction(f"sessions {ARCHIVE}"),
             pytest.raises(WarehouseError, match="another process writes it"),
         ):
             _fill(url)
+
+    def test_writers_of_other_archives_and_tables_do_not_wait(self, url, monkeypatch):
+        monkeypatch.setattr("agentsview_assets.resources.postgres_store.LOCK_SECONDS", 1)
+        with open_store(url) as first, first.transaction("sessions another", "usage_rows a"):
+            _fill(url)
+        assert len(_titles(url)) == 1
 
 
 def test_placeholders_are_only_those_outside_of_texts():

@@ -18,6 +18,9 @@ from tests.support.published import load
 if TYPE_CHECKING:
     from pathlib import Path
 
+# In one worker, which makes the warehouse once.
+pytestmark = pytest.mark.xdist_group("sample")
+
 DOCS = REPOSITORY / "docs"
 _RANGE = ("--from", "2026-11-06T14:00:00Z", "--to", "2026-11-06T16:00:00Z")
 EXAMPLES: dict[str, tuple[str, ...]] = {
@@ -41,11 +44,9 @@ PAGES = {
 }
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    made = Desk.with_sample(tmp_path_factory.mktemp("examples")).starting("2026-10-20")
-    made.materialize()
-    return made
+@pytest.fixture
+def desk(sample_desk: Desk) -> Desk:
+    return sample_desk
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

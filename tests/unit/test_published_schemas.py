@@ -18,15 +18,16 @@ from tests.support.published import FOLDER, assert_published, load
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# In one worker, which makes the warehouse once.
+pytestmark = pytest.mark.xdist_group("sample")
+
 GOLDEN = Path(__file__).parent / "golden"
 PAGE = ("export", "sessions", "--limit", "5", "--include-children")
 
 
-@pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    made = Desk.with_sample(tmp_path_factory.mktemp("schemas")).starting("2026-10-20")
-    made.materialize()
-    return made
+@pytest.fixture
+def desk(sample_desk: Desk) -> Desk:
+    return sample_desk
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import pytest
 
 from agentsview_assets.errors import WarehouseError
-from agentsview_assets.resources.store import Partition
+from agentsview_assets.resources.store import Partition, Slices
 from agentsview_assets.resources.warehouse import exact_total, open_reader
 from agentsview_assets.resources.warehouses import open_store
 from agentsview_assets.schemas import CONTRACTS
-from tests.support.contract_rows import DAY, frame_of, records
+from tests.support.contract_rows import ARCHIVE, DAY, frame, frame_of, records
 
 USAGE = CONTRACTS["usage_rows"]
 COSTS = [1e16, 1.0, -1e16, 0.1, 0.2, 0.3, 1e-12, None]
@@ -26,7 +26,14 @@ def reader(warehouse):
     for row, cost, model in zip(rows, COSTS, MODELS, strict=True):
         row |= {"reported_cost_usd": cost, "model": model}
     with open_store(warehouse) as store:
-        store.replace(USAGE, [frame_of(USAGE, rows)], [DAY], [Partition(DAY, 8, "", "", "")])
+        store.replace(
+            USAGE,
+            [frame_of(USAGE, rows)],
+            Slices((ARCHIVE,), [DAY]),
+            [Partition(ARCHIVE, DAY, 8, "", "", "")],
+        )
+        sessions = CONTRACTS["sessions"]
+        store.replace(sessions, [frame(sessions, 2)], Slices((ARCHIVE,), [DAY]), [])
     with open_reader(warehouse) as opened:
         yield opened
 
@@ -70,8 +77,10 @@ def test_opposite_infinities_are_no_number():
 
 def test_values_have_the_same_types_everywhere(reader):
     (row,) = reader.rows(
-        "SELECT has_duplicates, epoch_seconds, reported_cost_usd, model, duplicate_of, "
-        "COUNT(*), CAST(SUM(input_tokens) AS BIGINT) FROM usage_rows WHERE reported_cost_usd = ? "
+        "SELECT is_automated, epoch_seconds, reported_cost_usd, model, dedup_key, "
+        "COUNT(*), CAST(SUM(input_tokens) AS BIGINT) FROM usage_rows "
+        "CROSS JOIN (SELECT MIN(session_id) AS first FROM sessions) AS one "
+        "JOIN sessions ON sessions.session_id = one.first WHERE reported_cost_usd = ? "
         "GROUP BY 1, 2, 3, 4, 5",
         [1.0],
     )
@@ -89,7 +98,7 @@ def test_values_have_the_same_types_everywhere(reader):
         ("epoch_seconds > ?", -(2**62), 8),
         ("model = ?", "\U0001f9a6", 1),
         ("model = ?", "it's 100% sure?", 0),
-        ("has_duplicates = ?", True, 4),
+        ("(SELECT COUNT(*) FROM sessions WHERE is_automated = ?) = 1", True, 8),
         ("model <> 'is this a ?' AND session_id LIKE ?", "%", 8),
         ("session_id LIKE 'session%' AND input_tokens % 2 = ?", 0, 4),
     ],

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from agentsview_assets import running
 from agentsview_assets.errors import AssetsError
 from agentsview_assets.resources.history import prepare_home
-from agentsview_assets.resources.observing import _Landing
+from agentsview_assets.resources.looking import Look
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms.rates import ModelRate
 from agentsview_assets.transforms.repricing import next_history, restatements
@@ -125,7 +125,7 @@ class TestRepricing:
         def forbidden(*_: object) -> None:
             raise AssertionError("a session was read")
 
-        monkeypatch.setattr(_Landing, "run", forbidden)
+        monkeypatch.setattr(Look, "run", forbidden)
         assert desk.run("reprice").code == 0
 
     def test_it_gives_what_materialising_gives_and_leaves_it_nothing_to_do(

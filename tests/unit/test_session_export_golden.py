@@ -19,6 +19,9 @@ from tests.support.odd_archives.workbench import Workbench
 if TYPE_CHECKING:
     from tests.support.in_process import Finished
 
+# In one worker, which makes the warehouse once.
+pytestmark = pytest.mark.xdist_group("export golden")
+
 GOLDEN = Path(__file__).parent / "golden"
 RESET = (
     '{"error":"cursor_reset","message":"session export cursor is no longer valid; restart the '

@@ -9,13 +9,14 @@ import pytest
 
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.resources.duckdb_store import DuckDBStore
+from agentsview_assets.resources.ledger import Finding
 from agentsview_assets.resources.postgres_store import PostgresStore
 from agentsview_assets.resources.sqlite_store import SQLiteStore
-from agentsview_assets.resources.store import Archive, Partition, Selection
+from agentsview_assets.resources.store import Archive, Partition, Selection, Slices
 from agentsview_assets.resources.warehouse import open_reader
 from agentsview_assets.resources.warehouses import DIFFERENT, open_store
 from agentsview_assets.schemas import CONTRACTS
-from tests.support.contract_rows import frame
+from tests.support.contract_rows import ARCHIVE, frame, frame_of, records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,8 +34,8 @@ def urls(warehouse_url) -> dict[str, str]:
 def _fill(text: str, version: str, days: Sequence[str] = DAYS) -> None:
     with open_store(text) as store:
         frames = [frame(SESSIONS, 2, day, title=version) for day in days]
-        noted = [Partition(day, 2, version, "", version) for day in days]
-        store.replace(SESSIONS, frames, days, noted)
+        made = [Partition(ARCHIVE, day, 2, version, "", version) for day in days]
+        store.replace(SESSIONS, frames, Slices((ARCHIVE,), days), made)
 
 
 def _titles(url: str) -> set[tuple[str, str]]:
@@ -62,28 +63,61 @@ def test_the_first_is_read(urls):
         assert reader.rows("SELECT DISTINCT title FROM sessions") == [("of duckdb",)]
 
 
-def test_archives_are_noted_everywhere(urls):
+def _finding(version: int, *sessions: str) -> Finding:
+    ledger = CONTRACTS["archive_sessions"]
+    rows = [
+        record | {"session_id": name}
+        for name, record in zip(sessions, records(ledger, len(sessions)), strict=True)
+    ]
+    table = ledger.arrow(frame_of(ledger, rows))
+    return Finding(Archive(ARCHIVE, "d", version, "/at", "host", "stamp"), table, (), (), (), ())
+
+
+def test_what_is_found_is_recorded_everywhere(urls):
     with open_store(" ".join(urls.values())) as store:
-        store.note_archives([Archive("a", "d", 3, "/somewhere")])
-        store.note_archives([Archive("a", "d", 4, "/somewhere")])
+        store.record_finding(_finding(3, "s1"))
+        store.record_finding(_finding(4, "s1", "s2"))
+        assert [entry.session_id for entry in sorted(store.ledger(ARCHIVE))] == ["s1", "s2"]
+        assert [archive.user_version for archive in store.archives()] == [4]
+    for url in urls.values():
+        with open_reader(url) as reader:
+            assert reader.rows("SELECT count(*) FROM archive_sessions") == [(2,)]
+
+
+def test_what_one_of_them_lacks_is_known_of_none(urls):
+    with open_store(urls["duckdb"]) as store:
+        store.record_finding(_finding(3, "s1"))
+    with open_store(" ".join(urls.values())) as store:
+        assert store.ledger(ARCHIVE) == []
+        assert store.archives() == []
+
+
+def test_archives_are_recorded_everywhere(urls):
+    with open_store(" ".join(urls.values())) as store:
+        store.record_finding(_finding(3))
+        store.record_finding(_finding(4))
     for url in urls.values():
         with open_reader(url) as reader:
             found = reader.rows("SELECT archive_id, user_version FROM warehouse_archives")
-        assert found == [("a", 4)]
+        assert found == [(ARCHIVE, 4)]
 
 
 def test_a_partition_that_one_of_them_lacks_is_out_of_date(urls):
     _fill(" ".join(urls.values()), "v1")
     _fill(urls["postgresql"], "v0", DAYS[:1])
     with open_store(" ".join(urls.values())) as store:
-        assert store.partitions("sessions") == {DAYS[0]: DIFFERENT, DAYS[1]: ("v1", "")}
+        assert store.partitions("sessions") == {
+            (ARCHIVE, DAYS[0]): DIFFERENT,
+            (ARCHIVE, DAYS[1]): ("v1", ""),
+        }
     _fill(f"{urls['duckdb']} {urls['sqlite']}", "v2")
     with open_store(" ".join(urls.values())) as store:
-        assert store.partitions("sessions") == dict.fromkeys(DAYS, DIFFERENT)
+        assert set(store.partitions("sessions").values()) == {DIFFERENT}
+        assert {day for _, day in store.partitions("sessions")} == {*DAYS}
 
 
 @pytest.mark.parametrize("failing", list(STORES))
-@pytest.mark.parametrize("method", ["clear", "insert", "note"])
+@pytest.mark.parametrize("method", ["replacing", "insert", "record"])
 def test_what_fails_in_one_while_writing_leaves_all_as_they_were(
     urls, monkeypatch, failing, method
 ):
@@ -137,8 +171,8 @@ def _without_commit(kind: Any) -> Any:
     original = kind.transaction
 
     @contextmanager
-    def transaction(self: Any) -> Iterator[None]:
-        with original(self):
+    def transaction(self: Any, *locks: str) -> Iterator[None]:
+        with original(self, *locks):
             yield
             message = "lost at the last moment"
             raise WarehouseError(message)

@@ -15,11 +15,11 @@ import pytest
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.resources import sqlite_reader
 from agentsview_assets.resources.sqlite_reader import COLUMNS_TABLE
-from agentsview_assets.resources.store import Partition
+from agentsview_assets.resources.store import Partition, Slices
 from agentsview_assets.resources.warehouse import META_TABLE, PARTITIONS_TABLE, open_reader
 from agentsview_assets.resources.warehouses import check_stores, open_store
 from agentsview_assets.schemas import CONTRACTS
-from tests.support.contract_rows import DAY, frame, frame_of, records
+from tests.support.contract_rows import ARCHIVE, DAY, frame, frame_of, records
 from tests.support.in_process import SAMPLE
 
 if TYPE_CHECKING:
@@ -40,8 +40,10 @@ def url(path: Path) -> str:
 
 def _fill(url: str, version: str = "v1", size: int = 3) -> None:
     with open_store(url) as store:
-        noted = [Partition(DAY, size, version, "", "run")]
-        store.replace(SESSIONS, [frame(SESSIONS, size, title=version)], [DAY], noted)
+        noted = [Partition(ARCHIVE, DAY, size, version, "", "run")]
+        store.replace(
+            SESSIONS, [frame(SESSIONS, size, title=version)], Slices((ARCHIVE,), [DAY]), noted
+        )
 
 
 def _ask(path: Path, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
@@ -106,7 +108,13 @@ class TestTables:
         for row, time in zip(rows, times, strict=True):
             row["occurred_at"] = time
         with open_store(url) as store:
-            store.replace(USAGE, [frame_of(USAGE, rows)], [DAY], [Partition(DAY, 5, "", "", "")])
+            store.replace(
+                USAGE,
+                [frame_of(USAGE, rows)],
+                Slices((ARCHIVE,), [DAY]),
+                [Partition(ARCHIVE, DAY, 5, "", "", "")],
+            )
+            store.replace(SESSIONS, [frame(SESSIONS, 2)], Slices((ARCHIVE,), [DAY]), [])
         found = [row[0] for row in _ask(path, "SELECT occurred_at FROM usage_rows ORDER BY 1")]
         assert found == [
             "0001-01-01T00:00:00.000000Z",
@@ -115,14 +123,15 @@ class TestTables:
             "2026-07-01T12:00:00.000001Z",
             "9999-12-31T23:59:59.999999Z",
         ]
-        assert _ask(path, "SELECT DISTINCT partition_date, has_duplicates FROM usage_rows") == [
+        assert _ask(path, "SELECT DISTINCT partition_date, is_automated FROM sessions") == [
             (DAY, 1),
             (DAY, 0),
         ]
         with open_reader(url) as reader:
-            sql = "SELECT occurred_at, has_duplicates FROM usage_rows ORDER BY occurred_at"
+            sql = "SELECT occurred_at FROM usage_rows ORDER BY occurred_at"
             assert [row[0] for row in reader.rows(sql)] == times
-            assert {type(row[1]) for row in reader.rows(sql)} == {bool}
+            flags = reader.rows("SELECT is_automated FROM sessions")
+            assert {type(flag) for (flag,) in flags} == {bool}
             (noted,) = reader.rows(f"SELECT written_at FROM {PARTITIONS_TABLE}")[0]
         assert abs((datetime.now(UTC) - noted).total_seconds()) < 3600
 
@@ -136,10 +145,12 @@ class TestBesideOthers:
     def test_a_reader_sees_one_state_while_a_writer_replaces_it(self, url):
         _fill(url, "old")
         seen = []
-        noted = [Partition(DAY, 1, "v2", "", "run")]
+        noted = [Partition(ARCHIVE, DAY, 1, "v2", "", "run")]
         with open_store(url) as store, open_reader(url) as reader:
             seen += reader.rows("SELECT DISTINCT title FROM sessions")
-            store.replace(SESSIONS, [frame(SESSIONS, 1, title="new")], [DAY], noted)
+            store.replace(
+                SESSIONS, [frame(SESSIONS, 1, title="new")], Slices((ARCHIVE,), [DAY]), noted
+            )
             seen += reader.rows("SELECT DISTINCT title FROM sessions")
         with open_reader(url) as reader:
             seen += reader.rows("SELECT DISTINCT title FROM sessions")
@@ -156,7 +167,12 @@ class TestBesideOthers:
 
         def write():
             with open_store(url) as store:
-                store.replace(SESSIONS, frames(), [DAY], [Partition(DAY, 1, "v2", "", "")])
+                store.replace(
+                    SESSIONS,
+                    frames(),
+                    Slices((ARCHIVE,), [DAY]),
+                    [Partition(ARCHIVE, DAY, 1, "v2", "", "")],
+                )
 
         writer = threading.Thread(target=write)
         writer.start()
@@ -256,8 +272,10 @@ class TestRefusing:
         with open_store(url) as store:
             store.execute("PRAGMA max_page_count = 1")
             with pytest.raises(WarehouseError, match="the disk is full"):
-                noted = [Partition(DAY, 9000, "v2", "", "")]
-                store.replace(SESSIONS, [frame(SESSIONS, 9000, title="v2")], [DAY], noted)
+                noted = [Partition(ARCHIVE, DAY, 9000, "v2", "", "")]
+                store.replace(
+                    SESSIONS, [frame(SESSIONS, 9000, title="v2")], Slices((ARCHIVE,), [DAY]), noted
+                )
         assert _ask(path, "SELECT title, count(*) FROM sessions GROUP BY 1") == [("v1", 3)]
 
     def test_an_sqlite_that_is_too_old_is_told_so(self, url, monkeypatch):

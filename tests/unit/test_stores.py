@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from datetime import UTC, datetime
 from signal import SIGKILL
 from typing import TYPE_CHECKING, Any
@@ -13,35 +11,50 @@ import pandas as pd
 import pytest
 
 from agentsview_assets.errors import ContractError, WarehouseError
-from agentsview_assets.resources.store import Partition, Selection
-from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, open_reader
+from agentsview_assets.resources.ledger import Finding
+from agentsview_assets.resources.postgres_store import PostgresStore
+from agentsview_assets.resources.store import Archive, Partition, Selection, Slices
+from agentsview_assets.resources.warehouse import META_TABLE, PARTITIONS_TABLE, open_reader
 from agentsview_assets.resources.warehouses import open_store
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms.text import LONGEST_NAME, storable
-from tests.support.contract_rows import DAY, EVERY_TABLE, frame, frame_of, records
+from tests.support import forked
+from tests.support.contract_rows import ARCHIVE, DAY, EVERY_TABLE, frame, frame_of, records
 from tests.support.hardship import files_up_to
-from tests.support.oracle import REPOSITORY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from agentsview_assets.resources.store import Store
+    from agentsview_assets.schemas import TableContract
 
 SESSIONS = CONTRACTS["sessions"]
 USAGE = CONTRACTS["usage_rows"]
 DAYS = ["2026-07-01", "2026-07-02", "2026-07-03", "2026-07-04", "2026-07-05"]
-PATIENCE_SECONDS = 120
 """How long a child process may take before a test gives up on it."""
 
 
+def _replace(
+    store: Store,
+    contract: TableContract,
+    frames: Iterable[pd.DataFrame],
+    days: Sequence[str] | None,
+    made: Sequence[Partition],
+    *,
+    owns_earlier: bool = False,
+) -> None:
+    """Replaces slices of the one archive that there is."""
+    store.replace(contract, frames, Slices((ARCHIVE,), days, owns_earlier), made)
+
+
 def _noted(days: Sequence[str], version: str = "v1", run_id: str = "run-1") -> list[Partition]:
-    return [Partition(day, 1, version, "", run_id) for day in days]
+    return [Partition(ARCHIVE, day, 1, version, "", run_id) for day in days]
 
 
 def _fill(store: Store, days: Sequence[str] = DAYS, size: int = 3, version: str = "v1") -> None:
     """Writes `size` sessions of each day, in one range."""
     frames = [frame(SESSIONS, size, day, title=version) for day in days]
-    store.replace(SESSIONS, frames, days, _noted(days, version))
+    _replace(store, SESSIONS, frames, days, _noted(days, version))
 
 
 def _rows(warehouse: str, sql: str) -> list[tuple[Any, ...]]:
@@ -60,7 +73,7 @@ def _titles(warehouse: str) -> dict[tuple[str, str], int]:
 
 def _versions(warehouse: str) -> dict[str, str]:
     with open_store(warehouse) as store:
-        return {day: version for day, (version, _) in store.partitions("sessions").items()}
+        return {day: version for (_, day), (version, _) in store.partitions("sessions").items()}
 
 
 class TestRoundTrip:
@@ -73,7 +86,7 @@ class TestRoundTrip:
         written = frame_of(contract, rows)
         days = [DAY] if contract.partition_column else None
         with open_store(warehouse) as store:
-            store.replace(contract, [written], days, _noted([DAY if days else ""]))
+            _replace(store, contract, [written], days, _noted([DAY if days else ""]))
             found = contract.frame(store.read(contract, Selection()))
         keys = list(contract.key)
         pd.testing.assert_frame_equal(
@@ -120,7 +133,7 @@ class TestRoundTrip:
         for row, value in zip(rows, values, strict=True):
             row[column] = value
         with open_store(warehouse) as store:
-            store.replace(USAGE, [frame_of(USAGE, rows)], [DAY], _noted([DAY]))
+            _replace(store, USAGE, [frame_of(USAGE, rows)], [DAY], _noted([DAY]))
             found = store.read(USAGE, Selection(columns=("row_id", column))).to_pylist()
         by_row = {row["row_id"]: row[column] for row in found}
         if warehouse.startswith("postgresql") and column == "timestamp_text":
@@ -132,7 +145,7 @@ class TestRoundTrip:
     def test_a_nul_character_within_a_text_is_kept_where_it_can_be(self, warehouse):
         rows = frame(USAGE, 1, timestamp_text="before\0after")
         with open_store(warehouse) as store:
-            store.replace(USAGE, [rows], [DAY], _noted([DAY]))
+            _replace(store, USAGE, [rows], [DAY], _noted([DAY]))
             found = store.read(USAGE, Selection(columns=("timestamp_text",))).to_pylist()
         kept = "\u2400" if warehouse.startswith("postgresql") else "\0"
         assert found == [{"timestamp_text": f"before{kept}after"}]
@@ -140,7 +153,7 @@ class TestRoundTrip:
     def test_columns_are_matched_by_name(self, warehouse):
         rows = frame(SESSIONS, 2)
         with open_store(warehouse) as store:
-            store.replace(SESSIONS, [rows[list(reversed(rows.columns))]], [DAY], _noted([DAY]))
+            _replace(store, SESSIONS, [rows[list(reversed(rows.columns))]], [DAY], _noted([DAY]))
         assert _rows(warehouse, "SELECT project, machine FROM sessions ORDER BY session_id") == [
             (f"project {DAY} 0", f"machine {DAY} 0"),
             (f"project {DAY} 1", f"machine {DAY} 1"),
@@ -163,7 +176,7 @@ class TestRoundTrip:
             *records(USAGE, 4, DAYS[2], session_date=DAYS[2]),
         ]
         with open_store(warehouse) as store:
-            store.replace(USAGE, [frame_of(USAGE, rows)], DAYS[:3], _noted(DAYS[:3]))
+            _replace(store, USAGE, [frame_of(USAGE, rows)], DAYS[:3], _noted(DAYS[:3]))
             days = ("2026-06-29", "2026-06-30")
             found = store.read(USAGE, Selection(("row_id",), days, "session_date"))
         assert found.num_rows == 3
@@ -171,7 +184,7 @@ class TestRoundTrip:
     def test_counting_gives_distinct_values_and_their_rows(self, warehouse):
         rows = [*records(USAGE, 3, model="m1"), *records(USAGE, 2, DAYS[1], model="m2")]
         with open_store(warehouse) as store:
-            store.replace(USAGE, [frame_of(USAGE, rows)], DAYS[:2], _noted(DAYS[:2]))
+            _replace(store, USAGE, [frame_of(USAGE, rows)], DAYS[:2], _noted(DAYS[:2]))
             found = store.read(USAGE, Selection(count_by=("archive_id", "model"))).to_pylist()
         assert sorted(found, key=lambda row: str(row["model"])) == [
             {"archive_id": "archive-1", "model": "m1", "row_count": 3},
@@ -212,7 +225,13 @@ class TestReplacing:
     def test_an_empty_result_clears_its_day_and_is_noted(self, warehouse, frames):
         with open_store(warehouse) as store:
             _fill(store)
-            store.replace(SESSIONS, frames, [DAYS[2]], [Partition(DAYS[2], 0, "v2", "r2", "run-2")])
+            _replace(
+                store,
+                SESSIONS,
+                frames,
+                [DAYS[2]],
+                [Partition(ARCHIVE, DAYS[2], 0, "v2", "r2", "run-2")],
+            )
         assert {day for day, _ in _titles(warehouse)} == {*DAYS} - {DAYS[2]}
         noted = (
             "SELECT asset, partition_date, row_count, input_version, rates_version, run_id "
@@ -223,29 +242,30 @@ class TestReplacing:
     def test_a_table_without_days_is_replaced_whole(self, warehouse):
         contract = CONTRACTS["model_rates"]
         with open_store(warehouse) as store:
-            store.replace(contract, [frame(contract, 5)], None, _noted([""]))
-            store.replace(contract, [frame(contract, 2)], None, _noted([""], "v2"))
-            assert store.partitions("model_rates") == {"": ("v2", "")}
+            _replace(store, contract, [frame(contract, 5)], None, _noted([""]))
+            _replace(store, contract, [frame(contract, 2)], None, _noted([""], "v2"))
+            assert store.partitions("model_rates") == {(ARCHIVE, ""): ("v2", "")}
         assert _rows(warehouse, "SELECT count(*) FROM model_rates") == [(2,)]
 
     def test_one_table_is_replaced_and_the_others_stay(self, warehouse):
         with open_store(warehouse) as store:
             _fill(store)
-            store.replace(USAGE, [frame(USAGE, 2)], [DAY], _noted([DAY]))
-            store.replace(USAGE, [], [DAY], _noted([DAY]))
+            _replace(store, USAGE, [frame(USAGE, 2)], [DAY], _noted([DAY]))
+            _replace(store, USAGE, [], [DAY], _noted([DAY]))
         assert _rows(warehouse, "SELECT count(*) FROM sessions") == [(15,)]
         assert set(_versions(warehouse)) == {*DAYS}
 
     def test_frames_are_written_part_by_part(self, warehouse):
         parts = [frame_of(SESSIONS, rows) for rows in _split(records(SESSIONS, 9), 4)]
         with open_store(warehouse) as store:
-            store.replace(SESSIONS, iter(parts), [DAY], _noted([DAY]))
+            _replace(store, SESSIONS, iter(parts), [DAY], _noted([DAY]))
         assert _titles(warehouse) == {(DAY, f"title {DAY} {n}"): 1 for n in range(9)}
 
     def test_the_first_days_of_the_window_own_what_an_earlier_window_left(self, warehouse):
         with open_store(warehouse) as store:
             _fill(store)
-            store.replace(
+            _replace(
+                store,
                 SESSIONS,
                 [frame(SESSIONS, 1, DAYS[3], title="v2")],
                 [DAYS[3]],
@@ -258,9 +278,185 @@ class TestReplacing:
     def test_other_days_own_nothing_but_themselves(self, warehouse):
         with open_store(warehouse) as store:
             _fill(store)
-            store.replace(SESSIONS, [], [DAYS[3]], _noted([DAYS[3]], "v2"))
+            _replace(store, SESSIONS, [], [DAYS[3]], _noted([DAYS[3]], "v2"))
         assert set(_versions(warehouse)) == {*DAYS}
         assert {day for day, _ in _titles(warehouse)} == {*DAYS} - {DAYS[3]}
+
+    def test_slices_of_another_archive_stay_with_their_records(self, warehouse):
+        other = frame(SESSIONS, 2, DAYS[1], archive_id="archive-2", title="theirs")
+        with open_store(warehouse) as store:
+            _fill(store)
+            made = [Partition("archive-2", DAYS[1], 2, "t1", "", "run-t")]
+            store.replace(SESSIONS, [other], Slices(("archive-2",), [DAYS[1]]), made)
+            _fill(store, size=1, version="v2")
+            found = store.partitions("sessions")
+        assert _titles(warehouse) == {**{(d, "v2"): 1 for d in DAYS}, (DAYS[1], "theirs"): 2}
+        assert found["archive-2", DAYS[1]] == ("t1", "")
+        assert {place: v for place, v in found.items() if place[0] == ARCHIVE} == {
+            (ARCHIVE, day): ("v2", "") for day in DAYS
+        }
+
+    def test_each_writing_transaction_raises_the_revision_and_a_failed_one_does_not(
+        self, warehouse
+    ):
+        def revision() -> int:
+            return int(_rows(warehouse, f"SELECT revision FROM {META_TABLE}")[0][0])
+
+        with open_store(warehouse):
+            pass
+        seen = [revision()]
+        with open_store(warehouse) as store:
+            _fill(store)
+        seen.append(revision())
+        with open_store(warehouse) as store, pytest.raises(ContractError):
+            _replace(store, SESSIONS, _refusing(), [DAY], _noted([DAY]))
+        assert revision() == seen[1]
+        with open_store(warehouse) as store:
+            store.remove_archive(ARCHIVE)
+        assert seen[0] < seen[1] < revision()
+
+
+def _refusing() -> Iterator[pd.DataFrame]:
+    yield frame(SESSIONS, 1)
+    message = "refused"
+    raise ContractError(message)
+
+
+def _spend(
+    store: Store, archive: str, *rows: tuple[str, str | None], day: str = DAY, **columns: Any
+) -> None:
+    """Replaces a day of an archive's usage by rows of these ids and keys, all of one moment."""
+    found = [
+        record | {"row_id": row_id, "dedup_key": key}
+        for (row_id, key), record in zip(
+            rows,
+            records(
+                USAGE,
+                len(rows),
+                day,
+                archive_id=archive,
+                row_kind="message",
+                session_id="s",
+                session_date=day,
+                timestamp_text=f"{day}T12:00:00Z",
+                ordinal=None,
+                **columns,
+            ),
+            strict=True,
+        )
+    ]
+    made = [Partition(archive, day, len(rows), "v", "", "run")]
+    store.replace(USAGE, [frame_of(USAGE, found)], Slices((archive,), [day]), made)
+
+
+def _counting(warehouse: str, scope: str) -> dict[tuple[str, str], tuple[str, str]]:
+    found = _rows(
+        warehouse,
+        "SELECT archive_id, row_id, counting_archive_id, counting_row_id FROM duplicates "
+        f"WHERE scope = '{scope}'",
+    )
+    return {(archive, row): (there, counts) for archive, row, there, counts in found}
+
+
+def _known(store: Any, *archives: str) -> None:
+    for archive in archives:
+        finding = Finding(
+            Archive(archive, "", 1, f"/{archive}", "host", "stamp"),
+            CONTRACTS["archive_sessions"].arrow_schema.empty_table(),
+            (),
+            (),
+            (),
+            (),
+        )
+        store.record_finding(finding)
+
+
+class TestSettling:
+    """Which rows count is decided for the keys that replaced slices touched, and for no others."""
+
+    def test_of_equal_rows_the_first_counts_and_the_tenth_is_not_before_the_second(self, warehouse):
+        with open_store(warehouse) as store:
+            _spend(store, "a", ("s#m10", "k"), ("s#m2", "k"), ("s#m3", None), ("s#m4", "alone"))
+            assert not store.is_settled()
+            settled = store.settle()
+            assert store.is_settled()
+        assert (settled.duplicates, settled.copies) == (2, 0)
+        assert _counting(warehouse, "archive") == {
+            ("a", "s#m10"): ("a", "s#m2"),
+            ("a", "s#m2"): ("a", "s#m2"),
+        }
+        assert _counting(warehouse, "all") == {}
+
+    @pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
+    def test_of_equal_rows_in_two_archives_that_of_the_least_id_counts(self, warehouse, order):
+        with open_store(warehouse) as store:
+            _known(store, *order)
+            for archive in order:
+                _spend(store, archive, ("s#m1", "k"), ("s#m2", None))
+                store.settle()
+        assert _counting(warehouse, "archive") == {}
+        assert _counting(warehouse, "all") == {
+            ("a", "s#m1"): ("a", "s#m1"),
+            ("b", "s#m1"): ("a", "s#m1"),
+        }
+
+    def test_what_goes_is_decided_anew(self, warehouse):
+        with open_store(warehouse) as store:
+            _known(store, "a", "b")
+            _spend(store, "a", ("s#m1", "k"), ("s#m2", "k"))
+            _spend(store, "b", ("s#m1", "k"))
+            store.settle()
+            _spend(store, "a", ("s#m2", "k"))
+            store.settle()
+            after_a_row = _rows_of_duplicates(store)
+            store.remove_archive("a")
+            store.settle()
+            after_an_archive = _rows_of_duplicates(store)
+        assert after_a_row == [("all", "a", "s#m2", "a", "s#m2"), ("all", "b", "s#m1", "a", "s#m2")]
+        assert after_an_archive == []
+
+    def test_a_slice_that_says_the_same_again_leaves_nothing_to_decide(self, warehouse):
+        with open_store(warehouse) as store:
+            _spend(store, "a", ("s#m1", "k"), ("s#m2", "k"))
+            store.settle()
+            _spend(store, "a", ("s#m1", "k"), ("s#m2", "k"))
+            assert store.is_settled()
+
+    def test_the_days_of_rows_and_of_their_sessions_get_another_version(self, warehouse):
+        with open_store(warehouse) as store:
+            _spend(store, "a", ("s#m1", "k"), ("s#m2", None))
+            store.settle()
+            before = store.expected(["a"])
+            _spend(store, "a", ("s#m9", "k"), day=DAYS[2])
+            store.settle()
+            after = {(row.part, row.day) for row in store.expected(["a"])}
+        assert before == []
+        assert after == {("verdicts", DAY), ("verdicts", DAYS[2])}
+
+    def test_keys_that_come_up_meanwhile_are_kept(self, database, monkeypatch):
+        with open_store(database.url()) as one, open_store(database.url()) as other:
+            _spend(one, "a", ("s#m1", "k"), ("s#m2", "k"))
+            take = PostgresStore.take_pending
+
+            def taken(store: PostgresStore, name: str) -> None:
+                take(store, name)
+                monkeypatch.undo()
+                _spend(other, "b", ("s#m1", "late"), ("s#m2", "late"))
+
+            monkeypatch.setattr(PostgresStore, "take_pending", taken)
+            one.settle()
+            assert not other.is_settled()
+            other.settle()
+            assert other.is_settled()
+            assert {row[1] for row in _rows_of_duplicates(other)} == {"a", "b"}
+
+
+def _rows_of_duplicates(store: Any) -> list[tuple[Any, ...]]:
+    return sorted(
+        store.ask(
+            "SELECT scope, archive_id, row_id, counting_archive_id, counting_row_id FROM duplicates"
+        )
+    )
 
 
 def _split(rows: list[Any], size: int) -> list[list[Any]]:
@@ -277,7 +473,7 @@ class TestFailing:
         with open_store(warehouse) as store:
             _fill(store)
             with pytest.raises(type(error) if isinstance(error, Exception) else error):
-                store.replace(SESSIONS, frames(), DAYS[:2], _noted(DAYS[:2], "v2"))
+                _replace(store, SESSIONS, frames(), DAYS[:2], _noted(DAYS[:2], "v2"))
             _fill(store, [DAYS[4]], size=1, version="v3")
         assert _titles(warehouse) == {
             **{(day, "v1"): 3 for day in DAYS[:4]},
@@ -289,17 +485,17 @@ class TestFailing:
         with open_store(warehouse) as store:
             _fill(store)
             with pytest.raises(ValueError, match="non-nullable"):
-                store.replace(
-                    SESSIONS, [frame(SESSIONS, 2, project=None)], [DAY], _noted([DAY], "v2")
+                _replace(
+                    store, SESSIONS, [frame(SESSIONS, 2, project=None)], [DAY], _noted([DAY], "v2")
                 )
         assert _titles(warehouse) == {(day, "v1"): 3 for day in DAYS}
 
     def test_an_error_while_noting_takes_the_rows_back(self, warehouse):
         with open_store(warehouse) as store:
             _fill(store)
-            unusable = [Partition(DAY, None, "v2", "", "run-2")]  # type: ignore[arg-type]
+            unusable = [Partition(ARCHIVE, DAY, None, "v2", "", "run-2")]  # type: ignore[arg-type]
             with pytest.raises(WarehouseError):
-                store.replace(SESSIONS, [frame(SESSIONS, 1)], [DAY], unusable)
+                _replace(store, SESSIONS, [frame(SESSIONS, 1)], [DAY], unusable)
         assert _titles(warehouse) == {(day, "v1"): 3 for day in DAYS}
 
     @pytest.mark.parametrize(
@@ -316,12 +512,7 @@ class TestFailing:
     ):
         with open_store(warehouse) as store:
             _fill(store, [DAY], version="old")
-        child = subprocess.run(
-            [sys.executable, "-c", _KILLED_WRITER, warehouse, moment],
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-            timeout=PATIENCE_SECONDS,
-            check=False,
-        )
+        child = forked.run([warehouse, moment], os.environ, script=_KILLED_WRITER)
         assert child.returncode == -SIGKILL
         assert _titles(warehouse) == {(DAY, title): count for title, count in survivors.items()}
         assert set(_versions(warehouse).values()) == set(survivors)
@@ -348,17 +539,11 @@ class TestFailing:
 def test_an_open_store_reads_as_a_report_does_whatever_the_zone(warehouse, zone):
     with open_store(warehouse) as store:
         _fill(store, [DAY])
-    told = subprocess.run(
-        [sys.executable, "-c", _READ_TWICE, warehouse],
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "TZ": zone},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        check=True,
-    ).stdout.splitlines()
-    assert len(told) == 2
-    assert told[0] == told[1]
-    assert told[0].endswith(("+00", "Z"))
+    told = forked.run([warehouse], {**os.environ, "TZ": zone}, script=_READ_TWICE)
+    assert told.returncode == 0, told.stderr
+    first, second = told.stdout.splitlines()
+    assert first == second
+    assert first.endswith(("+00", "Z"))
 
 
 _READ_TWICE = """
@@ -376,9 +561,9 @@ with open_store(sys.argv[1]) as store, store.reading() as reader:
 _KILLED_WRITER = """
 import os, signal, sys
 from agentsview_assets.resources.warehouses import open_store
-from agentsview_assets.resources.store import Partition
+from agentsview_assets.resources.store import Partition, Slices
 from agentsview_assets.schemas import CONTRACTS
-from tests.support.contract_rows import DAY, frame_of, records
+from tests.support.contract_rows import ARCHIVE, DAY, frame_of, records
 
 path, moment = sys.argv[1:]
 contract = CONTRACTS["sessions"]
@@ -396,6 +581,7 @@ def frames():
     die_at("after the last frame")
 
 with open_store(path) as store:
-    store.replace(contract, frames(), [DAY], [Partition(DAY, 4, "new", "", "run-2")])
+    made = [Partition(ARCHIVE, DAY, 4, "new", "", "run-2")]
+    store.replace(contract, frames(), Slices((ARCHIVE,), [DAY]), made)
     die_at("after the commit")
 """

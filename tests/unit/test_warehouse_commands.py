@@ -153,7 +153,8 @@ class TestMistakes:
         assert "may not make tables in the schema warehouse" in said
 
     def test_a_server_of_a_newer_version(self, desk, database):
-        _over(desk, database.url()).materialize()
+        with open_store(database.url()):
+            pass
         database.run(f"UPDATE warehouse.{META_TABLE} SET schema_version = 99")
         assert "newer version" in self._refused(desk, database.url())
 
@@ -175,7 +176,8 @@ class TestMistakes:
 
     def test_a_file_of_a_newer_version(self, desk, tmp_path):
         url = f"sqlite:///{tmp_path / 'w.sqlite'}"
-        _over(desk, url).materialize()
+        with open_store(url):
+            pass
         with closing(sqlite3.connect(tmp_path / "w.sqlite")) as connection, connection:
             connection.execute(f"UPDATE {META_TABLE} SET schema_version = 99")
         assert "newer version" in self._refused(desk, url)
