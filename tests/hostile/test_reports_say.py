@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from agentsview_assets.documents import open_warehouse, read_gaps
 from agentsview_assets.documents.gaps import ACTIVITY, EXPORT, USAGE, gaps, utc_days
 from agentsview_assets.documents.window import Window, load_zone
-from agentsview_assets.resources.run_notes import DAILY, PRICES, PROJECTS, Reading
-from agentsview_assets.resources.store import Partition
+from agentsview_assets.partitions import days_between
+from agentsview_assets.resources.expected import expected_rows
+from agentsview_assets.resources.ledger import write_expected
+from agentsview_assets.resources.run_notes import Reading
+from agentsview_assets.resources.store import Partition, Slices
 from agentsview_assets.resources.warehouse import open_reader
 from agentsview_assets.resources.warehouses import open_store
 from agentsview_assets.schemas import CONTRACTS
+from agentsview_assets.transforms.rates import rates_version
+from agentsview_assets.transforms.staleness import DAILY, PRICES, PROJECTS, ExpectedRow
 from tests.support.in_process import Desk
 from tests.support.tiny_archives import TinyArchive
 
@@ -26,22 +31,32 @@ if TYPE_CHECKING:
 
 DAYS = [f"2026-11-0{n}" for n in range(1, 6)]
 TABLES = ("usage_rows", "activity_intervals", "sessions", "session_model_usage")
-ARCHIVE = Reading("/home/dev/.agentsview", "archive-1")
-WELL = {
-    **{(DAILY, day): (f"v-{day}", "rates") for day in DAYS},
-    (PRICES, ""): ("prices", "all"),
-    (PROJECTS, ""): ("projects", ""),
-}
+ID = "archive-1"
+ARCHIVE = Reading("/home/dev/.agentsview", ID)
+UNPRICED = rates_version((), {})
+WELL = [
+    *(ExpectedRow(ID, DAILY, day, f"v-{day}") for day in DAYS),
+    ExpectedRow(ID, PRICES, "", "prices"),
+    ExpectedRow(ID, PROJECTS, "", "projects"),
+]
 
 
-def make(store: Store, days: Iterable[str], version: str = "v", tables=TABLES) -> None:
-    """Notes days as made, at the expected version or another one."""
+def make(
+    store: Store, days: Iterable[str], version: str = "v", tables=TABLES, rates: str = UNPRICED
+) -> None:
+    """Records days as made, at the expected version or another one."""
     for name in tables:
         for day in days:
-            noted = [Partition(day, 0, f"{version}-{day}", "rates", "run")]
-            store.replace(CONTRACTS[name], [], [day], noted)
-    for name, noted in (("model_pricing", "prices"), ("project_identities", "projects")):
-        store.replace(CONTRACTS[name], [], None, [Partition("", 0, noted, "", "run")])
+            made = Partition(ID, day, 0, f"{version}-{day}", rates, "run")
+            store.replace(CONTRACTS[name], [], Slices((ID,), [day]), [made])
+    for name, whole in (("model_pricing", "prices"), ("project_identities", "projects")):
+        store.replace(CONTRACTS[name], [], Slices((ID,)), [Partition(ID, "", 0, whole, "", "run")])
+
+
+def expect(store: Any, rows: Iterable[ExpectedRow]) -> None:
+    """Has a look at the archive find these days and parts, and no others."""
+    with store.transaction():
+        write_expected(store, ID, rows, days_between("2009-01-01", "2069-12-31"))
 
 
 def note(url: str, what: Callable[[Store], None]) -> None:
@@ -62,7 +77,7 @@ class TestWhatTheRecordTells:
     def test_nothing_is_said_where_all_is_well_or_nothing_is_known(self, warehouse: str) -> None:
         note(warehouse, lambda store: make(store, DAYS))
         assert said(warehouse) == []
-        note(warehouse, lambda store: store.note_observation(WELL, [ARCHIVE]))
+        note(warehouse, lambda store: expect(store, WELL))
         for reads in (USAGE, ACTIVITY, EXPORT):
             assert said(warehouse, reads) == []
 
@@ -73,7 +88,7 @@ class TestWhatTheRecordTells:
             make(store, DAYS[2:])
             make(store, [DAYS[4]], version="older")
             make(store, ["2026-11-20"], version="gone from the archive")
-            store.note_observation(WELL, [ARCHIVE])
+            expect(store, WELL)
         [line] = said(warehouse)
         assert line == (
             "not the whole story: 2 days of its window were never made (2026-11-01 to 2026-11-02) "
@@ -88,9 +103,8 @@ class TestWhatTheRecordTells:
         with open_store(warehouse) as store:
             make(store, DAYS)
             make(store, DAYS[:1], "older", ["activity_intervals"])
-            store.note_observation(
-                {**WELL, (DAILY, DAYS[1]): (f"v-{DAYS[1]}", "new rates")}, [ARCHIVE]
-            )
+            make(store, DAYS[1:2], "v", ["session_model_usage"], rates="older rates")
+            expect(store, WELL)
         assert said(warehouse, USAGE) == []
         assert "out of date (2026-11-01)" in said(warehouse, ACTIVITY)[0]
         assert "out of date (2026-11-02)" in said(warehouse, EXPORT)[0]
@@ -98,20 +112,21 @@ class TestWhatTheRecordTells:
     def test_old_prices_and_identities_are_named(self, warehouse: str) -> None:
         note(warehouse, lambda store: make(store, DAYS))
         for part, words in ((PRICES, "prices"), (PROJECTS, "project identities")):
-            newer = {**WELL, (part, ""): ("newer", "all")}
-            note(warehouse, lambda store: store.note_observation(newer, [ARCHIVE]))  # noqa: B023
+            newer = [row if row.part != part else row._replace(version="newer") for row in WELL]
+            note(warehouse, lambda store: expect(store, newer))  # noqa: B023
             [line] = said(warehouse)
             assert line.startswith(f"its {words} are out of date")
 
     def test_archives_read_long_ago_or_in_vain_are_named(self, warehouse: str) -> None:
         def reading(*found: Reading) -> list[str]:
-            note(warehouse, lambda store: store.note_readings(found))
+            note(warehouse, lambda store: store.record_readings(found))
             return said(warehouse)
 
         other = Reading("postgresql://db/\x1b[31mmirror", "archive-2")
         with open_store(warehouse) as store:
             make(store, DAYS)
-            store.note_observation(WELL, [ARCHIVE, other])
+            expect(store, WELL)
+            store.record_readings([ARCHIVE, other])
         later = datetime.now(UTC) + timedelta(hours=35)
         assert said(warehouse, now=later) == []
         [line] = said(warehouse, now=later + timedelta(hours=2))
@@ -128,22 +143,20 @@ class TestWhatTheRecordTells:
         assert reading(ARCHIVE) == []
         [line] = reading(Reading("/never/there", "", "no such file"))
         assert "archive /never/there could not be read since" in line
-        note(warehouse, lambda store: store.note_observation(WELL, [], forgotten=["archive-2"]))
+        note(warehouse, lambda store: store.remove_archive("archive-2"))
         with open_reader(warehouse) as reader:
             kept = reader.rows("SELECT archive FROM warehouse_readings ORDER BY archive")
         assert kept == [("/home/dev/.agentsview",), ("/never/there",)]
 
     def test_what_is_expected_follows_each_observation(self, warehouse: str) -> None:
-        many = {(DAILY, f"20{year}-01-01"): ("v", "r") for year in range(10, 70)}
-        for expected in (WELL, many, {**many, (DAILY, "2010-01-01"): ("w", "r")}, WELL, {}):
-            note(warehouse, lambda store: store.note_observation(expected, []))  # noqa: B023
+        whole = WELL[len(DAYS) :]
+        many = [ExpectedRow(ID, DAILY, f"20{year}-01-01", "v") for year in range(10, 70)] + whole
+        moved = [row._replace(version="w") if row.day == "2010-01-01" else row for row in many]
+        for expected in (WELL, many, moved, WELL, whole):
+            note(warehouse, lambda store: expect(store, expected))  # noqa: B023
             with open_reader(warehouse) as reader:
-                found = reader.rows(
-                    "SELECT part, partition_date, input_version, rates_version "
-                    "FROM warehouse_expected"
-                )
-            assert {(part, day): (a, b) for part, day, a, b in found} == expected
-            assert len(found) == len(expected)
+                found = expected_rows(reader.rows, [ID])
+            assert sorted(found) == sorted(expected)
 
 
 @pytest.mark.parametrize(
