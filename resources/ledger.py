@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from agentsview_assets.resources.expected import EXPECTED_COLUMNS, expected_rows
 from agentsview_assets.resources.known import LeftOut, successions
-from agentsview_assets.resources.store import Archive, Succession
+from agentsview_assets.resources.store import Archive
 from agentsview_assets.resources.warehouse import (
     ARCHIVES_TABLE,
     EXPECTED_TABLE,
@@ -23,8 +23,7 @@ from agentsview_assets.resources.warehouse import (
     SUCCESSIONS_TABLE,
 )
 from agentsview_assets.schemas import CONTRACTS, HISTORIES
-from agentsview_assets.transforms.staleness import DAILY, OBSERVATIONS, ExpectedRow
-from agentsview_assets.transforms.succession import MOVED_SESSIONS
+from agentsview_assets.transforms.staleness import DAILY, ExpectedRow
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -180,8 +179,8 @@ def entries(store: SqlStore, archive_id: str) -> list[Entry]:
     return [Entry(*row) for row in found]
 
 
-def remove(store: SqlStore, archive_id: str) -> None:
-    """Removes an archive's rows and records but its histories, in a transaction of the caller's."""
+def touch(store: SqlStore, archive_id: str) -> None:
+    """Has it decided anew what counts of all that an archive holds, in a transaction."""
     store.execute(
         f"INSERT INTO {PENDING_TABLE} SELECT DISTINCT 'session', session_id FROM {LEDGER.name} "
         "WHERE archive_id = ? AND session_id <> ''",
@@ -192,6 +191,11 @@ def remove(store: SqlStore, archive_id: str) -> None:
         "WHERE archive_id = ? AND dedup_key IS NOT NULL",
         [archive_id],
     )
+
+
+def remove(store: SqlStore, archive_id: str) -> None:
+    """Removes an archive's rows and records but its histories, in a transaction of the caller's."""
+    touch(store, archive_id)
     tables = [name for name in CONTRACTS if name not in HISTORIES]
     records = (PARTITIONS_TABLE, ARCHIVES_TABLE, EXPECTED_TABLE, LEFT_OUT_TABLE, READINGS_TABLE)
     for table in (*tables, *records):
@@ -206,31 +210,9 @@ def remove(store: SqlStore, archive_id: str) -> None:
     store.execute(f"DELETE FROM {SUCCESSIONS_TABLE} WHERE archive_id = ?", [archive_id])
 
 
-def record_succession(store: SqlStore, found: Succession) -> None:
-    """Records that one archive was found in another one's place, in a transaction."""
-    store.execute(f"DELETE FROM {SUCCESSIONS_TABLE} WHERE archive_id = ?", [found.archive_id])
-    store.execute_values(
-        f"INSERT INTO {SUCCESSIONS_TABLE} (archive_id, path, succeeded_by, found_at)", [found]
-    )
-
-
-def shared_sessions(store: SqlStore, new: str, old: str) -> list[str]:
-    """The sessions of an archive that its successor holds too."""
-    return [name for (name,) in store.ask(MOVED_SESSIONS, [new, old])]
-
-
-def take_out(store: SqlStore, leaving: Leaving) -> None:
-    """Takes rows out of an archive that cannot be read again, in a transaction of the caller's.
-
-    Slices that were up to date stay so: what is expected of them, and what they have recorded,
-    changes in the same transaction. Reports are then out of date, and made from what is left.
-    """
+def leave(store: SqlStore, leaving: Leaving) -> None:
+    """Takes what an archive's successor holds too out of its ledger, in a transaction."""
     archive_id = leaving.archive_id
-    for column, names in (("session_id", leaving.sessions), ("row_id", leaving.rows)):
-        for table in ("sessions", "usage_rows", "activity_intervals"):
-            if column in CONTRACTS[table].column_names:
-                _touch(store, table, archive_id, column, names)
-                delete_named(store, table, archive_id, column, names)
     delete_named(store, LEDGER.name, archive_id, "session_id", leaving.sessions)
     insert_rows(
         store, PENDING_TABLE, [("session", store.as_stored(name)) for name in leaving.sessions]
@@ -241,25 +223,3 @@ def take_out(store: SqlStore, leaving: Leaving) -> None:
             [leaving.events.days, archive_id],
         )
     write_expected(store, archive_id, leaving.expected, leaving.days)
-    for table in OBSERVATIONS:
-        for day, before, after in leaving.versions:
-            store.execute(
-                f"UPDATE {PARTITIONS_TABLE} SET input_version = ?, row_count = (SELECT COUNT(*) "
-                f"FROM {table} WHERE archive_id = ? AND CAST(partition_date AS VARCHAR(10)) = ?) "
-                "WHERE asset = ? AND archive_id = ? AND partition_date = ? AND input_version = ?",
-                [after, archive_id, day, table, archive_id, day, before],
-            )
-
-
-def _touch(store: SqlStore, table: str, archive_id: str, column: str, names: Sequence[str]) -> None:
-    """Has it decided anew what counts of the keys that some rows have."""
-    if table != "usage_rows":
-        return
-    for start in range(0, len(names), _PAGE):
-        page = [store.as_stored(name) for name in names[start : start + _PAGE]]
-        marks = ", ".join("?" * len(page))
-        store.execute(
-            f"INSERT INTO {PENDING_TABLE} SELECT DISTINCT 'key', dedup_key FROM usage_rows "
-            f"WHERE archive_id = ? AND {column} IN ({marks}) AND dedup_key IS NOT NULL",
-            [archive_id, *page],
-        )

@@ -149,6 +149,12 @@ class Look:
         db.execute("CREATE OR REPLACE TEMP TABLE needed (id TEXT)")
         if needed is not None:
             need_sessions(self._scratch, self.archive_id, needed)
+        # What could not be read may have been mended, which no session row shows.
+        spoiled = sorted({row.session_id for row in before.left_out if row.session_id})
+        db.execute(
+            "INSERT INTO needed SELECT unnest($ids) EXCEPT SELECT id FROM landed",
+            {"ids": spoiled},
+        )
         chosen = (
             "archive_id = ?"
             if self._options.is_verified

@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from agentsview_assets.resources import ledger, settling, warehouse
+from agentsview_assets.resources import inheriting, ledger, settling, warehouse
 from agentsview_assets.resources.expected import expected_rows
 from agentsview_assets.resources.known import LeftOut, known_archives, left_out, successions
 from agentsview_assets.resources.ledger import Entry, Finding
@@ -250,17 +250,22 @@ class SqlStore(RunNotes, abc.ABC):
 
     def shared_sessions(self, new: str, old: str) -> list[str]:
         """The sessions of an archive that its successor holds too."""
-        return ledger.shared_sessions(self, new, old)
+        return inheriting.shared_sessions(self, new, old)
 
-    def take_out(self, leaving: Leaving) -> None:
-        """Takes rows out of an archive; see `resources.store.Store.take_out`."""
-        with self.transaction(*_locks_of(leaving.archive_id)):
-            ledger.take_out(self, leaving)
+    def pass_on(self, leaving: Leaving) -> None:
+        """Passes rows on to an archive's successor; see `resources.store.Store.pass_on`."""
+        with self.transaction(*_locks_of(leaving.archive_id, leaving.successor)):
+            inheriting.pass_on(self, leaving)
+
+    def pass_on_all(self, old: str, new: str) -> None:
+        """Passes all rows on to an archive's successor; see `resources.store.Store`."""
+        with self.transaction(*_locks_of(old, new)):
+            inheriting.pass_on_all(self, old, new)
 
     def record_succession(self, found: Succession) -> None:
         """Records that one archive was found in another one's place."""
         with self.transaction("successions"):
-            ledger.record_succession(self, found)
+            inheriting.record_succession(self, found)
 
     def settle(self) -> Settled:
         """Decides what counts; see `resources.store.Store.settle`."""
@@ -319,9 +324,9 @@ class SqlStore(RunNotes, abc.ABC):
         return found
 
 
-def _locks_of(archive_id: str) -> list[str]:
-    """All that is locked where every row of an archive may go."""
-    return [f"ledger {archive_id}", *(f"{table} {archive_id}" for table in CONTRACTS)]
+def _locks_of(*archives: str) -> list[str]:
+    """All that is locked where every row of some archives may go."""
+    return [f"{table} {name}" for name in archives for table in ("ledger", *CONTRACTS)]
 
 
 def replace_in_all(  # noqa: PLR0913 - what `Store.replace` takes, and the stores

@@ -159,8 +159,14 @@ class Store(Protocol):
     def shared_sessions(self, new: str, old: str) -> list[str]:
         """The sessions of an archive that its successor holds too."""
 
-    def take_out(self, leaving: Leaving) -> None:
-        """Takes rows out of an archive that cannot be read again, in one transaction."""
+    def pass_on(self, leaving: Leaving) -> None:
+        """Passes rows of an archive on to its successor, in one transaction.
+
+        They are there until the successor's own slices are made.
+        """
+
+    def pass_on_all(self, old: str, new: str) -> None:
+        """Passes all rows of an archive on to its successor, likewise, and forgets the archive."""
 
     def record_succession(self, found: Succession) -> None:
         """Records that one archive was found in another one's place."""

@@ -63,6 +63,7 @@ class Leaving(NamedTuple):
 
     Attributes:
         archive_id: The archive.
+        successor: Its successor.
         sessions: Ids of sessions.
         rows: Ids of usage rows without a session.
         events: Its ledger entry of such rows; None where no such row is left.
@@ -72,6 +73,7 @@ class Leaving(NamedTuple):
     """
 
     archive_id: str
+    successor: str
     sessions: Sequence[str]
     rows: Sequence[str]
     events: Entry | None
@@ -121,9 +123,9 @@ def take_over(
     kept = len(entries.keys() - {"", *sessions}) + len(events) - len(rows)
     taken = Taken(new.path, old.archive_id, new.archive_id, len(sessions) + len(rows), kept)
     if not kept:
-        store.remove_archive(old.archive_id)
+        store.pass_on_all(old.archive_id, new.archive_id)
     elif taken.moved:
-        store.take_out(_leaving(store, scratch, old.archive_id, entries, sessions, rows, window))
+        store.pass_on(_leaving(store, scratch, taken, entries, sessions, rows, window))
     store.record_succession(taken.succession)
     return taken
 
@@ -152,13 +154,14 @@ def _moved_events(
 def _leaving(  # noqa: PLR0913 - what is there, and what goes of it
     store: Store,
     scratch: Scratch,
-    archive_id: str,
+    taken: Taken,
     entries: dict[str, Entry],
     sessions: Sequence[str],
     rows: Sequence[str],
     window: DayWindow,
 ) -> Leaving:
-    left = {name: entry for name, entry in entries.items() if name not in set(sessions)}
+    archive_id, gone = taken.old, set(sessions)
+    left = {name: entry for name, entry in entries.items() if name not in gone}
     days = {row["day"] for name in sessions for row in json.loads(entries[name].days)}
     events = left.pop("", None)
     if rows and events is not None:
@@ -180,7 +183,14 @@ def _leaving(  # noqa: PLR0913 - what is there, and what goes of it
         if new_slices.get((archive, day), "") != version
     ]
     return Leaving(
-        archive_id, sessions, rows, events if rows else None, expected, sorted(days), versions
+        archive_id,
+        taken.new,
+        sessions,
+        rows,
+        events if rows else None,
+        expected,
+        sorted(days),
+        versions,
     )
 
 

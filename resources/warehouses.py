@@ -127,10 +127,15 @@ class SeveralStores:
         """The sessions of an archive that its successor holds too."""
         return self._first.shared_sessions(new, old)
 
-    def take_out(self, leaving: Leaving) -> None:
-        """Takes rows out of an archive everywhere."""
+    def pass_on(self, leaving: Leaving) -> None:
+        """Passes rows on to an archive's successor everywhere."""
         for store in self._stores:
-            store.take_out(leaving)
+            store.pass_on(leaving)
+
+    def pass_on_all(self, old: str, new: str) -> None:
+        """Passes all rows on to an archive's successor everywhere."""
+        for store in self._stores:
+            store.pass_on_all(old, new)
 
     def record_succession(self, found: Succession) -> None:
         """Records a succession everywhere."""

@@ -16,12 +16,12 @@ from agentsview_assets.documents.alarms import alarms, due_checks
 from agentsview_assets.materializing import materialize
 from agentsview_assets.planning import Request
 from agentsview_assets.resources.run_notes import Answer
-from agentsview_assets.resources.store import Partition
+from agentsview_assets.resources.store import Partition, Slices
 from agentsview_assets.resources.warehouse import open_reader
 from agentsview_assets.resources.warehouses import open_store
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.settings import load_settings
-from tests.support.contract_rows import DAY, frame
+from tests.support.contract_rows import ARCHIVE, DAY, frame
 from tests.support.in_process import Desk
 from tests.support.tiny_archives import TinyArchive
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from agentsview_assets.settings import Settings
 
 USAGE = CONTRACTS["usage_rows"]
+SLICES = Slices((ARCHIVE,), [DAY])
 ONE_MORE = "UPDATE daily_usage SET input_tokens = input_tokens + 1"
 ONE_LESS = "UPDATE daily_usage SET input_tokens = input_tokens - 1"
 WORDS = "input_tokens: 1001 instead of 1000"
@@ -48,17 +49,20 @@ class TestTheRecord:
 
     def test_writing_rows_makes_their_checks_due_until_they_are_asked(self, warehouse: str) -> None:
         with open_store(warehouse) as store:
-            noted = [Partition(DAY, 2, "v1", "", "run-1")]
-            store.replace(USAGE, [frame(USAGE, 2)], [DAY], noted)
-        assert unsettled_tables(warehouse) == {"usage_rows"}
+            noted = [Partition(ARCHIVE, DAY, 2, "v1", "", "run-1")]
+            store.replace(USAGE, [frame(USAGE, 2)], SLICES, noted)
+        assert unsettled_tables(warehouse) == {"usage_rows", "duplicates"}
         with open_reader(warehouse) as reader:
-            assert due_checks(reader) == [("usage_rows", "run-1")]
+            assert due_checks(reader) == [("duplicates", "run-1"), ("usage_rows", "run-1")]
             assert alarms(reader) == []
         with open_store(warehouse) as store:
             store.note_answers([], [("usage_rows", "another run"), ("daily_usage", "run-1")])
-        assert unsettled_tables(warehouse) == {"usage_rows"}
+        assert unsettled_tables(warehouse) == {"usage_rows", "duplicates"}
         with open_store(warehouse) as store:
             store.note_answers([], [("usage_rows", "run-1")])
+        assert unsettled_tables(warehouse) == {"duplicates"}
+        with open_store(warehouse) as store:
+            store.note_answers([], [("duplicates", "run-1")])
         assert unsettled_tables(warehouse) == frozenset()
 
     def test_rows_that_are_taken_back_make_nothing_due(self, warehouse: str) -> None:
@@ -67,8 +71,8 @@ class TestTheRecord:
             raise KeyboardInterrupt
 
         with open_store(warehouse) as store, pytest.raises(KeyboardInterrupt):
-            noted = [Partition(DAY, 2, "v1", "", "run-1")]
-            store.replace(USAGE, broken(), [DAY], noted)
+            noted = [Partition(ARCHIVE, DAY, 2, "v1", "", "run-1")]
+            store.replace(USAGE, broken(), SLICES, noted)
         assert unsettled_tables(warehouse) == frozenset()
 
     def test_a_failure_stays_until_the_same_check_finds_all_well(self, warehouse: str) -> None:

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 import shutil
+from collections import Counter
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from agentsview_assets.resources.observations import ObservationStore
 
-from agentsview_assets.archive_urls import parse_archives
-from agentsview_assets.resources.observing_all import Options, observe_all
+from agentsview_assets.resources.archive_resource import ArchiveResource
+from agentsview_assets.resources.store import Partition, Slices
+from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.schemas import CONTRACTS
+from agentsview_assets.transforms.staleness import DAILY_TABLES, unread_archives
+from agentsview_assets.transforms.windows import DayWindow
 from tests.support.further import further
 from tests.support.machines import Machine, archive, everything
 from tests.support.tiny_archives import TinyArchive
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from agentsview_assets.resources.observing import Observed
+    from agentsview_assets.resources.io_manager import Frames
+    from agentsview_assets.resources.observing_all import Seen
+    from agentsview_assets.resources.store import Store
 
+WINDOW = DayWindow("2026-10-29", "2026-11-20")
+WHOLE_WINDOW = (WINDOW.first, WINDOW.last)
+DAILY = ("sessions", "usage_rows", "activity_intervals")
+WHOLE = ("project_observations", "machines", "model_pricing")
 DAYS = ("2026-11-01", "2026-11-02", "2026-11-03")
 Session = tuple[str, str]
 Event = tuple[str, str]
@@ -39,51 +52,92 @@ def disk(folder: Path, identity: str, sessions: set[Session], events: set[Event]
 
 
 class Watched:
-    """A store and what its archives hold by it."""
+    """A warehouse and the archives that are observed into it."""
 
     def __init__(self, folder: Path, *places: Path) -> None:
-        self.place = folder / "store.duckdb"
+        self.url = f"duckdb:///{folder}/warehouse.duckdb"
         self.places = places
 
-    def observe(self, *places: Path) -> Observed:
-        """Observes the archives at some places, or at all."""
-        urls = parse_archives([str(place) for place in places or self.places])
-        with ObservationStore(self.place) as store:
-            return observe_all(urls, store, Options())
+    def observe(self, *places: Path, days: Sequence[str] = WHOLE_WINDOW) -> Seen:
+        """Observes the archives at some places, or at all, and makes what they say on some days."""
+        source = ArchiveResource("\n".join(map(str, places or self.places)))
+        with open_store(self.url) as store, closing(source):
+            seen = source.refresh(store, WINDOW)
+            for name in DAILY:
+                made = source.frames(name, tuple(seen.origins), days, WINDOW, store)
+                _replace(store, name, made, days)
+            for name in WHOLE:
+                _replace(store, name, source.frame(name, tuple(seen.origins), WINDOW, store), None)
+            store.settle()
+        return seen
 
     def held(self) -> dict[str, tuple[set[Session], set[Event]]]:
         """The sessions and events of each archive; every row of them is of the right session."""
         found: dict[str, tuple[set[Session], set[Event]]] = {}
-        with ObservationStore(self.place) as store:
-            sessions = store.rows(
-                "SELECT s.archive_id, s.session_id, CAST(s.day AS TEXT), "
-                "(SELECT count(*) FROM usage u WHERE u.archive_id = s.archive_id "
+        with open_store(self.url) as store, store.reading() as warehouse:
+            sessions = warehouse.rows(
+                "SELECT s.archive_id, s.session_id, CAST(s.partition_date AS TEXT), "
+                "(SELECT count(*) FROM usage_rows u WHERE u.archive_id = s.archive_id "
                 "AND u.session_id = s.session_id), "
-                "(SELECT count(*) FROM interval i WHERE i.archive_id = s.archive_id "
-                "AND i.session_id = s.session_id) FROM session s"
+                "(SELECT count(*) FROM activity_intervals i WHERE i.archive_id = s.archive_id "
+                "AND i.session_id = s.session_id) FROM sessions s"
             )
             for archive_id, name, day, spent, active in sessions:
                 assert (spent, active) == (2, 1)
-                found.setdefault(str(archive_id), (set(), set()))[0].add((str(name), str(day)))
-            events = store.rows(
-                "SELECT archive_id, dedup_key, timestamp_text FROM usage "
+                session = (str(name), str(day))
+                mine = found.setdefault(str(archive_id), (set(), set()))[0]
+                assert session not in mine
+                mine.add(session)
+            events = warehouse.rows(
+                "SELECT archive_id, dedup_key, timestamp_text FROM usage_rows "
                 "WHERE row_kind = 'cursor_event'"
             )
             for archive_id, key, when in events:
                 event = (str(key).removeprefix("usage:"), str(when)[11:13])
                 found.setdefault(str(archive_id), (set(), set()))[1].add(event)
-            orphans = store.rows(
-                "SELECT count(*) FROM usage WHERE row_kind <> 'cursor_event' AND "
-                "(archive_id, session_id) NOT IN (SELECT (archive_id, session_id) FROM session)"
-            )
-            assert orphans == [(0,)]
+            for table in ("usage_rows", "activity_intervals"):
+                orphans = warehouse.rows(
+                    f"SELECT count(*) FROM {table} u WHERE u.session_id <> '' AND NOT EXISTS "
+                    "(SELECT 1 FROM sessions s WHERE s.archive_id = u.archive_id "
+                    "AND s.session_id = u.session_id)"
+                )
+                assert orphans == [(0,)]
+            for table in DAILY:
+                assert dict(
+                    warehouse.rows(
+                        f"SELECT archive_id || ' ' || CAST(partition_date AS TEXT), count(*) "
+                        f"FROM {table} GROUP BY 1"
+                    )
+                ) == dict(
+                    warehouse.rows(
+                        "SELECT archive_id || ' ' || partition_date, row_count "
+                        f"FROM warehouse_partitions WHERE asset = '{table}' AND row_count > 0"
+                    )
+                )
             priced = {
-                str(a) for (a,) in store.rows("SELECT DISTINCT archive_id FROM model_pricing")
+                str(a) for (a,) in warehouse.rows("SELECT DISTINCT archive_id FROM model_pricing")
             }
-            assert priced - store.leaving().keys() == {str(a.archive_id) for a in store.archives()}
-            assert priced >= found.keys()
-            assert store.may_replace() >= found.keys()
+            assert priced == {a.archive_id for a in store.archives()} >= found.keys()
+            # What stays without its archive is up to date: nothing asks to have it made again.
+            assert not unread_archives(store.expected(), store.all_partitions(), WINDOW)
         return found
+
+
+def _replace(store: Store, name: str, made: Frames, days: Sequence[str] | None) -> None:
+    contract = CONTRACTS[name]
+    frames = [contract.validate(frame, made.span) for frame in made.frames]
+    counts = Counter(
+        (row.archive_id, row.partition_date if days else "")
+        for frame in frames
+        for row in frame.itertuples()
+    )
+    records = [
+        Partition(archive, day, counts[archive, str(day)], version, "", "run")
+        for (archive, day), version in made.input_versions.items()
+        if days is None or (made.span and made.span.first <= day <= made.span.last)
+    ]
+    slices = Slices(made.archives, made.span, owns_earlier=bool(days and days[0] == WINDOW.first))
+    store.replace(contract, frames, slices, records)
 
 
 @pytest.fixture
@@ -126,10 +180,10 @@ class TestOneAfterTheOther:
         [taken] = watched.observe().taken
         assert taken.kept == 0
         assert watched.held() == {"two": new}
-        with ObservationStore(watched.place) as store:
+        with open_store(watched.url) as store:
             assert [known.archive_id for known in store.archives()] == ["two"]
-            assert store.leaving() == {"one": "taken over"}
             assert [found[::2] for found in store.successions()] == [("one", "two")]
+            assert {entry.session_id for entry in store.ledger("one")} == set()
 
     def test_keys_that_an_upgrade_gave_anew_are_the_same_events(self, watched: Watched) -> None:
         [place] = watched.places
@@ -259,23 +313,36 @@ class TestInTheWarehouse:
         assert machine.run("materialize", "--forget", "two").code == 0
         assert everything(machine.warehouse) == {"one": before}
 
+    def days(self, machine: Machine, archive_id: str, day: str) -> set[str]:
+        """The rows of a day of all daily tables, without the archive's name."""
+        return {
+            row.replace(f"'{archive_id}'", "")
+            for row in everything(machine.warehouse)[archive_id]
+            for table in DAILY_TABLES
+            if f" {table} " in row and repr(dt.date.fromisoformat(day)) in row
+        }
+
     @pytest.mark.parametrize("is_lost", [*further(False), True])
     def test_a_part_of_the_days_can_be_made_after_an_upgrade(
         self, *, is_lost: bool, machine: Machine
     ) -> None:
-        """The rows of the old identity that are left meanwhile are priced as they were."""
+        """The rows of the old identity stay meanwhile, priced as they were, under the new one."""
         [place] = machine.archives
         disk(place, "one", {("a", DAYS[0]), ("b", DAYS[1]), ("c", DAYS[2])}, set())
         assert machine.run("materialize").code == 0
+        first, last = (self.days(machine, "one", day) for day in (DAYS[0], DAYS[2]))
+        assert first
         if is_lost:
             machine.lose_state()
         disk(place, "two", {("a", DAYS[0]), ("b", DAYS[1]), ("c", DAYS[2])}, set())
         assert machine.start(day=DAYS[1]).err == ""
-        assert self.sessions(machine) == {"one": 4, "two": 2}
+        assert self.sessions(machine) == {"two": 6}
+        assert self.days(machine, "two", DAYS[0]) == first
+        assert self.days(machine, "two", DAYS[2]) == last
         done = machine.run("materialize", "--since", DAYS[2])
         assert done.code == 0
-        assert self.sessions(machine) == {"one": 2, "two": 4}
-        assert "rows of archive one (taken over) are left" in done.err
+        assert self.sessions(machine) == {"two": 6}
+        assert self.days(machine, "two", DAYS[0]) == first
         assert machine.run("materialize").code == 0
         assert set(everything(machine.warehouse)) == {"two"}
         assert machine.run("materialize", "--json").json["up_to_date"]
@@ -293,13 +360,13 @@ class TestInTheWarehouse:
         assert machine.run("materialize", "--json").json["up_to_date"]
 
     @pytest.mark.parametrize("lacks", ["session", *further("event", "start")])
-    def test_without_the_state_what_would_be_lost_is_refused(
+    def test_without_the_state_what_the_other_disk_lacks_stays(
         self, lacks: str, machine: Machine
     ) -> None:
         [place] = machine.archives
         disk(place, "one", {("a", DAYS[0]), ("b", DAYS[1])}, {("k", "10")})
         assert machine.run("materialize").code == 0
-        before = everything(machine.warehouse)
+        before = everything(machine.warehouse)["one"]
         machine.lose_state()
         sessions = {("a", DAYS[0]), ("b", DAYS[1]), ("c", DAYS[2])}
         if lacks != "event":
@@ -307,10 +374,15 @@ class TestInTheWarehouse:
         if lacks == "start":
             sessions.add(("b", DAYS[0]))
         disk(place, "two", sessions, set() if lacks == "event" else {("k", "10")})
-        for done in (machine.run("materialize"), machine.start(day=DAYS[1])):
-            assert done.code == 1
-            assert "(one)" in done.err
-            assert "--forget" in done.err
-            assert everything(machine.warehouse) == before
+        done = machine.run("materialize")
+        assert done.code == 0
+        assert "1 stay" in done.err
+        assert "--forget one" in done.err
+        facts = [row for row in before if " usage_rows " in row or " sessions " in row]
+        kept = [row for row in facts if ("'b'" if lacks != "event" else "'cursor_event'") in row]
+        found = everything(machine.warehouse)
+        assert kept
+        assert [r for r in found["one"] if " usage_rows " in r or " sessions " in r] == kept
+        assert self.sessions(machine)["two"] == 2 * len(sessions)
         assert machine.run("materialize", "--forget", "one").code == 0
         assert set(everything(machine.warehouse)) == {"two"}

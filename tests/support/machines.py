@@ -147,8 +147,7 @@ def everything(warehouse: str) -> Rows:
     for url in warehouse.split():
         with open_reader(url) as reader:
             for name in sorted(set(CONTRACTS) - set(HISTORIES)):
-                for archive_id, *row in reader.rows(
-                    f"SELECT {', '.join(CONTRACTS[name].column_names)} FROM {name}"
-                ):
+                columns = ", ".join(CONTRACTS[name].column_names)
+                for archive_id, *row in reader.rows(f"SELECT archive_id, {columns} FROM {name}"):
                     found.setdefault(str(archive_id), []).append(f"{url} {name} {row}")
     return {archive_id: sorted(rows) for archive_id, rows in sorted(found.items())}

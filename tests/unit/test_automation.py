@@ -20,6 +20,7 @@ from agentsview_assets.resources import archive
 from agentsview_assets.resources.history import prepare_home
 from agentsview_assets.settings import load_settings
 from agentsview_assets.transforms.shown_text import markdown
+from agentsview_assets.transforms.staleness import by_day
 from tests.support.in_process import Desk
 
 if TYPE_CHECKING:
@@ -133,7 +134,11 @@ class TestObserving:
         assert _days(instance) == [DAY]
         [version] = [o.tags[DATA_VERSION_TAG] for o in _observations(instance) if o.partition]
         desk.materialize()
-        assert desk.noted("usage_rows")[DAY][2] == version
+        [(archive, made)] = desk.rows(
+            "SELECT archive_id, input_version FROM warehouse_partitions "
+            f"WHERE asset = 'usage_rows' AND partition_date = '{DAY}'"
+        )
+        assert by_day({(archive, DAY): made}) == {DAY: version}
 
     def test_an_archive_that_was_only_rewritten_reports_no_day(self, desk, instance):
         with sqlite3.connect(desk.archive / "sessions.db") as archive:
