@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 DAY, FIRST, LAST = "2026-11-03", "2026-10-29", "2026-11-10"
 MODEL = "kelp-coder-preview-3"
-ASSETS = 13
+ASSETS = 14
 
 
 def _launch(page: Page, partitions: str) -> None:
@@ -71,7 +71,7 @@ def test_a_range_is_a_backfill_of_few_runs_however_long_it_is(ui):
     assert len(runs) <= 6
     ranges = {_tag(run, "dagster/asset_partition_range_start") for run in runs} - {None}
     assert ranges == {FIRST}
-    assert len(ui.desk.noted("daily_usage")) == 13
+    assert len(ui.desk.noted("daily_usage")) == 12
 
 
 def test_a_job_brings_the_rest_up_to_date(ui):
