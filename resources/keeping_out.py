@@ -77,12 +77,7 @@ def find_credentials(ask: Asks, kind: Kind) -> Iterator[Find]:
 
 def text_columns(contract: TableContract) -> list[Column]:
     """The columns whose texts come from outside, rather than from a closed list."""
-    return [c for c in contract.columns if c.kind == "text" and not _is_closed(contract, c)]
-
-
-def _is_closed(contract: TableContract, column: Column) -> bool:
-    names = {check.name for check in contract.schema.columns[column.name].checks}
-    return bool(names & {"isin", "str_matches"})
+    return [c for c in contract.columns if c.kind == "text" and not (c.closed or c.pattern)]
 
 
 def _suspects(

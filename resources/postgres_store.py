@@ -32,7 +32,7 @@ from agentsview_assets.resources.store import Selection
 from agentsview_assets.resources.table_ddl import column_ddl, index_statements, primary_key
 from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, PENDING_TABLE
 from agentsview_assets.schemas import TableContract
-from agentsview_assets.schemas.contract import ARROW_TYPES
+from agentsview_assets.schemas.arrow_types import ARROW_TYPES
 from agentsview_assets.transforms.text import storable
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
 

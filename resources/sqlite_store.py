@@ -36,7 +36,7 @@ from agentsview_assets.resources.warehouse import (
     SUCCESSIONS_TABLE,
 )
 from agentsview_assets.schemas import TableContract
-from agentsview_assets.schemas.contract import ARROW_TYPES
+from agentsview_assets.schemas.arrow_types import ARROW_TYPES
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
 
 SQL_TYPES = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from agentsview_assets.schemas.contract import Column, TableContract
+from agentsview_assets.schemas.contract import TableContract
+from agentsview_assets.schemas.fields import Column
 from agentsview_assets.schemas.identities import PROJECT_IDENTITIES
 from agentsview_assets.schemas.observations import (
     ACTIVITY_INTERVALS,

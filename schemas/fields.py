@@ -1,27 +1,55 @@
-"""Column builders for table contracts: one call declares type, rule, meaning and unit of a column.
+"""Column builders for table contracts: one call declares kind, rule, meaning and unit of a column.
 
-What belongs here: the vocabulary of column kinds. What does not: any particular table.
+What belongs here: the vocabulary of column kinds, in plain Python, so that knowing a table costs no
+import. What does not: any particular table, and data frames (`schemas.frames`).
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, cast
-
-import pandas as pd
-import pandera.pandas as pa
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, cast
 
 Kind = Literal["text", "date", "bigint", "double", "boolean", "timestamptz"]
 
-Instant = Annotated[pd.DatetimeTZDtype, "us", "UTC"]
-NullableInt = pd.Int64Dtype
+Instant = datetime
+NullableInt = int | None
 
 # Not `$`, which also matches before a last line feed.
 SHA256_KEY = r"^sha256:[0-9a-f]{64}\Z"
 
 
-def _field(kind: Kind, description: str, unit: str | None, **rules: Any) -> Any:
-    metadata = {"kind": kind, "unit": unit}
-    return cast("Any", pa.Field(description=description, metadata=metadata, **rules))
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column of a table.
+
+    Attributes:
+        name: Its name; '' where it is declared, as the class attribute says it.
+        kind: What its values are.
+        nullable: Whether NULL may stand in it.
+        description: What it means.
+        unit: Unit of its numbers; None where it has none.
+        closed: The only values allowed; None for any.
+        pattern: Regular expression that its texts match as a whole; None for any text.
+        least: The least number allowed; None for any number.
+    """
+
+    name: str = ""
+    kind: Kind
+    nullable: bool = False
+    description: str
+    unit: str | None = None
+    closed: tuple[str, ...] | None = None
+    pattern: str | None = None
+    least: float | None = None
+
+
+class TableModel:
+    """Base of the classes that declare a table: an attribute for each column, in table order."""
+
+
+# A class attribute is annotated with what a row has there. The builders say that they return it, so
+# that type checkers hold the annotation against the kind.
 
 
 def text(
@@ -30,42 +58,44 @@ def text(
     nullable: bool = False,
     closed: tuple[str, ...] | None = None,
     pattern: str | None = None,
-) -> Any:
+) -> str:
     """A text column; `closed` lists the only values allowed, `pattern` is a full-match regex."""
-    rules: dict[str, Any] = {"nullable": nullable}
-    if closed is not None:
-        rules["isin"] = list(closed)
-    if pattern is not None:
-        rules["str_matches"] = pattern
-    return _field("text", description, None, **rules)
+    column = Column(
+        kind="text", description=description, nullable=nullable, closed=closed, pattern=pattern
+    )
+    return cast("str", column)
 
 
-def day(description: str, *, nullable: bool = False) -> Any:
+def day(description: str, *, nullable: bool = False) -> str:
     """A calendar day: `YYYY-MM-DD` text in frames, DATE in stores."""
-    return _field("date", description, None, nullable=nullable)
+    return cast("str", Column(kind="date", description=description, nullable=nullable))
 
 
-def count(description: str, unit: str, *, nullable: bool = False, signed: bool = False) -> Any:
+def count(description: str, unit: str, *, nullable: bool = False, signed: bool = False) -> int:
     """A 64-bit integer with its unit; never negative unless `signed`."""
-    rules: dict[str, Any] = {"nullable": nullable}
-    if not signed:
-        rules["ge"] = 0
-    return _field("bigint", description, unit, **rules)
+    least = None if signed else 0
+    column = Column(
+        kind="bigint", description=description, unit=unit, nullable=nullable, least=least
+    )
+    return cast("int", column)
 
 
-def real(description: str, unit: str, *, nullable: bool = False, signed: bool = True) -> Any:
+def real(description: str, unit: str, *, nullable: bool = False, signed: bool = True) -> float:
     """A double with its unit."""
-    rules: dict[str, Any] = {"nullable": nullable}
-    if not signed:
-        rules["ge"] = 0.0
-    return _field("double", description, unit, **rules)
+    least = None if signed else 0.0
+    column = Column(
+        kind="double", description=description, unit=unit, nullable=nullable, least=least
+    )
+    return cast("float", column)
 
 
-def flag(description: str) -> Any:
+def flag(description: str) -> bool:
     """A boolean that is never null."""
-    return _field("boolean", description, None)
+    return cast("bool", Column(kind="boolean", description=description))
 
 
-def instant(description: str, *, nullable: bool = False) -> Any:
+def instant(description: str, *, nullable: bool = False) -> datetime:
     """A UTC instant in microseconds."""
-    return _field("timestamptz", description, "UTC, microseconds", nullable=nullable)
+    unit = "UTC, microseconds"
+    column = Column(kind="timestamptz", description=description, unit=unit, nullable=nullable)
+    return cast("datetime", column)

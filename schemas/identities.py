@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import pandera.pandas as pa
-
 from agentsview_assets.schemas.contract import TableContract
-from agentsview_assets.schemas.fields import SHA256_KEY, flag, text
+from agentsview_assets.schemas.fields import SHA256_KEY, TableModel, flag, text
 from agentsview_assets.schemas.observations import ARCHIVE_ID
 
 
-class ProjectIdentities(pa.DataFrameModel):
+class ProjectIdentities(TableModel):
     """A project label and the one repository or folder that it stands for, if there is one."""
 
     archive_id: str = text(ARCHIVE_ID)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pandera.pandas as pa
-
 from agentsview_assets.schemas.contract import TableContract
 from agentsview_assets.schemas.fields import (
     Instant,
     NullableInt,
+    TableModel,
     count,
     day,
     flag,
@@ -23,7 +22,7 @@ PARTITION_DATE = (
 )
 
 
-class Sessions(pa.DataFrameModel):
+class Sessions(TableModel):
     """A session without its content."""
 
     archive_id: str = text(ARCHIVE_ID)
@@ -80,7 +79,7 @@ class Sessions(pa.DataFrameModel):
     starred_at_text: str = text("Time at which it was starred, as stored", nullable=True)
 
 
-class UsageRows(pa.DataFrameModel):
+class UsageRows(TableModel):
     """A token-bearing message, usage event or Cursor event: a fact, without a verdict."""
 
     archive_id: str = text(ARCHIVE_ID)
@@ -124,7 +123,7 @@ class UsageRows(pa.DataFrameModel):
     )
 
 
-class ActivityIntervals(pa.DataFrameModel):
+class ActivityIntervals(TableModel):
     """A span in which a session was active: from one message to the next, five minutes at most."""
 
     archive_id: str = text(ARCHIVE_ID)
@@ -142,7 +141,7 @@ class ActivityIntervals(pa.DataFrameModel):
     duration_ns: int = count("Length, 300 s at most", "nanoseconds")
 
 
-class ProjectObservations(pa.DataFrameModel):
+class ProjectObservations(TableModel):
     """Something seen of a project on disk: a root, a remote, a session's place, a mapping rule."""
 
     archive_id: str = text(ARCHIVE_ID)
@@ -158,7 +157,7 @@ class ProjectObservations(pa.DataFrameModel):
     layout: str = text("Layout of a mapping rule; empty otherwise")
 
 
-class Machines(pa.DataFrameModel):
+class Machines(TableModel):
     """A machine label of an archive's sessions, and what it stands for."""
 
     archive_id: str = text(ARCHIVE_ID)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import pandera.pandas as pa
-
 from agentsview_assets.schemas.contract import TableContract
-from agentsview_assets.schemas.fields import SHA256_KEY, Instant, count, day, instant, real, text
+from agentsview_assets.schemas.fields import (
+    SHA256_KEY,
+    Instant,
+    TableModel,
+    count,
+    day,
+    instant,
+    real,
+    text,
+)
 from agentsview_assets.schemas.observations import ARCHIVE_ID
 from agentsview_assets.schemas.pricing import RATE_UNIT
 
 
-class PriceChanges(pa.DataFrameModel):
+class PriceChanges(TableModel):
     """The rates of a model for as long as they were in force."""
 
     archive_id: str = text(ARCHIVE_ID)
@@ -31,7 +38,7 @@ class PriceChanges(pa.DataFrameModel):
     run_id: str = text("Dagster run that noted them")
 
 
-class Restatements(pa.DataFrameModel):
+class Restatements(TableModel):
     """What a price change did to the cost of a day, project and model."""
 
     archive_id: str = text(ARCHIVE_ID)

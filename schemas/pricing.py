@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import pandera.pandas as pa
-
 from agentsview_assets.schemas.contract import TableContract
-from agentsview_assets.schemas.fields import SHA256_KEY, Instant, count, instant, real, text
+from agentsview_assets.schemas.fields import (
+    SHA256_KEY,
+    Instant,
+    TableModel,
+    count,
+    instant,
+    real,
+    text,
+)
 from agentsview_assets.schemas.observations import ARCHIVE_ID
 
 RATE_UNIT = "USD per million tokens"
 DIGEST = "Digest of the effective pricing table that made this row"
 
 
-class ModelPricing(pa.DataFrameModel):
+class ModelPricing(TableModel):
     """A price row with the layer that it comes from."""
 
     archive_id: str = text(ARCHIVE_ID)
@@ -26,7 +32,7 @@ class ModelPricing(pa.DataFrameModel):
     table_version: str = text("Version of the embedded table", nullable=True)
 
 
-class EffectivePricing(pa.DataFrameModel):
+class EffectivePricing(TableModel):
     """A price row in force."""
 
     archive_id: str = text(ARCHIVE_ID)
@@ -40,7 +46,7 @@ class EffectivePricing(pa.DataFrameModel):
     pricing_digest: str = text(DIGEST, pattern=SHA256_KEY)
 
 
-class ModelRates(pa.DataFrameModel):
+class ModelRates(TableModel):
     """A model seen in the archive, the pattern that it matched and its rates."""
 
     archive_id: str = text(ARCHIVE_ID)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pandera.pandas as pa
-
 from agentsview_assets.schemas.contract import TableContract
 from agentsview_assets.schemas.fields import (
     SHA256_KEY,
     Instant,
     NullableInt,
+    TableModel,
     count,
     day,
     flag,
@@ -20,7 +19,7 @@ from agentsview_assets.schemas.observations import ARCHIVE_ID, PARTITION_DATE
 from agentsview_assets.schemas.pricing import DIGEST
 
 
-class DailyUsage(pa.DataFrameModel):
+class DailyUsage(TableModel):
     """Tokens and cost of one UTC day, project, agent and model; duplicates do not count."""
 
     archive_id: str = text(ARCHIVE_ID)
@@ -58,7 +57,7 @@ class DailyUsage(pa.DataFrameModel):
     pricing_digest: str = text(DIGEST, pattern=SHA256_KEY)
 
 
-class ActivityBuckets(pa.DataFrameModel):
+class ActivityBuckets(TableModel):
     """Five minutes of activity on the UTC clock."""
 
     archive_id: str = text(ARCHIVE_ID)
@@ -81,7 +80,7 @@ class ActivityBuckets(pa.DataFrameModel):
     pricing_digest: str = text(DIGEST, pattern=SHA256_KEY)
 
 
-class SessionSummaries(pa.DataFrameModel):
+class SessionSummaries(TableModel):
     """A session as the v1 export tells it, with its own usage and cost."""
 
     archive_id: str = text(ARCHIVE_ID)
@@ -121,7 +120,7 @@ class SessionSummaries(pa.DataFrameModel):
     pricing_digest: str = text(DIGEST, pattern=SHA256_KEY)
 
 
-class SessionModelUsage(pa.DataFrameModel):
+class SessionModelUsage(TableModel):
     """Tokens and cost of one model in one session; a session's own repeats do not count."""
 
     archive_id: str = text(ARCHIVE_ID)

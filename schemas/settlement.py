@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import pandera.pandas as pa
-
 from agentsview_assets.schemas.contract import TableContract
-from agentsview_assets.schemas.fields import NullableInt, count, day, flag, text
+from agentsview_assets.schemas.fields import NullableInt, TableModel, count, day, flag, text
 from agentsview_assets.schemas.observations import ARCHIVE_ID, PARTITION_DATE
 
 
-class ArchiveSessions(pa.DataFrameModel):
+class ArchiveSessions(TableModel):
     """A session of an archive as it was when it was last read."""
 
     archive_id: str = text(ARCHIVE_ID)
@@ -27,7 +25,7 @@ class ArchiveSessions(pa.DataFrameModel):
     )
 
 
-class Duplicates(pa.DataFrameModel):
+class Duplicates(TableModel):
     """A usage row whose key another row shares, with the row that counts."""
 
     rule: str = text("Counting rule", closed=("v1",))
@@ -49,7 +47,7 @@ class Duplicates(pa.DataFrameModel):
     counting_row_id: str = text("row_id of the row that counts; the row's own where it does")
 
 
-class SessionCopies(pa.DataFrameModel):
+class SessionCopies(TableModel):
     """A session that several archives hold outside their trash."""
 
     archive_id: str = text(ARCHIVE_ID)

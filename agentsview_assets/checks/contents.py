@@ -51,14 +51,12 @@ def _rules(contract: TableContract) -> Iterator[tuple[str, str]]:
     for column in contract.columns:
         if not column.nullable:
             yield f"{column.name} is never null", f"{column.name} IS NULL"
-        for check in contract.schema.columns[column.name].checks:
-            if check.name == "isin":
-                allowed = sorted(check.statistics["allowed_values"])
-                values = ", ".join("'" + value.replace("'", "''") + "'" for value in allowed)
-                yield f"{column.name} is one of {values}", f"{column.name} NOT IN ({values})"
-            elif check.name == "greater_than_or_equal_to":
-                least = check.statistics["min_value"]
-                yield f"{column.name} is at least {least:g}", f"{column.name} < {least}"
+        if column.closed is not None:
+            allowed = sorted(column.closed)
+            values = ", ".join("'" + value.replace("'", "''") + "'" for value in allowed)
+            yield f"{column.name} is one of {values}", f"{column.name} NOT IN ({values})"
+        if column.least is not None:
+            yield f"{column.name} is at least {column.least:g}", f"{column.name} < {column.least}"
 
 
 def _repeated_keys(reader: Reader, contract: TableContract) -> list[tuple[str, int]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from datetime import date
-from typing import Any
+from datetime import date, datetime
+from typing import Any, get_type_hints
 
 import duckdb
 import pandas as pd
@@ -14,7 +14,7 @@ from agentsview_assets.build import build_definitions
 from agentsview_assets.errors import ContractError
 from agentsview_assets.resources.duckdb_store import SQL_TYPES, create_statements
 from agentsview_assets.schemas import CONTRACTS, HISTORIES, MADE_BY_KEY, TableContract
-from agentsview_assets.schemas.contract import ARROW_TYPES
+from agentsview_assets.schemas.arrow_types import ARROW_TYPES
 from agentsview_assets.settings import load_settings
 from tests.support.contract_rows import (
     ARCHIVE,
@@ -37,6 +37,16 @@ UNITS_BY_ENDING = {
     "_seconds": "seconds",
     "_ns": "nanoseconds",
     "_at": "UTC, microseconds",
+}
+
+# What a row has in a column of each kind.
+HELD: dict[str, type] = {
+    "text": str,
+    "date": str,
+    "bigint": int,
+    "double": float,
+    "boolean": bool,
+    "timestamptz": datetime,
 }
 
 
@@ -120,6 +130,15 @@ class TestWhatDerivesFromAContract:
         assert list(contract.column_names) == declared
         assert contract.arrow_schema.names == declared
         assert list(contract.empty().columns) == declared
+
+    @pytest.mark.parametrize("name", EVERY_TABLE)
+    def test_a_column_is_annotated_with_what_rows_have_in_it(self, name):
+        contract = CONTRACTS[name]
+        hints = get_type_hints(contract.model)
+        for column in contract.columns:
+            held = HELD[column.kind]
+            is_int = column.kind == "bigint"
+            assert hints[column.name] == (held | None if is_int and column.nullable else held)
 
     @pytest.mark.parametrize("name", EVERY_TABLE)
     def test_the_arrow_schema_has_each_columns_type_and_nullability(self, name):
