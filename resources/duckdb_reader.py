@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import duckdb
 
 from agentsview_assets.errors import DISK_FULL, WarehouseError, is_disk_full
-from agentsview_assets.files import is_there, look, trouble
+from agentsview_assets.files import is_there, look
 from agentsview_assets.resources.duckdb_lock import is_locked, open_file, waited
 from agentsview_assets.resources.warehouse import exact_total, found_version, require_current
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
@@ -125,21 +125,6 @@ def require_file(path: Path) -> None:
         raise WarehouseError(f"warehouse {path}: is a folder; name a file in it")
     if found == "other":
         raise WarehouseError(f"warehouse {path}: is no regular file; name another one")
-
-
-def make_folder(path: Path) -> None:
-    """Makes the folder that a file goes into.
-
-    Raises:
-        WarehouseError: It cannot be made.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WarehouseError(
-            f"warehouse {path}: the folder {error.filename} cannot be made: "
-            f"{trouble(error, path.parent)}"
-        ) from None
 
 
 def _may_be_duckdb(path: Path) -> bool:

@@ -133,7 +133,7 @@ class RunsWarehouse(dg.IOManager):
     def store(self) -> Store:
         """The open warehouse; one connection serves the whole run."""
         if self._store is None:
-            self._store = self._stack.enter_context(open_store(self.url))
+            self._store = self._stack.enter_context(open_store(self.url, in_run=True))
         return self._store
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:

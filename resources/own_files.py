@@ -1,6 +1,7 @@
 """What is ours to replace: nothing is removed or rewritten that somebody else may have put there.
 
-What belongs here: telling a file or folder of ours from others, and removing what nobody needs.
+What belongs here: telling a file or folder of ours from others, making the folder of one, and
+removing what nobody needs.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import stat
 from pathlib import Path
 
 from agentsview_assets.errors import WarehouseError
+from agentsview_assets.files import trouble
 
 _START, _MAGIC = 8, b"DUCK"
 _EARLIER_STORE = "observations.duckdb"
@@ -19,6 +21,21 @@ _EARLIER_STORE = "observations.duckdb"
 def not_ours(path: Path, what: str, why: str) -> WarehouseError:
     """The user's words for something that stands where ours should."""
     return WarehouseError(f"{what} {path}: {why}; move it away, or remove it, and run this again")
+
+
+def make_folder(path: Path) -> None:
+    """Makes the folder that a file goes into.
+
+    Raises:
+        WarehouseError: It cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WarehouseError(
+            f"warehouse {path}: the folder {error.filename} cannot be made: "
+            f"{trouble(error, path.parent)}"
+        ) from None
 
 
 def remove_earlier_store(state_dir: Path) -> None:

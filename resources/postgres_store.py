@@ -4,17 +4,17 @@ A partition's rows are deleted and copied, never truncated or altered, so that r
 what they see until the transaction is committed. Writers take turns.
 """
 
+# ruff: noqa: PLC0415 - Arrow is imported by whoever has rows, not to look or to keep records
+
 from __future__ import annotations
 
 import contextlib
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import psycopg2
-import pyarrow as pa
-from pyarrow import csv
 
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.resources.postgres_reader import (
@@ -26,15 +26,16 @@ from agentsview_assets.resources.postgres_reader import (
     prepare,
     values,
 )
-from agentsview_assets.resources.postgres_texts import storable_table
 from agentsview_assets.resources.sql_store import SqlStore, selection_sql
 from agentsview_assets.resources.store import Selection
 from agentsview_assets.resources.table_ddl import column_ddl, index_statements, primary_key
 from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, PENDING_TABLE
 from agentsview_assets.schemas import TableContract
-from agentsview_assets.schemas.arrow_types import ARROW_TYPES
 from agentsview_assets.transforms.text import storable
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SQL_TYPES = {
     # Reports order texts by their bytes, whatever the database's own collation is.
@@ -145,6 +146,10 @@ class PostgresStore(SqlStore):
 
     def insert_table(self, contract: TableContract, rows: pa.Table) -> None:
         """Adds rows; see `SqlStore.insert_table`."""
+        from pyarrow import csv
+
+        from agentsview_assets.resources.postgres_texts import storable_table
+
         self._grown[contract.name] += rows.num_rows
         incoming = storable_table(rows)
         columns = ", ".join(contract.column_names)
@@ -171,6 +176,11 @@ class PostgresStore(SqlStore):
 
     def read(self, contract: TableContract, selection: Selection) -> pa.Table:
         """Reads rows as Arrow; see `SqlStore.read`."""
+        import pyarrow as pa
+        from pyarrow import csv
+
+        from agentsview_assets.schemas.arrow_types import ARROW_TYPES
+
         names, sql, parameters = selection_sql(contract, selection)
         kinds = {column.name: column.kind for column in contract.columns}
         text = io.BytesIO()

@@ -4,16 +4,15 @@ While it is written, the file keeps a write-ahead log, so that readers neither w
 for. At rest it has none: a file with a log needs a folder that its readers can write.
 """
 
+# ruff: noqa: PLC0415 - Arrow is imported by whoever has rows, not to look or to keep records
+
 from __future__ import annotations
 
 import contextlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
-
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.files import is_there, look
@@ -36,8 +35,10 @@ from agentsview_assets.resources.warehouse import (
     SUCCESSIONS_TABLE,
 )
 from agentsview_assets.schemas import TableContract
-from agentsview_assets.schemas.arrow_types import ARROW_TYPES
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 SQL_TYPES = {
     "text": "TEXT",
@@ -158,6 +159,8 @@ class SQLiteStore(SqlStore):
 
     def read(self, contract: TableContract, selection: Selection) -> pa.Table:
         """Reads rows as Arrow; see `SqlStore.read`."""
+        import pyarrow as pa
+
         names, sql, parameters = selection_sql(contract, selection)
         rows = self.ask(sql, parameters)
         columns = zip(*rows, strict=True) if rows else ([] for _ in names)
@@ -184,6 +187,9 @@ def _describing(meaning: tuple[str, str, str, str]) -> str:
 
 def _values(column: pa.Array) -> list[Any]:
     """The values of a column as SQLite keeps them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     if pa.types.is_timestamp(column.type):
         column = pc.strftime(column, _INSTANT)
     elif pa.types.is_date(column.type):
@@ -209,6 +215,10 @@ def _numbers(column: pa.Array) -> list[Any]:
 
 def _arrow(values: Sequence[Any], kind: str) -> pa.Array:
     """A column in the type of its kind, days as text."""
+    import pyarrow as pa
+
+    from agentsview_assets.schemas.arrow_types import ARROW_TYPES
+
     wanted = ARROW_TYPES[kind]  # type: ignore[index]
     if kind in ("boolean", "timestamptz"):
         stored = pa.array(values, pa.int64() if kind == "boolean" else pa.string())

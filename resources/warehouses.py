@@ -3,28 +3,22 @@
 What belongs here: choosing and combining backends. What does not: how any of them works.
 """
 
+# ruff: noqa: PLC0415 - of the backends only what is used is imported, of Dagster nothing to look
+
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import cast
-
-import pandas as pd
-import pyarrow as pa
-from dagster_duckdb import DuckDBResource
+from typing import TYPE_CHECKING, cast
 
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.files import look
-from agentsview_assets.resources.duckdb_reader import connect, make_folder
-from agentsview_assets.resources.duckdb_sealing import SEALED
-from agentsview_assets.resources.duckdb_store import DuckDBStore
 from agentsview_assets.resources.known import LeftOut
 from agentsview_assets.resources.ledger import Entry, Finding
-from agentsview_assets.resources.postgres_store import check_postgres, open_postgres_store
+from agentsview_assets.resources.own_files import make_folder
 from agentsview_assets.resources.run_notes import Answer, Reading
 from agentsview_assets.resources.settling import Settled
 from agentsview_assets.resources.sql_store import SqlStore, replace_in_all
-from agentsview_assets.resources.sqlite_store import open_sqlite_store
 from agentsview_assets.resources.store import (
     Addition,
     Archive,
@@ -39,6 +33,11 @@ from agentsview_assets.resources.warehouse import Reader
 from agentsview_assets.schemas import CONTRACTS, HISTORIES, TableContract
 from agentsview_assets.transforms.staleness import ExpectedRow, Slice, Versions
 from agentsview_assets.warehouse_urls import WarehouseUrl, parse_warehouses
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas as pd
+    import pyarrow as pa
 
 _DAGSTERS = {"custom_user_agent": "dagster"}
 """How the resource connects; connections of one process to a file have to agree."""
@@ -65,6 +64,8 @@ class SeveralStores:
         }
         if len(said) == 1:
             return
+        import pandas as pd
+
         found = pd.concat(
             [history.frame(store.read(history, Selection())) for store in self._stores],
             ignore_index=True,
@@ -216,14 +217,21 @@ class SeveralStores:
 
 
 @contextlib.contextmanager
-def open_store(url: str) -> Iterator[Store]:
+def open_store(url: str, *, in_run: bool = False) -> Iterator[Store]:
     """Opens the write side of the warehouses that a text names.
+
+    Args:
+        url: One warehouse, or several.
+        in_run: Whether a run of Dagster writes, with the connection of Dagster's own resource.
 
     Raises:
         WarehouseError: One cannot be opened or written; told at once, without waiting for a lock.
     """
     with contextlib.ExitStack() as opened:
-        stores = [opened.enter_context(_open(warehouse)) for warehouse in parse_warehouses(url)]
+        stores = [
+            opened.enter_context(_open(warehouse, in_run=in_run))
+            for warehouse in parse_warehouses(url)
+        ]
         yield stores[0] if len(stores) == 1 else SeveralStores(stores)
 
 
@@ -270,30 +278,51 @@ def _check(warehouse: WarehouseUrl) -> bool:
 
 def _is_there(warehouse: WarehouseUrl) -> bool:
     if warehouse.path is None:
+        from agentsview_assets.resources.postgres_store import check_postgres
+
         return check_postgres(warehouse)
     return look(warehouse.path, f"warehouse {warehouse.path}", WarehouseError) != "missing"
 
 
-def _open(warehouse: WarehouseUrl) -> contextlib.AbstractContextManager[SqlStore]:
+def _open(
+    warehouse: WarehouseUrl, *, in_run: bool = False
+) -> contextlib.AbstractContextManager[SqlStore]:
     if warehouse.kind == "postgresql":
+        from agentsview_assets.resources.postgres_store import open_postgres_store
+
         return open_postgres_store(warehouse)
     make_folder(warehouse.file)
     if warehouse.kind == "sqlite":
+        from agentsview_assets.resources.sqlite_store import open_sqlite_store
+
         return open_sqlite_store(warehouse)
-    return _open_duckdb(warehouse)
+    return _open_duckdb(warehouse, in_run=in_run)
 
 
 @contextlib.contextmanager
-def _open_duckdb(warehouse: WarehouseUrl) -> Iterator[SqlStore]:
-    path = warehouse.file
-    # dagster-duckdb waits 102 s for a lock and reports it as it comes. Ours waits first, in words,
-    # and stays until the other one is there, so that nobody takes the file in between.
-    first = connect(path, read_only=False, config=_DAGSTERS)
-    opened = DuckDBResource(database=str(path), connection_config=SEALED).get_connection()
-    with contextlib.closing(first), opened as connection:
-        first.close()
-        try:
-            yield DuckDBStore(connection, warehouse)
-        finally:
-            # The resource closes only on success.
-            connection.close()
+def _open_duckdb(warehouse: WarehouseUrl, *, in_run: bool) -> Iterator[SqlStore]:
+    from agentsview_assets.resources.duckdb_reader import connect
+    from agentsview_assets.resources.duckdb_store import DuckDBStore
+
+    with contextlib.ExitStack() as stack:
+        connection = connect(warehouse.file, read_only=False, config=_DAGSTERS)
+        stack.callback(connection.close)
+        if in_run:
+            # dagster-duckdb waits 102 s for a lock and reports it as it comes. Ours waits first, in
+            # words, and stays until the other one is there, so that nobody takes the file in
+            # between.
+            first, connection = connection, stack.enter_context(_dagsters(warehouse))
+            first.close()
+        yield DuckDBStore(connection, warehouse)
+
+
+@contextlib.contextmanager
+def _dagsters(warehouse: WarehouseUrl) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection of Dagster's resource, which takes two seconds to import."""
+    from dagster_duckdb import DuckDBResource
+
+    from agentsview_assets.resources.duckdb_sealing import SEALED
+
+    resource = DuckDBResource(database=str(warehouse.file), connection_config=SEALED)
+    with resource.get_connection() as connection, contextlib.closing(connection):
+        yield connection  # the resource closes it only on success
