@@ -1,7 +1,7 @@
 """Reading an agentsview archive without touching it.
 
-What belongs here: finding, opening, probing and reading `sessions.db`, one short snapshot per read.
-What does not: what the rows mean.
+What belongs here: opening and probing `sessions.db`, one short snapshot per read. What does not:
+what the rows mean, and how they are read in bulk (`resources.bulk_reader`).
 """
 
 from __future__ import annotations
@@ -14,35 +14,21 @@ import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self, cast
-
-import adbc_driver_sqlite.dbapi as adbc
-import pyarrow as pa
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from agentsview_assets.errors import ArchiveError
 from agentsview_assets.files import trouble
 from agentsview_assets.resources.archive_files import ARCHIVE_FILE, log_path
-from agentsview_assets.resources.archive_opening import BUSY_TIMEOUT_MS, locked, opening
-from agentsview_assets.resources.archive_schema import (
-    ARCHIVE_METADATA,
-    SOURCE_TABLES,
-    SourceTable,
-    ValueType,
-)
-from agentsview_assets.resources.odd_values import (
-    HeldRow,
-    arrow_schema,
-    is_plain,
-    lenient_columns,
-    read_odd,
-)
+from agentsview_assets.resources.archive_opening import BUSY_TIMEOUT_MS, archive_error, opening
+from agentsview_assets.resources.archive_schema import ARCHIVE_METADATA, SOURCE_TABLES, SourceTable
 from agentsview_assets.transforms.secrets import clean_identifier
 
-_BATCH_ROWS = 65536
-# A first row of the right types: the driver infers column types from what it reads first.
-_SENTINEL: dict[ValueType, str] = {"text": "'x'", "integer": "0", "real": "0.5"}
-# What fails after the first batch is told by Arrow, as an OSError.
-_READ_ERRORS = (adbc.Error, OSError, pa.ArrowException)
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from agentsview_assets.resources.bulk_reader import BulkReader
+    from agentsview_assets.resources.odd_values import HeldRow
+
 _HEADER_BYTES = 100
 
 
@@ -64,20 +50,15 @@ class ArchiveReader:
 
     Where it `is_immutable`, the caller compares signatures before and after, which tells a writer
     that came in the meantime.
-
-    Attributes:
-        held: Rows that could not be read and were left out, in the order of reading.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._stack = contextlib.ExitStack()
-        self._connection: Any = None
+        self._rows: BulkReader | None = None
         self.columns: dict[str, set[str]] = {}
         self.user_version = 0
         self.is_immutable = False
-        self.held: list[HeldRow] = []
-        self._raw_ids: dict[str, bytes] = {}
 
     def __enter__(self) -> Self:
         header = _check_file(self.path)
@@ -86,16 +67,15 @@ class ArchiveReader:
             self._probe(uri)
             self._connect(uri)
         except BaseException:
-            self._close()
+            self._stack.close()
             raise
         return self
 
     def _connect(self, uri: str) -> None:
-        try:
-            self._connection = adbc.connect(uri, autocommit=False)
-            self._fetch(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-        except adbc.Error as error:
-            raise _archive_error(self.path, error) from None
+        # Takes a second to import, which what is refused before does not wait for.
+        from agentsview_assets.resources.bulk_reader import BulkReader  # noqa: PLC0415
+
+        self._rows = self._stack.enter_context(BulkReader(self.path, uri, self.columns))
 
     def __exit__(
         self,
@@ -103,12 +83,6 @@ class ArchiveReader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._close()
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
         self._stack.close()
 
     def _probe(self, uri: str) -> None:
@@ -126,7 +100,7 @@ class ArchiveReader:
                     info = probe.execute(f"PRAGMA table_info({table.name})").fetchall()
                     self.columns[table.name] = {row[1] for row in info}
         except sqlite3.Error as error:
-            raise _archive_error(self.path, error) from None
+            raise archive_error(self.path, error) from None
         for table in SOURCE_TABLES:
             self._require(table)
 
@@ -153,6 +127,18 @@ class ArchiveReader:
                     "agentsview to bring it up to date"
                 )
 
+    @property
+    def _opened(self) -> BulkReader:
+        if self._rows is None:
+            message = f"the archive {self.path} has not been opened"
+            raise RuntimeError(message)
+        return self._rows
+
+    @property
+    def held(self) -> list[HeldRow]:
+        """Rows that could not be read and were left out, in the order of reading."""
+        return self._opened.held
+
     def has(self, table: SourceTable) -> bool:
         """Whether the archive has the table."""
         return bool(self.columns[table.name])
@@ -175,12 +161,12 @@ class ArchiveReader:
         """The condition that a row is of a session in this range of ids, compared as bytes."""
         bounds = first.encode(), last.encode()
         within = f"session_id >= {_literal(bounds[0])} AND session_id <= {_literal(bounds[1])}"
-        odd = [text for text in self._raw_ids if bounds[0] <= text.encode() <= bounds[1]]
+        odd = [text for text in self._opened.raw_ids if bounds[0] <= text.encode() <= bounds[1]]
         return f"({within} OR {self.among(odd)})" if odd else within
 
     def _id_literal(self, session: str) -> str:
         """A session's id as the archive has it: its text may have been made readable."""
-        return _literal(self._raw_ids.get(session, session.encode()))
+        return _literal(self._opened.raw_ids.get(session, session.encode()))
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -188,57 +174,11 @@ class ArchiveReader:
         try:
             yield
         finally:
-            with contextlib.suppress(adbc.Error):
-                self._connection.rollback()
+            self._opened.rollback()
 
     def read(self, table: SourceTable, where: str = "", order: str = "") -> pa.Table:
-        """Reads the declared columns of a table, as agentsview reads them.
-
-        Texts that are no UTF-8 are made readable. Rows with something else where a number belongs
-        are left out and named in `held`.
-
-        Args:
-            table: The table; an absent optional one yields no rows.
-            where: SQL condition.
-            order: SQL ordering.
-
-        Raises:
-            ArchiveError: The archive cannot be read.
-        """
-        if not self.has(table):
-            return arrow_schema(table).empty_table()
-        table = table.among(self.columns[table.name])
-        sentinel = ", ".join(f"{_SENTINEL[c.type]} AS {c.name}" for c in table.columns)
-        columns = ", ".join(c.sql for c in table.columns)
-        ending = (f" WHERE {where}" if where else "") + (f" ORDER BY {order}" if order else "")
-        try:
-            found = self._select(table, sentinel, columns, ending)
-        except _READ_ERRORS as error:
-            if _is_outer(error):
-                raise _archive_error(self.path, error) from None
-            return self._read_odd(table, ending)
-        return found if is_plain(table, found) else self._read_odd(table, ending)
-
-    def _read_odd(self, table: SourceTable, ending: str) -> pa.Table:
-        """Reads a table that holds values of other kinds than it declares."""
-        try:
-            raw = self._select(table, *lenient_columns(table), ending)
-        except _READ_ERRORS as error:
-            raise _archive_error(self.path, error) from None
-        found = read_odd(table, raw)
-        self._raw_ids |= found.raw_ids
-        self.held += found.held
-        return found.rows
-
-    def _select(self, table: SourceTable, sentinel: str, columns: str, ending: str) -> pa.Table:
-        rows = f"SELECT {columns} FROM {table.name}{ending}"
-        return self._fetch(f"SELECT {sentinel} UNION ALL SELECT * FROM ({rows})").slice(1)
-
-    def _fetch(self, query: str) -> pa.Table:
-        with self._connection.cursor() as cursor:
-            cursor.adbc_statement.set_options(**{"adbc.sqlite.query.batch_rows": str(_BATCH_ROWS)})
-            cursor.execute(query)
-            return cast("pa.Table", cursor.fetch_arrow_table())
+        """Reads the declared columns of a table; see `resources.bulk_reader.BulkReader.read`."""
+        return self._opened.read(table, where, order)
 
 
 def _literal(text: bytes) -> str:
@@ -286,28 +226,3 @@ def _is_cut_off(path: Path, header: bytes, size: int) -> bool:
     page_size = 65536 if page_size == 1 else page_size
     pages, valid_for, counter = (struct.unpack(">I", header[o : o + 4])[0] for o in (28, 92, 24))
     return valid_for == counter and pages * page_size > size and _size(log_path(path)) == 0
-
-
-_OUTER = ("locked", "busy", "malformed", "not a database", "corrupt", "unable to open", "readonly")
-
-
-def _is_outer(error: Exception) -> bool:
-    """Whether it is the file that cannot be read, rather than a value in it."""
-    return any(words in str(error) for words in _OUTER)
-
-
-def _archive_error(path: Path, error: Exception) -> ArchiveError:
-    text = str(error)
-    if "locked" in text or "busy" in text:
-        return locked(path)
-    if "malformed" in text or "not a database" in text or "corrupt" in text:
-        return ArchiveError(
-            f"archive {path}: the database is damaged ({text}); restore it from a copy or rebuild "
-            "it with `agentsview sync --full`"
-        )
-    if "unable to open" in text or "readonly" in text:
-        return ArchiveError(
-            f"archive {path}: cannot be opened ({text}); its folder must be writable for its "
-            "owner while another program has it open"
-        )
-    return ArchiveError(f"archive {path}: {text}")

@@ -160,6 +160,24 @@ def locked(path: Path) -> ArchiveError:
     )
 
 
+def archive_error(path: Path, error: Exception) -> ArchiveError:
+    """The user's words for what SQLite says of an archive."""
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return locked(path)
+    if "malformed" in text or "not a database" in text or "corrupt" in text:
+        return ArchiveError(
+            f"archive {path}: the database is damaged ({text}); restore it from a copy or rebuild "
+            "it with `agentsview sync --full`"
+        )
+    if "unable to open" in text or "readonly" in text:
+        return ArchiveError(
+            f"archive {path}: cannot be opened ({text}); its folder must be writable for its "
+            "owner while another program has it open"
+        )
+    return ArchiveError(f"archive {path}: {text}")
+
+
 def _uri(place: Path, option: str = "") -> str:
     return f"file:{quote(os.fsencode(place))}?mode=ro{f'&{option}' if option else ''}"
 

@@ -20,7 +20,7 @@ import duckdb
 import pytest
 
 from agentsview_assets.resources import archive as archives
-from agentsview_assets.resources import archive_opening
+from agentsview_assets.resources import archive_opening, bulk_reader
 from agentsview_assets.resources.archive import ArchiveReader
 from agentsview_assets.resources.archive_schema import MESSAGES, USAGE_EVENTS
 from agentsview_assets.resources.warehouse import ARCHIVES_TABLE, EXPECTED_TABLE, READINGS_TABLE
@@ -341,7 +341,7 @@ class TestValues:
     def test_the_row_is_named_wherever_it_stands(
         self, batch_rows: int, world: World, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(archives, "_BATCH_ROWS", batch_rows)
+        monkeypatch.setattr(bulk_reader, "_BATCH_ROWS", batch_rows)
         spoil(
             world,
             "UPDATE messages SET ordinal = 'odd' WHERE id = (SELECT MAX(id) FROM messages)",
