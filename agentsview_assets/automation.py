@@ -20,12 +20,12 @@ import dagster as dg
 from agentsview_assets.assets.archive import ARCHIVE
 from agentsview_assets.errors import AssetsError
 from agentsview_assets.materializing import materialize
+from agentsview_assets.outcome import Tell
 from agentsview_assets.planning import Request
 from agentsview_assets.repricing import Impact, assess, reprice
 from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE
 from agentsview_assets.resources.price_observation import read_all_prices
 from agentsview_assets.resources.sources import stamps
-from agentsview_assets.running import Tell
 from agentsview_assets.settings import Settings
 from agentsview_assets.transforms.shown_text import markdown, unlinked_lines, unlinked_values
 

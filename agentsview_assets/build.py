@@ -10,11 +10,11 @@ import dagster as dg
 from agentsview_assets.assets import all_assets
 from agentsview_assets.automation import EXECUTOR, jobs, schedules, sensors
 from agentsview_assets.checks import all_checks
-from agentsview_assets.connections import archive_source, build_resources
+from agentsview_assets.connections import build_resources
 from agentsview_assets.partitions import daily_partitions
 from agentsview_assets.settings import Settings
 
-__all__ = ["archive_source", "build_definitions", "build_resources"]
+__all__ = ["build_definitions", "build_resources"]
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:

@@ -16,16 +16,6 @@ from agentsview_assets.settings import Settings
 _DAGSTERS_OWN = "io_manager"
 
 
-def archive_source(
-    settings: Settings, kind: type[ArchiveResource] = ArchiveResource
-) -> ArchiveResource:
-    """The archives to read."""
-    return kind(
-        archive="\n".join(archive.shown for archive in settings.archives),
-        with_titles=settings.with_titles,
-    )
-
-
 def build_resources(
     settings: Settings, source: ArchiveResource | None = None
 ) -> dict[str, dg.ResourceDefinition]:
@@ -38,7 +28,7 @@ def build_resources(
     """
     about = "the archives that the deployment names"
     return {
-        ARCHIVE_KEY: fixed_resource(lambda: archive_source(settings), about)
+        ARCHIVE_KEY: fixed_resource(lambda: ArchiveResource.of(settings), about)
         if source is None
         else kept_resource(source, about),
         IO_MANAGER_KEY: WarehouseIOManager(settings.warehouse),

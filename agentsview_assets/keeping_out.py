@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from agentsview_assets.errors import WarehouseError
-from agentsview_assets.resources.keeping_out import take_out
-from agentsview_assets.resources.rewriting import rewrite
 from agentsview_assets.resources.store import Store
 from agentsview_assets.resources.warehouses import each, open_store
 from agentsview_assets.settings import Settings
-from agentsview_assets.transforms import secrets
 from agentsview_assets.transforms.staleness import observed_slices, stale_slices
+from agentsview_assets.transforms.versions import CREDENTIAL_RULES
 from agentsview_assets.transforms.windows import DayWindow
 
 Tell = Callable[[str], None]
@@ -25,11 +23,13 @@ def take_out_credentials(store: Store, tell: Tell) -> None:
 
     Those are rows of an earlier version, and rows in which the check `content_free` found some.
     """
-    if store.rules().get("credentials") == secrets.RULES:
+    if store.rules().get("credentials") == CREDENTIAL_RULES:
         return
+    from agentsview_assets.resources.keeping_out import take_out  # noqa: PLC0415 - rarely needed
+
     texts = sum(take_out(single) for single in each(store))
     store.note_rules(
-        {"credentials": secrets.RULES}
+        {"credentials": CREDENTIAL_RULES}
         | ({"rewrite": "credentials were taken out"} if texts else {})
     )
     if texts:
@@ -72,6 +72,8 @@ def forget_titles(store: Store, settings: Settings, tell: Tell) -> None:
 
 def rewrite_files(settings: Settings, reason: str, tell: Tell) -> None:
     """Writes files anew that hold bytes of what was taken out; what fails is told, and due."""
+    from agentsview_assets.resources.rewriting import rewrite  # noqa: PLC0415 - rarely needed
+
     try:
         for warehouse in settings.warehouses:
             if warehouse.path is not None:

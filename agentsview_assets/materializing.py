@@ -10,17 +10,15 @@ import contextlib
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-
-import dagster as dg
+from typing import TYPE_CHECKING
 
 from agentsview_assets import settings as clock
-from agentsview_assets.assets.archive import materialised, report_observation
-from agentsview_assets.connections import archive_source, build_resources
 from agentsview_assets.documents.alarms import unsettled_tables
 from agentsview_assets.documents.clock import clock_notes
 from agentsview_assets.errors import AssetsError, ContractError, HeldBackError
 from agentsview_assets.giving_up import give_up, require_forgettable
 from agentsview_assets.keeping_out import finish, is_due, take_out_credentials
+from agentsview_assets.outcome import Outcome, Tell
 from agentsview_assets.planning import (
     Plan,
     Range,
@@ -33,15 +31,17 @@ from agentsview_assets.resources.archive_resource import ArchiveResource
 from agentsview_assets.resources.held_rows import MOST_NAMED
 from agentsview_assets.resources.observing_all import Seen, require_readable
 from agentsview_assets.resources.own_files import remove_earlier_store
-from agentsview_assets.resources.store import Selection, Store
+from agentsview_assets.resources.store import Store
 from agentsview_assets.resources.warehouse import open_reader
 from agentsview_assets.resources.warehouses import check_stores, open_store
 from agentsview_assets.resources.work import METER
-from agentsview_assets.running import Outcome, Tell, history, run_plan
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.settings import Settings
-from agentsview_assets.transforms.staleness import Expected, expected_slices
+from agentsview_assets.transforms.staleness import Expected, expected_slices, made_days
 from agentsview_assets.transforms.windows import DayWindow
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 __all__ = ["Request", "Summary", "Tell", "materialize"]
 
@@ -97,12 +97,12 @@ def materialize(
             rows break a contract are named; all others were made.
     """
     worked_before, METER.listener = METER.seconds, tell
-    source = archive_source(settings)
+    source = ArchiveResource.of(settings)
     names = select_tables(settings, request.select)
     window = window_of(settings)
     try:
         with METER.measure(), _warehouse(settings, request, tell) as warehouse:
-            made, rules = materialised(warehouse), warehouse.rules()
+            made, rules = made_days(warehouse.partitions("usage_rows")), warehouse.rules()
             seen = _observe(source, warehouse, window, request, tell)
             if not warehouse.is_settled():
                 warehouse.settle()  # what a run left that died, and sessions that came or went
@@ -122,13 +122,16 @@ def materialize(
         outcome = Outcome()
         worked, opened = METER.seconds, time.perf_counter()
         if not (plan.is_empty and seen.is_unchanged) or unsettled:
+            tell("loading Dagster")  # which takes a second or more: silence would look like a hang
+            from agentsview_assets.running import Runs, history  # noqa: PLC0415
+
             with history(settings, instance) as kept:
-                report_observation(kept, source, seen, expected.days(), made, window)
-                resources = build_resources(settings, source)
-                outcome = run_plan(settings, plan, resources, kept, tell, unsettled)
+                runs = Runs(settings, source, kept, tell)
+                runs.report(seen, expected.days(), made)
+                outcome = runs.make(plan, unsettled)
                 if not outcome.refused:
                     more = _left(settings, source, request, names)
-                    outcome.partitions += run_plan(settings, more, resources, kept, tell).partitions
+                    outcome.partitions += runs.make(more).partitions
             summary.assets = sorted(plan.tables)
             summary.partitions = outcome.partitions
         summary.history_seconds = time.perf_counter() - opened - (METER.seconds - worked)
@@ -205,9 +208,12 @@ def _predecessors(warehouse: Store, archives: Collection[str]) -> set[str]:
 
 def _stored_prices(warehouse: Store, archives: Collection[str]) -> list[tuple[object, ...]]:
     """The price rows of archives that were not read now, as they were when they were."""
-    contract = CONTRACTS["model_pricing"]
-    rows = warehouse.read(contract, Selection(archives=tuple(sorted(archives))))
-    return list(zip(*(rows.column(n).to_pylist() for n in contract.column_names), strict=True))
+    columns = ", ".join(CONTRACTS["model_pricing"].column_names)
+    marks = ", ".join("?" * len(archives))
+    with warehouse.reading() as reader:
+        return reader.rows(
+            f"SELECT {columns} FROM model_pricing WHERE archive_id IN ({marks})", sorted(archives)
+        )
 
 
 def _require_all(outcome: Outcome, held: Sequence[str]) -> None:

@@ -1,16 +1,17 @@
-"""Day partitions: the window that they span, and runs of days."""
+"""Day partitions of Dagster: the window that they span."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
 from dagster._core.definitions.partitions.context import partition_loading_context
 
 from agentsview_assets.settings import Settings
+from agentsview_assets.transforms.windows import days_between
 
 if TYPE_CHECKING:
     from dagster._core.instance import DynamicPartitionsStore
@@ -42,27 +43,3 @@ def _all_days(first: str, last: str) -> tuple[str, ...]:
 def daily_partitions(settings: Settings) -> dg.DailyPartitionsDefinition:
     """UTC days from the start date to today, today included."""
     return DailyPartitions(start_date=settings.start_date, end_offset=1)
-
-
-def days_between(first: str, last: str) -> list[str]:
-    """All days from first to last, both included."""
-    start, end = (date.fromisoformat(day).toordinal() for day in (first, last))
-    return [date.fromordinal(n).isoformat() for n in range(start, end + 1)]
-
-
-def coalesce(days: Iterable[str], gap: int) -> list[tuple[str, str]]:
-    """Joins days into ranges, bridging up to `gap` days in between.
-
-    A run costs more than a few idle days, so that bridging small gaps is cheaper.
-    """
-    ranges: list[tuple[str, str]] = []
-    for day in sorted(days):
-        if ranges and _distance(ranges[-1][1], day) <= gap + 1:
-            ranges[-1] = (ranges[-1][0], day)
-        else:
-            ranges.append((day, day))
-    return ranges
-
-
-def _distance(first: str, second: str) -> int:
-    return (date.fromisoformat(second) - date.fromisoformat(first)).days

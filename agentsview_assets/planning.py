@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-import dagster as dg
-
-from agentsview_assets.assets import all_assets
-from agentsview_assets.connections import build_resources
 from agentsview_assets.errors import UsageError
-from agentsview_assets.partitions import coalesce, daily_partitions, days_between
 from agentsview_assets.settings import Settings
 from agentsview_assets.transforms import staleness
 from agentsview_assets.transforms.staleness import Slice, Versions
-from agentsview_assets.transforms.windows import EARLIEST, LATEST, DayWindow
+from agentsview_assets.transforms.windows import (
+    EARLIEST,
+    LATEST,
+    DayWindow,
+    coalesce,
+    days_between,
+)
 
 GAP_DAYS = 5
 """Idle days bridged between ranges: a run's own cost is about that of so many empty days."""
@@ -99,6 +100,16 @@ def select_tables(settings: Settings, select: str | None) -> frozenset[str]:
     names = {name.strip() for name in select.split(",") if name.strip()}
     if names and names <= EVERYTHING:
         return frozenset(names)
+    return _of_expression(settings, select)
+
+
+def _of_expression(settings: Settings, select: str) -> frozenset[str]:
+    import dagster as dg  # noqa: PLC0415 - whoever names tables does without it
+
+    from agentsview_assets.assets import all_assets  # noqa: PLC0415
+    from agentsview_assets.connections import build_resources  # noqa: PLC0415
+    from agentsview_assets.partitions import daily_partitions  # noqa: PLC0415
+
     try:
         selection = dg.AssetSelection.from_string(select)
         assets, resources = all_assets(daily_partitions(settings)), build_resources(settings)

@@ -27,13 +27,13 @@ from agentsview_assets.transforms.rates import (
     price_tables,
 )
 from agentsview_assets.transforms.repricing import TOLERANCE, moved_rates
-from agentsview_assets.transforms.windows import LATEST, DayWindow
+from agentsview_assets.transforms.windows import LATEST, DayWindow, coalesce
 
 if TYPE_CHECKING:
     import dagster as dg
 
+    from agentsview_assets.outcome import Tell
     from agentsview_assets.resources.store import Archive
-    from agentsview_assets.running import Tell
 
 MOST_RUNS = 12
 """Ranges that are run one by one; more are bridged over days that need nothing."""
@@ -206,10 +206,7 @@ def reprice(
     Raises:
         AssetsError: Something the user can mend; every day is priced by the one table or the other.
     """
-    from agentsview_assets.connections import (  # noqa: PLC0415 - imports Dagster
-        archive_source,
-        build_resources,
-    )
+    from agentsview_assets.connections import build_resources  # noqa: PLC0415 - imports Dagster
     from agentsview_assets.planning import Plan  # noqa: PLC0415
     from agentsview_assets.resources.prices_resource import PricesOfArchives  # noqa: PLC0415
     from agentsview_assets.running import history, run_plan  # noqa: PLC0415
@@ -225,7 +222,7 @@ def reprice(
         frozenset(impact.archive_id.split(", ")),
     )
     METER.listener = tell
-    source = archive_source(settings, PricesOfArchives)
+    source = PricesOfArchives.of(settings)
     with contextlib.closing(source), history(settings, instance) as kept:
         outcome = run_plan(settings, plan, build_resources(settings, source), kept, tell)
     outcome.require_whole()
@@ -236,8 +233,6 @@ def reprice(
 
 def _ranges(days: list[str]) -> list[tuple[str, str]]:
     """The days and no others, unless that would take too many runs."""
-    from agentsview_assets.partitions import coalesce  # noqa: PLC0415 - imports Dagster
-
     ranges = coalesce(days, 0)
     gap = 1
     while len(ranges) > MOST_RUNS:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from agentsview_assets.archive_urls import parse_archives
 from agentsview_assets.errors import AssetsError
-from agentsview_assets.resources.io_manager import Frames
-from agentsview_assets.resources.looking import Needed, Options, Progress, need_sessions
+from agentsview_assets.resources.asked import Needed, Options, Progress
 from agentsview_assets.resources.observing import observe
 from agentsview_assets.resources.observing_all import Seen, observe_all
+from agentsview_assets.resources.outputs import Frames
 from agentsview_assets.resources.run_notes import Reading
-from agentsview_assets.resources.scratch import Scratch
 from agentsview_assets.resources.sources import require_one
 from agentsview_assets.resources.work import METER
 from agentsview_assets.transforms.staleness import (
@@ -24,7 +23,9 @@ from agentsview_assets.transforms.staleness import (
 )
 
 if TYPE_CHECKING:
+    from agentsview_assets.resources.scratch import Scratch
     from agentsview_assets.resources.store import Store
+    from agentsview_assets.settings import Settings
     from agentsview_assets.transforms.windows import DayWindow, Span
 
 _PART_OF = {"project_observations": PROJECTS, "machines": PROJECTS, "model_pricing": PRICES}
@@ -50,6 +51,14 @@ class ArchiveResource:
         self._seen: Seen | None = None
         self._looked: set[str] = set()
 
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The archives that settings name."""
+        return cls(
+            archive="\n".join(archive.shown for archive in settings.archives),
+            with_titles=settings.with_titles,
+        )
+
     def close(self) -> None:
         """Lets go of what has landed; the next use looks at the archives again."""
         self._scratch = self._seen = None
@@ -65,6 +74,8 @@ class ArchiveResource:
     def scratch(self) -> Scratch:
         """What has landed."""
         if self._scratch is None:
+            from agentsview_assets.resources.scratch import Scratch  # noqa: PLC0415 - in bulk
+
             self._scratch = self._stack.enter_context(Scratch())
         return self._scratch
 
@@ -104,7 +115,7 @@ class ArchiveResource:
             raise
         try:
             options = Options(self.with_titles, progress, is_verified)
-            self._seen = observe_all(archives, store, self.scratch, options, window)
+            self._seen = observe_all(archives, store, lambda: self.scratch, options, window)
             store.note_rules({"start_date": window.first})
         except BaseException:
             self.close()
@@ -181,7 +192,7 @@ class ArchiveResource:
             observe(
                 seen.origins[archive_id],
                 store,
-                self.scratch,
+                lambda: self.scratch,
                 Options(self.with_titles),
                 window,
                 needed=needed,
@@ -190,6 +201,8 @@ class ArchiveResource:
             self._looked.add(archive_id)
 
     def _has_all(self, archive_id: str, needed: Needed) -> bool:
+        from agentsview_assets.resources.looking import need_sessions  # noqa: PLC0415 - in bulk
+
         self.scratch.db.execute("CREATE OR REPLACE TEMP TABLE needed (id TEXT)")
         need_sessions(self.scratch, archive_id, needed)
         return not self.scratch.count("needed")

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from agentsview_assets.errors import ContractError
 from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE, for_each_run
+from agentsview_assets.resources.outputs import Frames
 from agentsview_assets.resources.store import Addition, Partition, Selection, Slices, Store
 from agentsview_assets.resources.warehouses import open_store
 from agentsview_assets.resources.work import METER, ahead
@@ -27,45 +28,6 @@ from agentsview_assets.transforms.windows import Span, cut
 
 CHUNK_ROWS = 250_000
 """Rows of a report's input that are held in memory at once."""
-
-
-@dataclass(frozen=True)
-class HistoryRows:
-    """Rows to add to a history in the transaction of the rows that make them true.
-
-    Attributes:
-        contract: The history.
-        frame: Validated rows.
-        metadata: What its asset is to say of them.
-    """
-
-    contract: TableContract
-    frame: pd.DataFrame
-    metadata: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Frames:
-    """An asset's output in parts, each validated and written before the next is made.
-
-    Attributes:
-        frames: The rows, all of the slices being written.
-        archives: The archives whose slices are replaced.
-        input_versions: Version of what each slice was made from ('' for the day of a table that
-            has none); slices without rows and version are not recorded.
-        rates_versions: Version of the rates by slice; empty where nothing is priced.
-        additions: Rows for histories that these rows make true, with what to report of them.
-        span: First and last day of the rows, where they may lie beyond the partitions written.
-        rules: By which rules the rows were made, where that is to be recorded.
-    """
-
-    frames: Iterable[pd.DataFrame]
-    archives: tuple[str, ...] = ()
-    input_versions: Mapping[Slice, str] = field(default_factory=dict)
-    rates_versions: Mapping[Slice, str] = field(default_factory=dict)
-    additions: Sequence[HistoryRows] = ()
-    span: Span | None = None
-    rules: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

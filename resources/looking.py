@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
+from agentsview_assets.resources.asked import Known, Needed, Options
 from agentsview_assets.resources.content import Content, Wanted, owned, read_batch
 from agentsview_assets.resources.known import LeftOut
 from agentsview_assets.resources.ledger import LEDGER, Entry, Finding
@@ -28,43 +29,6 @@ if TYPE_CHECKING:
     from agentsview_assets.resources.mirror_reader import MirrorReader
     from agentsview_assets.resources.scratch import Scratch
     from agentsview_assets.resources.sources import Source
-    from agentsview_assets.transforms.windows import DayWindow, Span
-
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how far it is and how far it goes."""
-
-
-class Options(NamedTuple):
-    """How to look at archives.
-
-    Attributes:
-        with_titles: Whether session titles may fall back to first messages.
-        progress: Told how far the reading is.
-        is_verified: Read and compare everything, whatever session rows say.
-    """
-
-    with_titles: bool = True
-    progress: Progress | None = None
-    is_verified: bool = False
-
-
-class Needed(NamedTuple):
-    """Days of which all sessions are needed, changed or not."""
-
-    span: Span
-    window: DayWindow
-
-
-class Known(NamedTuple):
-    """What a warehouse knows of an archive before it is looked at.
-
-    Attributes:
-        entries: The ledger.
-        left_out: Rows that could not be read.
-    """
-
-    entries: Sequence[Entry]
-    left_out: Sequence[LeftOut]
 
 
 class Look:

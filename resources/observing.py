@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from agentsview_assets.errors import ArchiveError
 from agentsview_assets.resources import succession
-from agentsview_assets.resources.looking import Known, Look, Needed, Options
+from agentsview_assets.resources.asked import Known, Needed, Options
 from agentsview_assets.resources.stamps import full_stamp, host, known_here
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
+    from agentsview_assets.resources.looking import Look
     from agentsview_assets.resources.scratch import Scratch
     from agentsview_assets.resources.sources import Source
     from agentsview_assets.resources.store import Store
@@ -51,7 +52,7 @@ class Observed(NamedTuple):
 def observe(  # noqa: PLR0913 - what is looked at, and what for
     origin: Source,
     store: Store,
-    scratch: Scratch,
+    scratch: Callable[[], Scratch],
     options: Options,
     window: DayWindow,
     *,
@@ -64,7 +65,7 @@ def observe(  # noqa: PLR0913 - what is looked at, and what for
     Args:
         origin: The archive.
         store: The warehouse.
-        scratch: Where rows land.
+        scratch: Opens where rows land.
         options: How to look.
         window: The days that partitions exist for.
         behind: Archives of which slices are out of date: their stamp proves nothing.
@@ -80,17 +81,19 @@ def observe(  # noqa: PLR0913 - what is looked at, and what for
     is_trusted = len(here) == 1 and here[0].stamp == stamp and here[0].archive_id not in behind
     if is_trusted and not (must_open or options.is_verified):
         return Observed(here[0].archive_id, is_unchanged=True)
+    from agentsview_assets.resources.looking import Look  # noqa: PLC0415 - reads in bulk
+
     for _ in range(_ATTEMPTS):
         before, stamp = origin.state(), full_stamp(origin, with_titles=options.with_titles)
         with origin.open() as reader:
-            look = Look(origin, reader, scratch, options)
+            look = Look(origin, reader, scratch(), options)
             finding = look.run(lambda name: _known(store, name), stamp, host(), needed)
             if not origin.is_same(before, origin.state(), is_snapshot=look.is_snapshot):
                 # What has landed stays, so that the next reading takes only what moved meanwhile.
                 continue
         store.record_finding(finding)
         taken = tuple(
-            succession.take_over(store, scratch, finding.archive, earlier, window)
+            succession.take_over(store, scratch(), finding.archive, earlier, window)
             for earlier in succession.predecessors(store, look.archive_id, here)
         )
         # What was told of a predecessor before is told again only when something moved.

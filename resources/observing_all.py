@@ -19,11 +19,12 @@ from agentsview_assets.resources.private_copy import remove_left_copies
 from agentsview_assets.resources.run_notes import Reading
 from agentsview_assets.resources.sources import Source, open_source
 from agentsview_assets.resources.stamps import full_stamp, known_here
-from agentsview_assets.transforms.secrets import clean
 from agentsview_assets.transforms.staleness import unread_archives
 
 if TYPE_CHECKING:
-    from agentsview_assets.resources.looking import Options
+    from collections.abc import Callable
+
+    from agentsview_assets.resources.asked import Options
     from agentsview_assets.resources.scratch import Scratch
     from agentsview_assets.resources.store import Store
     from agentsview_assets.resources.succession import Taken
@@ -65,7 +66,7 @@ class Seen(NamedTuple):
 def observe_all(
     archives: Sequence[ArchiveUrl],
     store: Store,
-    scratch: Scratch,
+    scratch: Callable[[], Scratch],
     options: Options,
     window: DayWindow,
 ) -> Seen:
@@ -74,7 +75,7 @@ def observe_all(
     Args:
         archives: What to read.
         store: The warehouse; how each reading went is recorded in it.
-        scratch: Where rows land.
+        scratch: Opens where rows land.
         options: How to look.
         window: The days that partitions exist for.
 
@@ -95,11 +96,11 @@ def observe_all(
             found = observe(origin, store, scratch, options, window, behind=behind)
         except (ArchiveError, ConfigError) as error:
             failures.append((archive, error))
-            readings.append(Reading(_name(archive), "", clean(str(error))))
+            readings.append(Reading(_name(archive), "", _words(error)))
         else:
             seen[found.archive_id], origins[found.archive_id] = found, origin
             readings.append(Reading(_name(archive), found.archive_id))
-    unread = tuple((archive.shown, clean(str(error))) for archive, error in failures)
+    unread = tuple((archive.shown, _words(error)) for archive, error in failures)
     store.record_readings(readings)
     if not seen:
         first = failures[0][1]
@@ -142,10 +143,15 @@ def require_readable(archives: Sequence[ArchiveUrl]) -> list[str]:
     if found:
         return found
     failures[0].unread = tuple(
-        (archive.shown, clean(str(error)))
-        for archive, error in zip(archives, failures, strict=True)
+        (archive.shown, _words(error)) for archive, error in zip(archives, failures, strict=True)
     )
     raise failures[0]
+
+
+def _words(error: AssetsError) -> str:
+    from agentsview_assets.transforms.secrets import clean  # noqa: PLC0415 - costs a tenth of a run
+
+    return clean(str(error))
 
 
 def _name(archive: ArchiveUrl) -> str:

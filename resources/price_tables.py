@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from agentsview_assets.errors import ConfigError
 from agentsview_assets.files import trouble
 from agentsview_assets.resources.bounded_files import read_small
-from agentsview_assets.transforms.secrets import clean_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -74,6 +73,8 @@ def all_prices(
     """
     rows = [(archive_id, "stored", *row.values(), None) for row in stored]
     custom = custom_prices(config_dir) if config_dir is not None else ()
+    from agentsview_assets.transforms.secrets import clean_name  # noqa: PLC0415 - takes its time
+
     rows += [(archive_id, "custom", clean_name(row[0]), *row[1:], None) for row in custom]
     # Patterns that differed in a credential alone have become one; the last one counts.
     rows = list({row[1:3]: row for row in rows}.values())

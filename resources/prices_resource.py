@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from agentsview_assets.archive_urls import parse_archives
 from agentsview_assets.resources.archive_resource import ArchiveResource
-from agentsview_assets.resources.looking import Progress
+from agentsview_assets.resources.asked import Progress
 from agentsview_assets.resources.observing_all import Seen
 from agentsview_assets.resources.price_observation import read_all_prices, require_known
 from agentsview_assets.resources.sources import FileSource

@@ -34,8 +34,8 @@ from agentsview_assets.resources.warehouse import (
     RULES_TABLE,
 )
 from agentsview_assets.schemas import CONTRACTS, TableContract
-from agentsview_assets.transforms import secrets
 from agentsview_assets.transforms.staleness import ExpectedRow, Slice, Versions
+from agentsview_assets.transforms.versions import CREDENTIAL_RULES
 from agentsview_assets.transforms.windows import EARLIEST
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
 
@@ -131,7 +131,7 @@ class SqlStore(RunNotes, abc.ABC):
             self.execute(statement)
         self.execute(f"INSERT INTO {META_TABLE} VALUES ({warehouse.SCHEMA_VERSION}, 0)")
         # What lands from now on is clean; a warehouse of an earlier version has to be looked at.
-        self._keep_rule("credentials", secrets.RULES)
+        self._keep_rule("credentials", CREDENTIAL_RULES)
         self._keep_rule("titles", "labels")
         for contract in CONTRACTS.values():
             for statement in self.create_statements(contract):

@@ -16,7 +16,7 @@ from agentsview_assets.resources.io_manager import RunsWarehouse
 from agentsview_assets.resources.observing_all import Seen
 from agentsview_assets.resources.store import Store
 from agentsview_assets.transforms.shown_text import unlinked, unlinked_lines
-from agentsview_assets.transforms.staleness import by_day, observed_slices
+from agentsview_assets.transforms.staleness import by_day, made_days, observed_slices
 from agentsview_assets.transforms.windows import DayWindow
 
 ARCHIVE = dg.AssetKey("archive")
@@ -51,7 +51,9 @@ def archive_asset(partitions: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
         except AssetsError as error:
             raise dg.Failure(unlinked_lines(str(error)), allow_retries=False) from None
         versions = observed_days(manager.store, seen, days)
-        moved = moved_days(versions, recorded(context.instance), materialised(manager.store))
+        moved = moved_days(
+            versions, recorded(context.instance), made_days(manager.store.partitions("usage_rows"))
+        )
         moved = with_partition(moved, days)
         context.log_event(_summary(source, seen, versions, moved))
         return dg.DataVersionsByPartition(moved)
@@ -95,12 +97,6 @@ def recorded(instance: dg.DagsterInstance) -> dict[str, str]:
         ARCHIVE, dg.DagsterEventType.ASSET_OBSERVATION, [DATA_VERSION_TAG]
     )
     return {day: tags[DATA_VERSION_TAG] for day, tags in found.items() if DATA_VERSION_TAG in tags}
-
-
-def materialised(warehouse: Store) -> dict[str, str]:
-    """The version by day that the warehouse's observations were made from."""
-    made = warehouse.partitions("usage_rows")
-    return by_day({place: version for place, (version, _) in made.items() if version})
 
 
 def report_observation(  # noqa: PLR0913 - what is told, and what was known before

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from agentsview_assets.assets.common import OWNERS, table_metadata
 from agentsview_assets.assets.looking import store_of
-from agentsview_assets.resources.io_manager import Frames, HistoryRows
+from agentsview_assets.resources.outputs import Frames, HistoryRows
 from agentsview_assets.resources.store import Selection, Slices
 from agentsview_assets.resources.work import METER
 from agentsview_assets.schemas import CONTRACTS

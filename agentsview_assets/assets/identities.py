@@ -7,7 +7,8 @@ import pyarrow as pa
 from agentsview_assets.assets.common import IO_MANAGER_KEY, table_asset
 from agentsview_assets.assets.looking import archives_of, copied_versions
 from agentsview_assets.resources.checkouts import LocalDisk
-from agentsview_assets.resources.io_manager import Days, Frames
+from agentsview_assets.resources.io_manager import Days
+from agentsview_assets.resources.outputs import Frames
 from agentsview_assets.resources.work import METER
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms.identity_rows import identity_rows

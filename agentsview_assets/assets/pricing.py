@@ -6,7 +6,8 @@ import pyarrow as pa
 from agentsview_assets.assets.common import IO_MANAGER_KEY, table_asset
 from agentsview_assets.assets.histories import note_rates
 from agentsview_assets.assets.looking import archives_of, copied_versions
-from agentsview_assets.resources.io_manager import Days, Frames
+from agentsview_assets.resources.io_manager import Days
+from agentsview_assets.resources.outputs import Frames
 from agentsview_assets.resources.work import METER
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms.rates import model_rates as rate_models

@@ -13,7 +13,8 @@ from agentsview_assets.assets.histories import with_restatements
 from agentsview_assets.assets.looking import archives_of, store_of
 from agentsview_assets.assets.shown import show_usage
 from agentsview_assets.errors import ContractError
-from agentsview_assets.resources.io_manager import Days, Frames
+from agentsview_assets.resources.io_manager import Days
+from agentsview_assets.resources.outputs import Frames
 from agentsview_assets.resources.store import Store
 from agentsview_assets.resources.work import METER
 from agentsview_assets.schemas import CONTRACTS

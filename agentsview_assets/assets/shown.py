@@ -11,7 +11,7 @@ import dagster as dg
 import pandas as pd
 
 from agentsview_assets.assets.lineage import column_lineage
-from agentsview_assets.resources.io_manager import Frames
+from agentsview_assets.resources.outputs import Frames
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms.charts import as_markdown, bar_chart
 from agentsview_assets.transforms.shown_text import markdown

@@ -22,7 +22,6 @@ from agentsview_assets.cli.words import complain
 from agentsview_assets.errors import AssetsError, is_disk_full
 from agentsview_assets.files import trouble
 from agentsview_assets.settings import keep_private
-from agentsview_assets.transforms.secrets import clean
 
 STARTED = time.perf_counter()
 PROGRAM = "agentsview-assets"
@@ -70,6 +69,8 @@ def run(arguments: list[str] | None = None) -> None:
 
 
 def _fail(message: str, code: int) -> None:
+    from agentsview_assets.transforms.secrets import clean  # noqa: PLC0415 - for failures alone
+
     complain("error", clean(message))
     sys.exit(code)
 

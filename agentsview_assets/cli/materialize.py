@@ -76,7 +76,6 @@ def materialize(  # noqa: PLR0913 - one parameter an option
     settings = load_settings(archive=archive, warehouse=warehouse)
     _check_window(since, until, settings)
     tell = teller()
-    tell("loading Dagster")  # which takes a second or more: silence would look like a hang
     from agentsview_assets.materializing import Request
     from agentsview_assets.materializing import materialize as run
 

@@ -6,6 +6,7 @@ themselves (`key_table`).
 
 from __future__ import annotations
 
+import functools
 import re
 
 from agentsview_assets.transforms.key_table import FORMS, Form
@@ -27,7 +28,7 @@ _HEX_ALONE = re.compile(r"/?[0-9A-Fa-f]+")
 def without_keys(text: str) -> str:
     """Take out keys and tokens of well-known forms alone, wherever they stand."""
     for form in [form for start, form in _BY_TEXT if start in text]:
-        text = form.pattern.sub(lambda match, form=form: _key(match, form), text)  # type: ignore[misc]
+        text = _compiled(form.pattern).sub(lambda match, form=form: _key(match, form), text)  # type: ignore[misc]
     return text
 
 
@@ -36,6 +37,9 @@ def without_aws_secrets(text: str) -> str:
     if ("AKIA" in text or "ASIA" in text) and _AWS_ID.search(text) is not None:
         text = _AWS_SECRET.sub(lambda m: m[0] if _HEX_ALONE.fullmatch(m[0]) else MARK, text)
     return text
+
+
+_compiled = functools.cache(re.compile)
 
 
 def _key(match: re.Match[str], form: Form) -> str:

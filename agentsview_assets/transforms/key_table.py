@@ -30,7 +30,7 @@ class Form(NamedTuple):
 
     Attributes:
         text: What each of them has; looked for first.
-        pattern: All of the key.
+        pattern: All of the key; compiled where its text is met, as there are some 200.
         suspect: A pattern that each of them matches, in words that RE2 and PostgreSQL know, too.
         has_digit: Whether letters alone are none, unless they are many and of both cases.
         least: How long letters alone have to be.
@@ -39,7 +39,7 @@ class Form(NamedTuple):
     """
 
     text: str
-    pattern: re.Pattern[str]
+    pattern: str
     suspect: str
     has_digit: bool = False
     least: int = 0
@@ -59,39 +59,39 @@ def _suspect(start: str, body: str) -> str:
 def _start(start: str, body: str, least: int, *, sure: bool = False, tail: str = "") -> Form:
     """A start that nothing else has, and so many characters, or the few before the text is cut."""
     rest = f"(?:{body}{{{least},}}{tail}|{body}{{1,{least - 1}}}{_CUT})"
-    return Form(_literal(start), re.compile(start + rest), start, is_sure=sure)
+    return Form(_literal(start), start + rest, start, is_sure=sure)
 
 
 def _apart(start: str, body: str, least: int, *, digit: bool = True, sure: bool = False) -> Form:
     """A start that stands at the start of a word; cut off, a few characters have to be left."""
     rest = f"(?:{body}{{{least},}}|{body}{{{_LEAST_CUT},{least - 1}}}{_CUT})"
-    pattern = re.compile(APART + start + rest)
+    pattern = APART + start + rest
     return Form(_literal(start), pattern, _suspect(start, body), digit, least, is_sure=sure)
 
 
 def _long(start: str, body: str, least: int) -> Form:
     """A start that names of things have, too: what follows goes on for longer than a word."""
-    pattern = re.compile(f"{APART}{re.escape(start)}{body}{{{least},}}")
+    pattern = f"{APART}{re.escape(start)}{body}{{{least},}}"
     return Form(start, pattern, re.escape(start) + body, has_digit=True)
 
 
 def _exactly(start: str, body: str, *lengths: int) -> Form:
     """A start that words have, too, and the characters that a key has behind it, no more."""
     bodies = "|".join(f"{body}{{{length}}}(?![A-Za-z0-9])" for length in lengths)
-    pattern = re.compile(f"{APART}{start}(?:{bodies})")
+    pattern = f"{APART}{start}(?:{bodies})"
     return Form(_literal(start), pattern, start + body, has_digit=True)
 
 
 def _hex(start: str, least: int) -> Form:
     """A start that words have, too, and so many hexadecimal digits."""
     rest = f"(?:{HEX}{{{least},}}(?![A-Za-z0-9])|{HEX}{{{_LEAST_CUT},{least - 1}}}{_CUT})"
-    pattern = re.compile(APART + start + rest)
+    pattern = APART + start + rest
     return Form(start, pattern, start + HEX, has_digit=True, least=least)
 
 
 def _shape(text: str, pattern: str, suspect: str = "") -> Form:
     """A shape that nothing else has."""
-    found = re.compile(f"{APART}(?:{pattern})")
+    found = f"{APART}(?:{pattern})"
     return Form(text, found, suspect or re.escape(text), has_digit=True, is_sure=True)
 
 
@@ -133,7 +133,7 @@ _FORGES = (
         )
     ),
     *(
-        Form(f"{name}-", re.compile(
+        Form(f"{name}-", (
             rf"{APART}{name}-(?:{DASHED}{{16,}}(?:\.[0-9a-z]{{2}}\.?[0-9a-z]{{7,9}})?|"
             rf"{DASHED}{{{_LEAST_CUT},15}}{_CUT})"
         ), f"{name}-", least=16)
@@ -229,9 +229,9 @@ _TALKING = (
     _shape("hooks.zapier", r"hooks\.zapier\.com/hooks/catch/\d{4,12}/[\w-]{4,}"),
     _shape("ifttt.com", r"maker\.ifttt\.com/trigger/[\w-]{1,64}/(?:json/)?with/key/[\w-]{16,}"),
     # Discord and Telegram
-    Form(".", re.compile(r"(?:(?<![\w.-])|(?<=\\[nrt]))[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,}"),
+    Form(".", r"(?:(?<![\w.-])|(?<=\\[nrt]))[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,}",
           r"\.[a-z0-9_-]{6}\.[a-z0-9_-]{8}", has_digit=True, is_sure=True),
-    Form(":AA", re.compile(r"(?<!\d)\d{8,10}:AA[A-Za-z0-9_-]{30,}"), "[0-9]:aa", is_sure=True),
+    Form(":AA", r"(?<!\d)\d{8,10}:AA[A-Za-z0-9_-]{30,}", "[0-9]:aa", is_sure=True),
     _long("mfa.", DASHED, 40),
     _apart(r"SG\.", DOTTED, 24),
     _hex("key-", 16),
@@ -283,7 +283,7 @@ _ANYWHERE = (
     _long("ZXlK", "[A-Za-z0-9+/=]", 40),
     # the first bytes of private keys, written in base64
     *(
-        Form(_literal(start), re.compile(
+        Form(_literal(start), (
             rf"{start}(?:[A-Za-z0-9+/=]|\\[nr]|\s(?=[A-Za-z0-9+/=]{{40}})){{16,}}"
         ), start, is_sure=True)
         for start in (

@@ -8,7 +8,7 @@ activity report section 7, session export section 2.2, of the agentsview v1 cont
 
 from __future__ import annotations
 
-from agentsview_assets.transforms import secrets
+from agentsview_assets.transforms import versions
 from agentsview_assets.transforms.timestamps import (
     epoch_seconds_sql,
     nanosecond_sql,
@@ -20,9 +20,6 @@ from agentsview_assets.transforms.token_usage import (
     counter_sql,
     plain_usage_predicate_sql,
 )
-
-LANDING_VERSION = f"10.{secrets.RULES}"
-"""Raised whenever the same archive would land differently: every session is then read again."""
 
 GAP_SECONDS = 300
 JULIAN_EPOCH_MS = 210_866_760_000_000
@@ -75,7 +72,7 @@ CREATE TABLE model_pricing (
 SESSION_TABLES = ("session", "usage", "interval")
 """Tables whose rows belong to one session each."""
 
-ROW_DIGEST = f"""CAST(hash('{LANDING_VERSION}', w.worktree_name, w.worktree_root_path,
+ROW_DIGEST = f"""CAST(hash('{versions.LANDING}', w.worktree_name, w.worktree_root_path,
     t.starred_at_text, s.is_held,
     s.project, s.machine, s.agent, s.display_name, s.session_name, s.first_message, s.started_at,
     s.ended_at, s.created_at, s.message_count, s.user_message_count, s.parent_session_id,

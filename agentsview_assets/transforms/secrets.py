@@ -26,11 +26,8 @@ from agentsview_assets.transforms.secret_values import MARK
 from agentsview_assets.transforms.text import to_bytes
 from agentsview_assets.transforms.told_secrets import SUSPECT_TOLD, without_told
 
-__all__ = ["LOOKED_FOR", "MARK", "RULES", "SUSPECT", "clean", "clean_identifier", "clean_name",
+__all__ = ["LOOKED_FOR", "MARK", "SUSPECT", "clean", "clean_identifier", "clean_name",
            "is_clean", "without_keys"]  # fmt: skip
-
-RULES = "2"
-"""Raised whenever a text would be cleaned differently: what landed by other rules lands anew."""
 
 LOOKED_FOR = (
     "users with passwords in addresses, keys and tokens of well-known forms (Anthropic, OpenAI, "

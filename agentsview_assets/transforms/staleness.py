@@ -114,6 +114,11 @@ def by_day(versions: Mapping[Slice, str]) -> dict[str, str]:
     return {day: _digest(of) for day, of in sorted(found.items())}
 
 
+def made_days(recorded: Mapping[Slice, Versions]) -> dict[str, str]:
+    """The same of what a table's slices were made from."""
+    return by_day({place: version for place, (version, _) in recorded.items() if version})
+
+
 def expected_slices(
     rows: Iterable[ExpectedRow], prices: Iterable[tuple[object, ...]], window: DayWindow
 ) -> Expected:

@@ -1,4 +1,4 @@
-"""The days that partitions exist for, and spans of them."""
+"""The days that partitions exist for, spans of them and runs of days."""
 
 from __future__ import annotations
 
@@ -70,3 +70,27 @@ def cut(span: Span, counts: Mapping[str, int], most: int) -> Iterator[Span]:
             first = (date.fromisoformat(day) + timedelta(days=1)).isoformat()
             size = 0
     yield Span(first, span.last)
+
+
+def days_between(first: str, last: str) -> list[str]:
+    """All days from first to last, both included."""
+    start, end = (date.fromisoformat(day).toordinal() for day in (first, last))
+    return [date.fromordinal(n).isoformat() for n in range(start, end + 1)]
+
+
+def coalesce(days: Iterable[str], gap: int) -> list[tuple[str, str]]:
+    """Joins days into ranges, bridging up to `gap` days in between.
+
+    A run costs more than a few idle days, so that bridging small gaps is cheaper.
+    """
+    ranges: list[tuple[str, str]] = []
+    for day in sorted(days):
+        if ranges and _distance(ranges[-1][1], day) <= gap + 1:
+            ranges[-1] = (ranges[-1][0], day)
+        else:
+            ranges.append((day, day))
+    return ranges
+
+
+def _distance(first: str, second: str) -> int:
+    return (date.fromisoformat(second) - date.fromisoformat(first)).days

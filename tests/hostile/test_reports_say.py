@@ -11,7 +11,6 @@ import pytest
 from agentsview_assets.documents import open_warehouse, read_gaps
 from agentsview_assets.documents.gaps import ACTIVITY, EXPORT, USAGE, gaps, utc_days
 from agentsview_assets.documents.window import Window, load_zone
-from agentsview_assets.partitions import days_between
 from agentsview_assets.resources.expected import expected_rows
 from agentsview_assets.resources.ledger import write_expected
 from agentsview_assets.resources.run_notes import Reading
@@ -21,6 +20,7 @@ from agentsview_assets.resources.warehouses import open_store
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms.rates import rates_version
 from agentsview_assets.transforms.staleness import DAILY, PRICES, PROJECTS, ExpectedRow
+from agentsview_assets.transforms.windows import days_between
 from tests.support.in_process import Desk
 from tests.support.tiny_archives import TinyArchive
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from agentsview_assets.resources.io_manager import Frames
     from agentsview_assets.resources.observing_all import Seen
+    from agentsview_assets.resources.outputs import Frames
     from agentsview_assets.resources.store import Store
 
 WINDOW = DayWindow("2026-10-29", "2026-11-20")

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pytest
 
 from agentsview_assets.errors import ContractError
-from agentsview_assets.resources.io_manager import Frames, WarehouseIOManager
+from agentsview_assets.resources.io_manager import WarehouseIOManager
+from agentsview_assets.resources.outputs import Frames
 from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, open_reader
 from agentsview_assets.schemas import CONTRACTS
 from tests.support.contract_rows import ARCHIVE, frame
