@@ -9,7 +9,6 @@ what a credential looks like, and the bytes that stay behind in a file (`resourc
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -27,9 +26,8 @@ _MATCHES: dict[Kind, str] = {
     "postgresql": "{} ~* ?",
 }
 """Conditions that a text is a suspect; SQLite has none, and its texts are looked at here."""
-_FEW = 2_000
+_FEW = 20_000
 """Suspects of a table up to which they are told apart here."""
-_SUSPECT = re.compile(SUSPECT, re.IGNORECASE)
 _IDENTIFIERS = frozenset(
     {"session_id", "parent_session_id", "dedup_key", "row_id", "archive_id",
      "counting_archive_id", "counting_row_id", "canonical_archive_id"}
@@ -100,24 +98,30 @@ def _suspects(
         f"SELECT {', '.join(others)} FROM {table} WHERE {matches.format(row)} LIMIT {_FEW + 1}",
         [SUSPECT],
     )
-    for place, column in enumerate(others):
-        if len(found) <= _FEW:
-            texts = {values[place] for values in found} - {None}
-            yield column, [text for text in texts if _SUSPECT.search(text)]
-            continue
+    if len(found) <= _FEW:
+        texts = [{values[place] for values in found} - {None} for place in range(len(others))]
+        yield from zip(others, _matching(texts), strict=True)
+        return
+    for column in others:
         suspects = f"{_distinct(table, column)} AND {matches.format(column)}"
         yield column, [text for (text,) in ask(suspects, [SUSPECT])]
 
 
 def _suspects_here(ask: Asks, table: str, columns: list[str]) -> Iterator[tuple[str, list[str]]]:
     """The same, looked for in this process."""
+    texts = [{text for (text,) in ask(_distinct(table, column))} for column in columns]
+    yield from zip(columns, _matching(texts), strict=True)
+
+
+def _matching(groups: list[set[str]]) -> list[list[str]]:
+    """Those texts of each group that match, with one reading of the pattern for all of them."""
     import pyarrow as pa  # noqa: PLC0415 - a report that asks nothing of this starts without
     import pyarrow.compute as pc  # noqa: PLC0415 - likewise
 
-    for column in columns:
-        texts = pa.array([text for (text,) in ask(_distinct(table, column))], pa.string())
-        found = texts.filter(pc.match_substring_regex(texts, SUSPECT, ignore_case=True))
-        yield column, found.to_pylist()
+    texts = pa.array(sorted(set().union(*groups)), pa.string())
+    found = texts.filter(pc.match_substring_regex(texts, SUSPECT, ignore_case=True))
+    suspects = set(found.to_pylist())
+    return [sorted(group & suspects) for group in groups]
 
 
 def _distinct(table: str, column: str) -> str:

@@ -36,6 +36,7 @@ class Form(NamedTuple):
         least: How long letters alone have to be.
         is_sure: Whether words behind the start are a key, too.
         of_capitals: Whether the start is of capitals, so that long words of capitals may follow.
+        is_apart: Whether each of them, and so its suspect, stands at the start of a word.
     """
 
     text: str
@@ -45,6 +46,7 @@ class Form(NamedTuple):
     least: int = 0
     is_sure: bool = False
     of_capitals: bool = False
+    is_apart: bool = False
 
 
 def _literal(start: str) -> str:
@@ -66,27 +68,29 @@ def _apart(start: str, body: str, least: int, *, digit: bool = True, sure: bool 
     """A start that stands at the start of a word; cut off, a few characters have to be left."""
     rest = f"(?:{body}{{{least},}}|{body}{{{_LEAST_CUT},{least - 1}}}{_CUT})"
     pattern = APART + start + rest
-    return Form(_literal(start), pattern, _suspect(start, body), digit, least, is_sure=sure)
+    return Form(
+        _literal(start), pattern, _suspect(start, body), digit, least, is_sure=sure, is_apart=True
+    )
 
 
 def _long(start: str, body: str, least: int) -> Form:
     """A start that names of things have, too: what follows goes on for longer than a word."""
     pattern = f"{APART}{re.escape(start)}{body}{{{least},}}"
-    return Form(start, pattern, re.escape(start) + body, has_digit=True)
+    return Form(start, pattern, re.escape(start) + body, has_digit=True, is_apart=True)
 
 
 def _exactly(start: str, body: str, *lengths: int) -> Form:
     """A start that words have, too, and the characters that a key has behind it, no more."""
     bodies = "|".join(f"{body}{{{length}}}(?![A-Za-z0-9])" for length in lengths)
     pattern = f"{APART}{start}(?:{bodies})"
-    return Form(_literal(start), pattern, start + body, has_digit=True)
+    return Form(_literal(start), pattern, start + body, has_digit=True, is_apart=True)
 
 
 def _hex(start: str, least: int) -> Form:
     """A start that words have, too, and so many hexadecimal digits."""
     rest = f"(?:{HEX}{{{least},}}(?![A-Za-z0-9])|{HEX}{{{_LEAST_CUT},{least - 1}}}{_CUT})"
     pattern = APART + start + rest
-    return Form(start, pattern, start + HEX, has_digit=True, least=least)
+    return Form(start, pattern, start + HEX, has_digit=True, least=least, is_apart=True)
 
 
 def _shape(text: str, pattern: str, suspect: str = "") -> Form:
@@ -294,5 +298,14 @@ _ANYWHERE = (
 )  # fmt: skip
 FORMS = (*_MODELS, *_FORGES, *_CLOUDS, *_SYSTEMS, *_WATCHING, *_TALKING, *_MONEY_AND_WORK,
           *_ANYWHERE)  # fmt: skip
-SUSPECT_KEYS = "|".join(dict.fromkeys(form.suspect.replace(r"\d", "[0-9]") for form in FORMS))
+_AT_WORD = r"(?:^|[^A-Za-z0-9]|\\[nrt]|%[0-9A-Fa-f][0-9A-Fa-f])"
+"""`APART` for those that cannot look behind."""
+
+
+def _suspects(*, is_apart: bool) -> str:
+    found = [form.suspect for form in FORMS if form.is_apart is is_apart]
+    return "|".join(dict.fromkeys(text.replace(r"\d", "[0-9]") for text in found))
+
+
+SUSPECT_KEYS = f"{_suspects(is_apart=False)}|{_AT_WORD}(?:{_suspects(is_apart=True)})"
 """What every text with one of these keys matches, whatever the case of its letters."""
