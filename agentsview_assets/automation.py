@@ -36,6 +36,8 @@ SCHEDULE, ARCHIVE_SENSOR, PRICE_SENSOR = "daily", "archive_changes", "price_chan
 EXECUTOR = dg.in_process_executor.configured(
     lambda _: {}, config_schema=NOTHING_TO_CONFIGURE, name="in_process"
 )
+VERIFY_TAG = "agentsview_assets/verify"
+"""Tag of a run that compares all contents of the archives: `true`, as the daily schedule has it."""
 LOOK_EVERY_SECONDS = 30
 """How often sensors look: an archive is followed within a minute, its run's start included."""
 UNFINISHED = [
@@ -72,8 +74,9 @@ def _update_job(settings: Settings) -> dg.JobDefinition:
     )
     def bring_up_to_date(context: dg.OpExecutionContext) -> None:
         started = time.perf_counter()
+        request = Request(verify=context.run.tags.get(VERIFY_TAG) == "true")
         summary = _told(
-            lambda: materialize(settings, Request(), _log(context), started, context.instance)
+            lambda: materialize(settings, request, _log(context), started, context.instance)
         )
         for note in summary.notes:
             context.log.warning(note)
@@ -184,9 +187,11 @@ def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
             cron_schedule=f"0 {settings.schedule_hour} * * *",
             execution_timezone=settings.schedule_timezone,
             default_status=dg.DefaultScheduleStatus.STOPPED,
+            tags={VERIFY_TAG: "true"},
             description=(
-                "Once a day: looks at the archive, then makes yesterday and every other day that "
-                "is out of date, however long the machine was off."
+                "Once a day: compares everything with the archive, also what was edited behind "
+                "agentsview's back, then makes yesterday and every other day that is out of date, "
+                "however long the machine was off."
             ),
         )
     ]

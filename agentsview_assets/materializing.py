@@ -174,7 +174,11 @@ def _observe(
     """Looks at the archives, and gives up those that are to go."""
     tell(f"observing {source.shown}")
     seen = source.refresh(
-        warehouse, window, _progress(tell), is_verified=request.verify or request.force
+        warehouse,
+        window,
+        _progress(tell),
+        is_verified=request.verify or request.force,
+        is_new_placing=request.new_settings,
     )
     give_up(warehouse, seen.origins, request.forget, tell)
     for found in seen.taken:

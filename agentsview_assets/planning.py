@@ -35,7 +35,8 @@ class Request:
     """What the user asked for: bounds as `YYYY-MM-DD`, tables by selection, everything anew.
 
     `forget` are identities of archives whose rows are to go. `verify` compares all contents of the
-    archives, whatever their sessions' rows say.
+    archives, whatever their sessions' rows say. `new_settings` goes on where the warehouse was made
+    with another START_DATE or other TITLES.
     """
 
     since: str | None = None
@@ -44,6 +45,7 @@ class Request:
     force: bool = False
     forget: tuple[str, ...] = ()
     verify: bool = False
+    new_settings: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from agentsview_assets.errors import ArchiveError
 from agentsview_assets.resources.expected import expected_rows
 from agentsview_assets.resources.known import known_archives
-from agentsview_assets.resources.price_observation import read_all_prices, require_known
+from agentsview_assets.resources.price_observation import (
+    Prices,
+    last_prices,
+    read_all_prices,
+    require_known,
+)
 from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, Reader, open_reader
 from agentsview_assets.resources.work import METER
 from agentsview_assets.settings import Settings
@@ -62,6 +68,7 @@ class Impact:
     archive_id: str
     dry_run: bool
     up_to_date: bool
+    unread: list[str] = field(default_factory=list)
     models: list[ModelImpact] = field(default_factory=list)
     days: list[str] = field(default_factory=list)
     old_cost_usd: float = 0.0
@@ -76,22 +83,54 @@ class Impact:
 def assess(settings: Settings, *, dry_run: bool = True) -> Impact:
     """Works out what the prices that hold now would move, and writes nothing.
 
+    Args:
+        settings: Archives, warehouse and window.
+        dry_run: Whether nothing is to follow: an archive out of reach then has the prices that it
+            had when it was last read, and is named.
+
     Raises:
         ArchiveError: The archive is gone, or is not the one observed into this warehouse.
         WarehouseError: The warehouse cannot be read.
     """
-    prices = read_all_prices(settings.archives)
-    known = {found.archive_id for found in prices}
+    unread: list[str] = []
     with open_reader(settings.warehouse) as reader:
-        require_known(_Known(reader), prices)
         held = reader.rows(f"SELECT {', '.join(PRICE_COLUMNS)} FROM model_pricing")
+        if dry_run:
+            prices, unread = _reachable_prices(settings, _Known(reader), held)
+        else:
+            prices = read_all_prices(settings.archives)
+        require_known(_Known(reader), prices)
+        known = {found.archive_id for found in prices}
         rows = [row for row in held if row[0] not in known]
         rows += [row for found in prices for row in found.rows]
         impact = _impact(settings, reader, rows)
     impact.archive = ", ".join(archive.shown for archive in settings.archives)
     impact.archive_id, impact.dry_run = ", ".join(sorted(known)), dry_run
     impact.up_to_date = impact.up_to_date and set(held) == set(rows)
+    impact.unread = unread
     return impact
+
+
+def _reachable_prices(
+    settings: Settings, warehouse: _Known, held: list[tuple[object, ...]]
+) -> tuple[list[Prices], list[str]]:
+    """The prices of all archives, and what is said of those that cannot be read now.
+
+    Raises:
+        ArchiveError: One cannot be read, and the warehouse knows nothing of it.
+    """
+    found: list[Prices] = []
+    unread: list[str] = []
+    for archive in settings.archives:
+        try:
+            found += read_all_prices([archive])
+        except ArchiveError as error:
+            last = last_prices(warehouse, archive, held)
+            if last is None:
+                raise
+            found.append(last)
+            unread.append(str(error))
+    return found, unread
 
 
 def _impact(settings: Settings, reader: Reader, rows: list[tuple[object, ...]]) -> Impact:

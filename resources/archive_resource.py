@@ -12,6 +12,7 @@ from agentsview_assets.resources.asked import Needed, Options, Progress
 from agentsview_assets.resources.observing import observe
 from agentsview_assets.resources.observing_all import Seen, observe_all
 from agentsview_assets.resources.outputs import Frames
+from agentsview_assets.resources.placing import Placing
 from agentsview_assets.resources.run_notes import Reading
 from agentsview_assets.resources.sources import require_one
 from agentsview_assets.resources.work import METER
@@ -100,12 +101,24 @@ class ArchiveResource:
         progress: Progress | None = None,
         *,
         is_verified: bool = False,
+        is_new_placing: bool = False,
     ) -> Seen:
         """Looks at the archives now, and writes what changed in them to the ledger.
 
+        Args:
+            store: The warehouse.
+            window: The days that partitions exist for.
+            progress: Told how far the reading is.
+            is_verified: Whether to compare everything, whatever session rows say.
+            is_new_placing: Whether settings may differ from those that the rows were made with.
+
         Raises:
             ArchiveError: None of them can be read, which is recorded.
+            ConfigError: The warehouse was made with other settings.
         """
+        placing = Placing(window.first, "full" if self.with_titles else "labels")
+        if not is_new_placing:
+            placing.require_same(store.rules())
         archives = parse_archives(self.archive.splitlines())
         try:
             require_one(archives)  # before anything is made for it
@@ -116,7 +129,7 @@ class ArchiveResource:
         try:
             options = Options(self.with_titles, progress, is_verified)
             self._seen = observe_all(archives, store, lambda: self.scratch, options, window)
-            store.note_rules({"start_date": window.first})
+            store.note_rules(placing.rules())
         except BaseException:
             self.close()
             raise

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, cast
@@ -19,6 +19,7 @@ import pyarrow as pa
 from agentsview_assets.errors import ContractError
 from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE, for_each_run
 from agentsview_assets.resources.outputs import Frames
+from agentsview_assets.resources.placing import Placing
 from agentsview_assets.resources.store import Addition, Partition, Selection, Slices, Store
 from agentsview_assets.resources.warehouses import open_store
 from agentsview_assets.resources.work import METER, ahead
@@ -85,10 +86,11 @@ class RunsWarehouse(dg.IOManager):
         self.url = url
         self._stack = contextlib.ExitStack()
         self._store: Store | None = None
+        self._recorded: Mapping[str, str] | None = None
 
     def close(self) -> None:
         """Closes the warehouse; the next use opens it again."""
-        self._store = None
+        self._store = self._recorded = None
         self._stack.close()
 
     @property
@@ -97,6 +99,12 @@ class RunsWarehouse(dg.IOManager):
         if self._store is None:
             self._store = self._stack.enter_context(open_store(self.url, in_run=True))
         return self._store
+
+    def _rules(self) -> Mapping[str, str]:
+        """By which rules the rows are made, read once for a run."""
+        if self._recorded is None:
+            self._recorded = self.store.rules()
+        return self._recorded
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Validates the output and replaces the partitions of this step in one transaction."""
@@ -107,6 +115,8 @@ class RunsWarehouse(dg.IOManager):
             output = obj
             days = list(context.asset_partition_keys) if context.has_asset_partitions else None
             _require_contiguous(context, days)
+            if days is not None and (first := _first_day(context)) is not None:
+                Placing(first).require_same(self._rules())
             totals = _Totals(contract, output, days, context.run_id)
             self.store.note_rules(output.rules)
             self.store.replace(

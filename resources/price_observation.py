@@ -13,9 +13,15 @@ from agentsview_assets.archive_urls import ArchiveUrl
 from agentsview_assets.errors import ArchiveError
 from agentsview_assets.resources import archive_schema as source
 from agentsview_assets.resources.archive import ArchiveReader
-from agentsview_assets.resources.archive_files import find_archive, path_text, same_file, signature
+from agentsview_assets.resources.archive_files import (
+    ARCHIVE_FILE,
+    find_archive,
+    path_text,
+    same_file,
+    signature,
+)
 from agentsview_assets.resources.cleaning import cleaned
-from agentsview_assets.resources.price_tables import all_prices
+from agentsview_assets.resources.price_tables import all_prices, embedded_prices
 from agentsview_assets.resources.stamps import host
 from agentsview_assets.resources.store import Archive
 
@@ -52,6 +58,30 @@ def read_all_prices(archives: Sequence[ArchiveUrl]) -> list[Prices]:
     """
     paths = [archive.path for archive in archives if archive.path is not None]
     return [read_prices(find_archive(path)) for path in paths]
+
+
+def last_prices(
+    store: KnowsArchives, archive: ArchiveUrl, held: Sequence[tuple[Any, ...]]
+) -> Prices | None:
+    """The prices of an archive that is out of reach: its own as last read, and the embedded ones.
+
+    Args:
+        store: A warehouse.
+        archive: The archive.
+        held: Rows of `model_pricing` that the warehouse has, in column order.
+
+    Returns:
+        Them, or None where nothing that lay there on this machine is in the warehouse.
+    """
+    if archive.path is None:
+        return None
+    places = {path_text(archive.path), path_text(archive.path / ARCHIVE_FILE)}
+    for known in store.archives():
+        if known.path in places and known.host in ("", host()):
+            own = [row for row in held if row[0] == known.archive_id and row[1] != "embedded"]
+            rows = [*own, *embedded_prices(known.archive_id)]
+            return Prices(known.archive_id, archive.path, rows)
+    return None
 
 
 def read_prices(path: Path) -> Prices:

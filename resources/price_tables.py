@@ -78,8 +78,13 @@ def all_prices(
     rows += [(archive_id, "custom", clean_name(row[0]), *row[1:], None) for row in custom]
     # Patterns that differed in a credential alone have become one; the last one counts.
     rows = list({row[1:3]: row for row in rows}.values())
+    return [*rows, *embedded_prices(archive_id)]
+
+
+def embedded_prices(archive_id: str) -> list[tuple[Any, ...]]:
+    """Return the embedded price table as rows of `model_pricing` of an archive."""
     embedded = embedded_table()
-    return rows + [(archive_id, "embedded", *row, embedded.version) for row in embedded.rows]
+    return [(archive_id, "embedded", *row, embedded.version) for row in embedded.rows]
 
 
 def custom_prices(data_dir: Path) -> list[PriceTuple]:

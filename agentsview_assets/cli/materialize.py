@@ -49,6 +49,11 @@ Examples:
     help="Compare everything with the archive, also what was edited behind agentsview's back",
 )
 @click.option(
+    "--new-settings",
+    is_flag=True,
+    help="Go on although the warehouse was made with another START_DATE or other TITLES",
+)
+@click.option(
     "--forget", metavar="ID", multiple=True, help="Archive whose rows are to go; may be repeated"
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object")
@@ -61,6 +66,7 @@ def materialize(  # noqa: PLR0913 - one parameter an option
     select: str | None,
     force: bool,
     verify: bool,
+    new_settings: bool,
     forget: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -80,7 +86,13 @@ def materialize(  # noqa: PLR0913 - one parameter an option
     from agentsview_assets.materializing import materialize as run
 
     request = Request(
-        since=since, until=until, select=select, force=force, forget=forget, verify=verify
+        since=since,
+        until=until,
+        select=select,
+        force=force,
+        forget=forget,
+        verify=verify,
+        new_settings=new_settings,
     )
     summary = run(settings, request, tell, started)
     for note in summary.unread:

@@ -52,6 +52,8 @@ def reprice(
 
     settings = load_settings(archive=archive, warehouse=warehouse)
     impact = assess(settings, dry_run=dry_run)
+    for reason in impact.unread:
+        say(f"note: not read, with the prices that it had before: {reason}", err=True)
     if not as_json:
         say(describe(impact))
     if not dry_run and not impact.up_to_date:

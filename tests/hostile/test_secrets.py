@@ -275,7 +275,10 @@ class TestTitlesTurnedToLabels:
         labels = OurCommand(
             archive, tmp_path / "home", url, {**START, "AGENTSVIEW_ASSETS_TITLES": "labels"}
         )
-        done = labels.materialize_here()
+        refused = labels.materialize_here()
+        assert refused.returncode == 1
+        assert "AGENTSVIEW_ASSETS_TITLES=full (here: labels)" in refused.stderr
+        done = labels.materialize_here("--new-settings")
         assert done.returncode == 0, done.stderr
         assert "anew, because titles were replaced by labels" in done.stderr
         for path in tmp_path.rglob("*"):

@@ -12,6 +12,7 @@ import pytest
 
 from agentsview_assets.resources.history import prepare_home
 from agentsview_assets.schemas import CONTRACTS, HISTORIES, MADE_BY_KEY
+from agentsview_assets.settings import DEFAULT_START_DATE
 from agentsview_assets.transforms.staleness import DAILY_TABLES, OBSERVATIONS, REPORTS
 from tests.support import naive_reports
 from tests.support.command import OurCommand
@@ -430,23 +431,29 @@ class TestAMovedWindow:
 
     def test_a_later_start_moves_rows_to_its_first_day_and_an_earlier_one_back(self, desk):
         before, contents = self._totals(desk), _contents(desk)
+        last = desk.settings.get("AGENTSVIEW_ASSETS_START_DATE", DEFAULT_START_DATE)
         for start in ("2026-11-04", "2026-11-09", "2026-11-01"):
             moved = desk.starting(start)
-            assert moved.materialize()["up_to_date"] is False
+            refused = moved.run("materialize")
+            assert refused.code == 1
+            assert f"AGENTSVIEW_ASSETS_START_DATE={last} (here: {start})" in refused.err
+            assert "--new-settings" in refused.err
+            last = start
+            assert moved.materialize("--new-settings")["up_to_date"] is False
             assert self._totals(moved) == before, start
             for table in DAILY_TABLES:
                 days = {str(day) for (day,) in moved.rows(f"SELECT partition_date FROM {table}")}
                 assert min(days) == start, table
                 assert min(moved.noted(table)) == start, table
             assert moved.materialize()["up_to_date"] is True
-        desk.materialize()
+        desk.materialize("--new-settings")
         assert self._totals(desk) == before
         assert _contents(desk) == contents
 
     def test_a_window_after_everything_keeps_everything_in_its_first_day(self, desk):
         before = self._totals(desk)
         moved = desk.starting("2026-11-15")
-        assert moved.materialize()["ranges"] == [["2026-11-15", "2026-11-15"]]
+        assert moved.materialize("--new-settings")["ranges"] == [["2026-11-15", "2026-11-15"]]
         assert self._totals(moved) == before
 
 

@@ -83,10 +83,27 @@ class TestAMonth:
         )
         schedule = definitions.resolve_schedule_def("daily")
         tick = schedule.evaluate_tick(context)
-        assert len(tick.run_requests) == 1
-        assert definitions.resolve_job_def("update").execute_in_process(instance=instance).success
+        [request] = tick.run_requests
+        update = definitions.resolve_job_def("update")
+        assert update.execute_in_process(instance=instance, tags=request.tags).success
         assert TODAY in desk.noted("daily_usage")
         assert desk.materialize()["up_to_date"] is True
+
+    def test_2_it_finds_what_was_edited_behind_agentsviews_back(self, desk, instance):
+        desk.edit(
+            "UPDATE messages SET token_usage = json_set(token_usage, '$.output_tokens', 4321) "
+            f"WHERE timestamp LIKE '{LATE_DAY}%' AND token_usage <> ''"
+        )
+        definitions, before = _definitions(desk), _noted(desk)
+        update = definitions.resolve_job_def("update")
+        assert update.execute_in_process(instance=instance).success
+        assert _noted(desk) == before
+        schedule = definitions.resolve_schedule_def("daily")
+        [request] = schedule.evaluate_tick(dg.build_schedule_context(instance)).run_requests
+        assert update.execute_in_process(instance=instance, tags=request.tags).success
+        assert LATE_DAY in _remade(before, _noted(desk), "usage_rows")
+        tokens = f"SELECT max(output_tokens) FROM usage_rows WHERE partition_date = '{LATE_DAY}'"
+        assert desk.rows(tokens) == [(4321,)]
 
     def test_3_a_price_correction_is_looked_at_and_then_carried_out(self, desk):
         (desk.archive / "config.toml").write_text(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -106,6 +107,40 @@ class TestADryRun:
         assert (old, new) == pytest.approx((told["old_cost_usd"], told["new_cost_usd"]))
         [(cost,)] = desk.rows(f"SELECT sum(cost_usd) FROM daily_usage WHERE model = '{MODEL}'")
         assert cost == pytest.approx(told["new_cost_usd"], rel=1e-9)
+
+
+class TestAnArchiveOutOfReach:
+    def test_what_the_embedded_prices_would_move_is_told_all_the_same(self, desk):
+        _price(desk)
+        desk.materialize()
+        told = desk.run("reprice", "--dry-run", "--json").json
+        desk.archive.rename(desk.archive.with_name("away"))
+        for state in desk.folder.rglob("*.state"):
+            shutil.rmtree(state)
+        done = desk.run("reprice", "--dry-run", "--json")
+        assert done.code == 0
+        [reason] = done.json.pop("unread")
+        assert f"archive {desk.archive}: no such file" in reason
+        assert reason in done.err
+        assert done.json["up_to_date"] is told["up_to_date"] is True
+
+    def test_older_embedded_prices_are_noticed(self, desk):
+        with duckdb.connect(str(desk.warehouse)) as warehouse:
+            warehouse.execute(
+                "UPDATE model_pricing SET input_usd_per_mtok = 2 * input_usd_per_mtok, "
+                "table_version = 'older' WHERE layer = 'embedded'"
+            )
+        desk.archive.rename(desk.archive.with_name("away"))
+        done = desk.run("reprice", "--dry-run")
+        assert done.code == 0
+        assert "note: not read, with the prices that it had before" in done.err
+        assert done.out != ""
+        assert desk.run("reprice", "--dry-run", "--json").json["up_to_date"] is False
+
+    def test_what_the_warehouse_never_knew_is_refused(self, desk):
+        done = desk.run("reprice", "--dry-run", "--archive", str(desk.folder / "nowhere"))
+        assert done.code == 1
+        assert "no such file" in done.err
 
 
 class TestRepricing:

@@ -1,0 +1,58 @@
+"""By which settings a warehouse's rows are placed and shaped: a run with others is refused.
+
+What belongs here: comparing them, at no import cost. What does not: placing rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from agentsview_assets.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_START_DATE, _TITLES = "start_date", "titles_setting"
+_VARIABLES = {
+    _START_DATE: "AGENTSVIEW_ASSETS_START_DATE",
+    _TITLES: "AGENTSVIEW_ASSETS_TITLES",
+}
+
+
+class Placing(NamedTuple):
+    """Settings that decide where rows are, and what they say.
+
+    Attributes:
+        start_date: The first day that has a partition, which holds all earlier rows.
+        titles: `full` where titles may be first messages, `labels` where none is; None where no
+            titles are written.
+    """
+
+    start_date: str
+    titles: str | None = None
+
+    def rules(self) -> dict[str, str]:
+        """As a warehouse records them."""
+        found = {_START_DATE: self.start_date}
+        return found if self.titles is None else {**found, _TITLES: self.titles}
+
+    def require_same(self, rules: Mapping[str, str]) -> None:
+        """Refuses to write rows beside others that were placed or shaped by other settings.
+
+        Args:
+            rules: What the warehouse has recorded; a setting that is not among it is new to it.
+
+        Raises:
+            ConfigError: They differ.
+        """
+        others = [
+            f"{_VARIABLES[name]}={rules[name]} (here: {value})"
+            for name, value in self.rules().items()
+            if rules.get(name, value) != value
+        ]
+        if others:
+            raise ConfigError(
+                f"the warehouse was made with {' and '.join(others)}; use the same, or run "
+                "`agentsview-assets materialize --new-settings` once, which makes anew what is "
+                "placed or worded by it"
+            )
