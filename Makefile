@@ -96,6 +96,7 @@ format: sync-dev ## Format the code and mend what can be mended
 docs: sync-dev ## Write docs/tables.md and schemas/v1/ from the contracts
 	@$(BIN)/python -m docs.make_tables
 	@$(BIN)/python -m docs.make_schemas
+	@$(BIN)/python -m docs.make_rules
 
 bench: sync-dev $(BENCH_ARCHIVE) ## Measure beside agentsview on a made archive (BENCH_SIZE=large or xl)
 	@$(BIN)/python -m benchmarks.run --archive $(BENCH_ARCHIVE)

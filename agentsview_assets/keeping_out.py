@@ -11,8 +11,8 @@ from agentsview_assets.errors import WarehouseError
 from agentsview_assets.resources.store import Store
 from agentsview_assets.resources.warehouses import each, open_store
 from agentsview_assets.settings import Settings
+from agentsview_assets.transforms import versions
 from agentsview_assets.transforms.staleness import observed_slices, stale_slices
-from agentsview_assets.transforms.versions import CREDENTIAL_RULES
 from agentsview_assets.transforms.windows import DayWindow
 
 Tell = Callable[[str], None]
@@ -23,13 +23,13 @@ def take_out_credentials(store: Store, tell: Tell) -> None:
 
     Those are rows of an earlier version, and rows in which the check `content_free` found some.
     """
-    if store.rules().get("credentials") == CREDENTIAL_RULES:
+    if store.rules().get("credentials") == versions.rules().digests["credentials"]:
         return
     from agentsview_assets.resources.keeping_out import take_out  # noqa: PLC0415 - rarely needed
 
     texts = sum(take_out(single) for single in each(store))
     store.note_rules(
-        {"credentials": CREDENTIAL_RULES}
+        {"credentials": versions.rules().digests["credentials"]}
         | ({"rewrite": "credentials were taken out"} if texts else {})
     )
     if texts:

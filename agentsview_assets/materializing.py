@@ -107,7 +107,9 @@ def materialize(
             if not warehouse.is_settled():
                 warehouse.settle()  # what a run left that died, and sessions that came or went
             expected = expected_here(source, warehouse, window)
-            plan = plan_update(window, warehouse.all_partitions(), expected, request, names)
+            plan = plan_update(
+                window, warehouse.all_partitions(), expected, request, names, warehouse.outdated()
+            )
             with warehouse.reading() as reader:
                 unsettled = unsettled_tables(reader)
         summary = Summary(
@@ -153,8 +155,9 @@ def _left(
     window = window_of(settings)
     with METER.measure(), open_store(settings.warehouse) as warehouse:
         expected = expected_here(source, warehouse, window)
-        recorded = warehouse.all_partitions()
-    return plan_update(window, recorded, expected, replace(request, force=False), names)
+        recorded, outdated = warehouse.all_partitions(), warehouse.outdated()
+    request = replace(request, force=False)
+    return plan_update(window, recorded, expected, request, names, outdated)
 
 
 @contextlib.contextmanager

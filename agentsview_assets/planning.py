@@ -126,12 +126,13 @@ def _of_expression(settings: Settings, select: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def plan_update(
+def plan_update(  # noqa: PLR0913 - all that decides what is made
     window: DayWindow,
     recorded: Mapping[str, Mapping[Slice, Versions]],
     expected: staleness.Expected,
     request: Request,
     names: frozenset[str],
+    outdated: Mapping[str, Collection[Slice]],
 ) -> Plan:
     """What has to be made so that the warehouse holds what was observed.
 
@@ -141,24 +142,28 @@ def plan_update(
         expected: The versions of up-to-date slices, of the archives in question.
         request: What to restrict it to.
         names: The tables in question.
+        outdated: Slices that other rules made, by table.
     """
     first, last = _bounds(request, window)
     found = {n: _of(recorded.get(n, {}), expected.archives) for n in {*EVERYTHING, *names}}
     stale = {n: _stale(expected.of(n), found[n], force=request.force) for n in names}
+    changed = {n: found[n].keys() & set(outdated.get(n, ())) for n in names}
+    stale = {n: places | changed[n] for n, places in stale.items()}
     daily = {
         name: {place for place in stale[name] if first <= place[1] <= last}
         for name in names & set(staleness.DAILY_TABLES)
     }
     if not request.force:
         waiting = staleness.waiting_reports(expected, found, (first, last))
-        daily = {name: places - waiting for name, places in daily.items()}
+        daily = {name: places - (waiting - changed[name]) for name, places in daily.items()}
     tables = {name for name, places in daily.items() if places}
     tables |= {name for name in names - set(staleness.DAILY_TABLES) if stale[name]}
     places = set().union(*daily.values()) if daily else set[Slice]()
     archives = {archive for name in tables for archive, _ in daily.get(name, stale[name])}
     if tables & set(staleness.OBSERVATIONS):
         tables |= names & {*staleness.REPORTS, staleness.RATES_TABLE}
-    if tables == {staleness.RATES_TABLE} and names >= set(staleness.REPORTS) and not request.force:
+    is_late = tables == {staleness.RATES_TABLE} and not changed[staleness.RATES_TABLE]
+    if is_late and names >= set(staleness.REPORTS) and not request.force:
         # With its prices and its rows as they were, it only lacks models of days left out.
         is_priced = all(
             found[staleness.RATES_TABLE].get((archive, ""), ("", ""))[0] == version

@@ -32,7 +32,7 @@ from agentsview_assets.transforms.rates import (
     model_rates,
     price_tables,
 )
-from agentsview_assets.transforms.repricing import TOLERANCE, moved_rates
+from agentsview_assets.transforms.repricing import moved_rates
 from agentsview_assets.transforms.windows import LATEST, DayWindow, coalesce
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ def _model_impacts(
 
 
 def _differ(before: float, after: float) -> bool:
-    return abs(before - after) > TOLERANCE * max(abs(before), abs(after))
+    return abs(before - after) > 1e-9 * max(abs(before), abs(after))
 
 
 def _shown(rate: ModelRate | None) -> tuple[float, ...] | None:

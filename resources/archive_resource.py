@@ -12,7 +12,7 @@ from agentsview_assets.resources.asked import Needed, Options, Progress
 from agentsview_assets.resources.observing import observe
 from agentsview_assets.resources.observing_all import Seen, observe_all
 from agentsview_assets.resources.outputs import Frames
-from agentsview_assets.resources.placing import Placing
+from agentsview_assets.resources.placing import Placing, generation, require_no_newer
 from agentsview_assets.resources.run_notes import Reading
 from agentsview_assets.resources.sources import require_one
 from agentsview_assets.resources.work import METER
@@ -117,8 +117,10 @@ class ArchiveResource:
             ConfigError: The warehouse was made with other settings.
         """
         placing = Placing(window.first, "full" if self.with_titles else "labels")
+        recorded = store.rules()
+        require_no_newer(recorded)
         if not is_new_placing:
-            placing.require_same(store.rules())
+            placing.require_same(recorded)
         archives = parse_archives(self.archive.splitlines())
         try:
             require_one(archives)  # before anything is made for it
@@ -129,7 +131,7 @@ class ArchiveResource:
         try:
             options = Options(self.with_titles, progress, is_verified)
             self._seen = observe_all(archives, store, lambda: self.scratch, options, window)
-            store.note_rules(placing.rules())
+            store.note_rules(placing.rules() | generation())
         except BaseException:
             self.close()
             raise

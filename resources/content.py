@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from agentsview_assets.resources import archive_schema as source
 from agentsview_assets.resources.odd_values import arrow_schema
-from agentsview_assets.transforms import landing
+from agentsview_assets.transforms import entries, landing
 from agentsview_assets.transforms.julian import julian_day, utc_date
+from agentsview_assets.transforms.landing_tables import SESSION_TABLES
 from agentsview_assets.transforms.timestamps import parse_rfc3339
 from agentsview_assets.transforms.token_usage import clamp_message_tokens, parse_token_usage
 
@@ -120,7 +121,7 @@ class Content:
         db.register("raw_message", messages)
         db.register("raw_event", events)
         db.register("raw_cursor_event", arrow_schema(source.CURSOR_USAGE_EVENTS).empty_table())
-        db.execute(landing.CONTENT_DIGESTS)
+        db.execute(entries.CONTENT_DIGESTS)
         db.execute(
             """CREATE OR REPLACE TEMP TABLE landing_session AS
             SELECT c.id FROM candidate c LEFT JOIN raw_content r ON r.session_id = c.id
@@ -163,7 +164,7 @@ class Content:
 
     def forget(self, sessions: str) -> None:
         """Removes what has landed of some sessions, given as a query of their ids."""
-        for table in landing.SESSION_TABLES:
+        for table in SESSION_TABLES:
             self._scratch.db.execute(
                 f"DELETE FROM {table} WHERE archive_id = ? AND session_id IN ({sessions})",
                 [self._archive_id],

@@ -115,8 +115,8 @@ def _pass_on(store: SqlStore, table: str, who: tuple[str, str], column: str, row
     )
     store.execute(
         f"INSERT INTO {PARTITIONS_TABLE} (asset, archive_id, partition_date, row_count, "
-        f"input_version, rates_version, run_id, written_at) SELECT '{table}', archive_id, {day}, "
-        f"COUNT(*), '{INHERITED}', '', '', {store.now} FROM {table} "
+        f"input_version, rates_version, run_id, rules_version, written_at) SELECT '{table}', "
+        f"archive_id, {day}, COUNT(*), '{INHERITED}', '', '', '', {store.now} FROM {table} "
         f"WHERE archive_id = ? AND {fresh} GROUP BY 2, 3",
         [new, new],
     )

@@ -19,12 +19,13 @@ import pyarrow as pa
 from agentsview_assets.errors import ContractError
 from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE, for_each_run
 from agentsview_assets.resources.outputs import Frames
-from agentsview_assets.resources.placing import Placing
+from agentsview_assets.resources.placing import Placing, generation, require_no_newer
 from agentsview_assets.resources.store import Addition, Partition, Selection, Slices, Store
 from agentsview_assets.resources.warehouses import open_store
 from agentsview_assets.resources.work import METER, ahead
 from agentsview_assets.schemas import CONTRACTS, TableContract
-from agentsview_assets.transforms.staleness import Slice
+from agentsview_assets.transforms.staleness import REPORTS, Slice
+from agentsview_assets.transforms.versions import recorded_rules
 from agentsview_assets.transforms.windows import Span, cut
 
 CHUNK_ROWS = 250_000
@@ -115,10 +116,11 @@ class RunsWarehouse(dg.IOManager):
             output = obj
             days = list(context.asset_partition_keys) if context.has_asset_partitions else None
             _require_contiguous(context, days)
+            require_no_newer(self._rules())
             if days is not None and (first := _first_day(context)) is not None:
                 Placing(first).require_same(self._rules())
             totals = _Totals(contract, output, days, context.run_id)
-            self.store.note_rules(output.rules)
+            self.store.note_rules({**output.rules, **generation()})
             self.store.replace(
                 contract,
                 totals.validated(),
@@ -168,6 +170,7 @@ class _Totals(Sequence[Partition]):
         self.span = output.span or (Span(days[0], days[-1]) if days else None)
         """The days that are replaced: those written, and all later ones with the last of all."""
         self._run_id = run_id
+        self._rules_version = recorded_rules(contract.name, is_report=contract.name in REPORTS)
         self.slices: Counter[Slice] = Counter()
         self.rows: Counter[str] = Counter()
         self.cost: dict[str, float] = {}
@@ -209,6 +212,7 @@ class _Totals(Sequence[Partition]):
                 input_version=versions.get(place, ""),
                 rates_version=rates.get(place, ""),
                 run_id=self._run_id,
+                rules_version=self._rules_version,
             )
             for place in sorted(self.slices.keys() | versions.keys())
             if self._is_written(place)

@@ -13,8 +13,11 @@ from agentsview_assets.resources.store import Archive, Succession
 from agentsview_assets.resources.warehouse import (
     ARCHIVES_TABLE,
     LEFT_OUT_TABLE,
+    PARTITIONS_TABLE,
     SUCCESSIONS_TABLE,
 )
+from agentsview_assets.transforms.staleness import Slice
+from agentsview_assets.transforms.versions import own_rules, rules
 
 
 class LeftOut(NamedTuple):
@@ -54,3 +57,20 @@ def successions(ask: Any) -> list[Succession]:
         [],
     )
     return [Succession(*row) for row in found]
+
+
+def outdated(ask: Any) -> dict[str, set[Slice]]:
+    """The slices that other rules than those of this release made, by table."""
+    made = ask(f"SELECT DISTINCT asset, rules_version FROM {PARTITIONS_TABLE}", [])
+    current = rules().digests
+    found: dict[str, set[Slice]] = {}
+    for asset, version in made:
+        if current.get(asset) in (None, own_rules(version)):
+            continue
+        rows = ask(
+            f"SELECT archive_id, partition_date FROM {PARTITIONS_TABLE} "
+            "WHERE asset = ? AND rules_version = ?",
+            [asset, version],
+        )
+        found.setdefault(asset, set()).update((archive_id, day) for archive_id, day in rows)
+    return found

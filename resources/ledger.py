@@ -193,6 +193,19 @@ def touch(store: SqlStore, archive_id: str) -> None:
     )
 
 
+def list_removed(store: SqlStore, archive_id: str) -> None:
+    """Lists what an archive's days cost before it is removed, in a transaction of the caller's."""
+    store.execute(
+        "INSERT INTO restatements (archive_id, partition_date, project, model, restated_at, "
+        "reason, old_cost_usd, new_cost_usd, old_tokens, tokens, old_pricing_digest, "
+        "new_pricing_digest, run_id) SELECT archive_id, partition_date, project, model, "
+        f"{store.now}, 'removal', SUM(cost_usd), 0.0, SUM(input_tokens + output_tokens + "
+        "cache_creation_tokens + cache_read_tokens), 0, MAX(pricing_digest), "
+        "MAX(pricing_digest), '' FROM daily_usage WHERE archive_id = ? GROUP BY 1, 2, 3, 4",
+        [archive_id],
+    )
+
+
 def remove(store: SqlStore, archive_id: str) -> None:
     """Removes an archive's rows and records but its histories, in a transaction of the caller's."""
     touch(store, archive_id)

@@ -20,7 +20,7 @@ from agentsview_assets.resources.reading import CleanReader
 from agentsview_assets.resources.small_tables import PROJECT_TABLES, SmallTables
 from agentsview_assets.resources.store import Archive
 from agentsview_assets.schemas import CONTRACTS
-from agentsview_assets.transforms import landing
+from agentsview_assets.transforms import entries, versions
 from agentsview_assets.transforms.secrets import clean, clean_identifier
 from agentsview_assets.transforms.staleness import DAILY, PRICES, PROJECTS, ExpectedRow
 
@@ -106,10 +106,10 @@ class Look:
         db, mine = self._scratch.db, [self.archive_id]
         for table in ("candidate", "entry"):
             db.execute(f"DELETE FROM {table} WHERE archive_id = ?", mine)
-        db.execute(landing.CANDIDATES)
+        db.execute(entries.CANDIDATES, {"landing": versions.rules().digests["landing"]})
         name_landed(self._scratch, self.archive_id)
         if before.entries:
-            db.execute(landing.KNOWN_ENTRIES, {"archive": self.archive_id})
+            db.execute(entries.KNOWN_ENTRIES, {"archive": self.archive_id})
         db.execute("CREATE OR REPLACE TEMP TABLE needed (id TEXT)")
         if needed is not None:
             need_sessions(self._scratch, self.archive_id, needed)
@@ -242,7 +242,7 @@ def enter(scratch: Scratch, archive_id: str) -> None:
     name_landed(scratch, archive_id)
     mine = "archive_id = $archive AND session_id IN (SELECT id FROM landed)"
     scratch.db.execute(f"DELETE FROM entry WHERE {mine}", {"archive": archive_id})
-    scratch.db.execute(landing.ENTRIES.replace("{mine}", mine), {"archive": archive_id})
+    scratch.db.execute(entries.ENTRIES.replace("{mine}", mine), {"archive": archive_id})
 
 
 class Moved(NamedTuple):
@@ -262,7 +262,7 @@ class Moved(NamedTuple):
 def changed_entries(scratch: Scratch, archive_id: str) -> Moved:
     """Of the sessions that have landed those that the ledger has otherwise."""
     found: pa.Table = scratch.db.sql(
-        landing.LEDGER_ROWS, params={"archive": archive_id}
+        entries.LEDGER_ROWS, params={"archive": archive_id}
     ).to_arrow_table()
     rows = found.select(list(CONTRACTS[LEDGER.name].column_names)).cast(LEDGER.arrow_schema)
     moved = found.filter(found.column("is_moved"))
@@ -281,7 +281,7 @@ def expected_days(scratch: Scratch, archive_id: str, days: set[str]) -> list[Exp
     """What some days of an archive hold now, of all its sessions."""
     if not days:
         return []
-    found = scratch.rows(landing.EXPECTED_DAYS, {"archive": archive_id, "days": sorted(days)})
+    found = scratch.rows(entries.EXPECTED_DAYS, {"archive": archive_id, "days": sorted(days)})
     return [
         ExpectedRow(
             archive, DAILY, day, version, tuple(json.loads(models)), tuple(json.loads(reads))

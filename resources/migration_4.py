@@ -17,6 +17,7 @@ TYPES: Mapping[Kind, dict[str, str]] = {
         "date": "DATE",
         "bigint": "BIGINT",
         "boolean": "BOOLEAN",
+        "double": "DOUBLE",
     },
     "sqlite": {
         "text": "TEXT",
@@ -24,6 +25,7 @@ TYPES: Mapping[Kind, dict[str, str]] = {
         "date": "TEXT",
         "bigint": "INTEGER",
         "boolean": "INTEGER",
+        "double": "REAL",
     },
     "postgresql": {
         "text": 'TEXT COLLATE "C"',
@@ -31,6 +33,7 @@ TYPES: Mapping[Kind, dict[str, str]] = {
         "date": "DATE",
         "bigint": "BIGINT",
         "boolean": "BOOLEAN",
+        "double": "DOUBLE PRECISION",
     },
 }
 """The types of columns, by backend."""
@@ -57,7 +60,8 @@ _KEPT_BY_STORES: tuple[tuple[str, str], ...] = (
         "warehouse_partitions",
         (
             "asset text, archive_id text, partition_date text, row_count bigint, "
-            "input_version text, rates_version text, run_id text, written_at timestamptz"
+            "input_version text, rates_version text, run_id text, rules_version text, "
+            "written_at timestamptz"
         ),
     ),
     (
@@ -80,6 +84,16 @@ _KEPT_BY_STORES: tuple[tuple[str, str], ...] = (
         "archive_id text, source_table text, session_id text, row_name text, reason text",
     ),
 )
+_RESTATEMENTS = (
+    "restatements",
+    (
+        "archive_id text, partition_date date, project text, model text, restated_at timestamptz, "
+        "reason text, old_cost_usd double, new_cost_usd double, old_tokens bigint, tokens bigint, "
+        "old_pricing_digest text, new_pricing_digest text, run_id text"
+    ),
+    "partition_date, archive_id, project, model, restated_at, reason",
+)
+"""Until version 4 prices were the only reason, and told of the same tokens."""
 _DAILY = (
     *("sessions", "usage_rows", "activity_intervals", "daily_usage", "activity_buckets"),
     *("session_model_usage", "session_summaries"),
@@ -136,6 +150,21 @@ def by_archive(kind: Kind) -> tuple[str, ...]:
     made = [_table(kind, *table) for table in _MADE_BY_KEY]
     made += [f"ALTER TABLE {table} RENAME TO earlier_{table}" for table in renamed]
     made += ["DROP TABLE warehouse_expected"]
+    made += [
+        "ALTER TABLE restatements RENAME TO earlier_restatements",
+        *(
+            ["ALTER TABLE earlier_restatements DROP CONSTRAINT IF EXISTS restatements_pkey"]
+            if kind == "postgresql"
+            else []
+        ),
+        _table(kind, *_RESTATEMENTS),
+        (
+            "INSERT INTO restatements SELECT archive_id, partition_date, project, model, "
+            "restated_at, 'price', old_cost_usd, new_cost_usd, tokens, tokens, old_pricing_digest, "
+            "new_pricing_digest, run_id FROM earlier_restatements"
+        ),
+        "DROP TABLE earlier_restatements",
+    ]
     made += [_table(kind, *table) for table in _KEPT_BY_STORES]
     made += [
         "INSERT INTO warehouse_meta SELECT schema_version, 0 FROM earlier_warehouse_meta",
@@ -149,13 +178,13 @@ def by_archive(kind: Kind) -> tuple[str, ...]:
     # From which observation a slice was made is not known by archive.
     made += [
         f"INSERT INTO warehouse_partitions SELECT '{table}', archive_id, "
-        f"CAST(partition_date AS VARCHAR(10)), COUNT(*), 'upgraded', '', '', {now} FROM {table} "
-        "GROUP BY archive_id, partition_date"
+        f"CAST(partition_date AS VARCHAR(10)), COUNT(*), 'upgraded', '', '', '', {now} "
+        f"FROM {table} GROUP BY archive_id, partition_date"
         for table in _DAILY
     ]
     made += [
         f"INSERT INTO warehouse_partitions SELECT '{table}', archive_id, '', COUNT(*), 'upgraded', "
-        f"'', '', {now} FROM {table} GROUP BY archive_id"
+        f"'', '', '', {now} FROM {table} GROUP BY archive_id"
         for table in _WHOLE
     ]
     if kind == "postgresql":
@@ -175,7 +204,7 @@ BEGIN
     LOOP
         EXECUTE 'GRANT SELECT ON archive_sessions, duplicates, session_copies, warehouse_meta, '
             || 'warehouse_partitions, warehouse_archives, warehouse_expected, '
-            || 'warehouse_pending, warehouse_left_out TO ' || reader.name;
+            || 'warehouse_pending, warehouse_left_out, restatements TO ' || reader.name;
     END LOOP;
 END $$"""
 """Who may read the records of slices may read what was added beside them."""

@@ -84,7 +84,7 @@ def observe_all(
         ConfigError: Likewise, because of their `config.toml`.
     """
     remove_left_copies()
-    behind = unread_archives(store.expected(), store.all_partitions(), window)
+    behind = unread_archives(store.expected(), store.all_partitions(), window, store.outdated())
     seen: dict[str, Observed] = {}
     origins: dict[str, Source] = {}
     failures: list[tuple[ArchiveUrl, AssetsError]] = []

@@ -1,4 +1,4 @@
-"""By which settings a warehouse's rows are placed and shaped: a run with others is refused.
+"""By which settings and rules a warehouse's rows are made: a run that differs is refused.
 
 What belongs here: comparing them, at no import cost. What does not: placing rows.
 """
@@ -7,16 +7,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from agentsview_assets.errors import ConfigError
+from agentsview_assets.errors import ConfigError, WarehouseError
+from agentsview_assets.transforms.versions import rules as release_rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_START_DATE, _TITLES = "start_date", "titles_setting"
+_START_DATE, _TITLES, _GENERATION = "start_date", "titles_setting", "rules_generation"
 _VARIABLES = {
     _START_DATE: "AGENTSVIEW_ASSETS_START_DATE",
     _TITLES: "AGENTSVIEW_ASSETS_TITLES",
 }
+
+
+def generation() -> dict[str, str]:
+    """By which generation of rules this release makes rows, as a warehouse records it."""
+    return {_GENERATION: str(release_rules().generation)}
+
+
+def require_no_newer(recorded: Mapping[str, str]) -> None:
+    """Refuses to replace rows that a newer release of ours made.
+
+    Args:
+        recorded: The rules that the warehouse has recorded.
+
+    Raises:
+        WarehouseError: Its rows were made by newer rules.
+    """
+    found, ours = int(recorded.get(_GENERATION, "0")), release_rules().generation
+    if found > ours:
+        raise WarehouseError(
+            f"the warehouse was made by a newer release of agentsview-assets (rules of generation "
+            f"{found}, here {ours}); upgrade this one, which would put older rows in their place"
+        )
 
 
 class Placing(NamedTuple):

@@ -9,7 +9,7 @@ from agentsview_assets.archive_urls import parse_archives
 from agentsview_assets.resources.archive_resource import ArchiveResource
 from agentsview_assets.resources.asked import Progress
 from agentsview_assets.resources.observing_all import Seen
-from agentsview_assets.resources.placing import Placing
+from agentsview_assets.resources.placing import Placing, require_no_newer
 from agentsview_assets.resources.price_observation import read_all_prices, require_known
 from agentsview_assets.resources.sources import FileSource
 from agentsview_assets.transforms.staleness import PRICES, ExpectedRow
@@ -32,7 +32,9 @@ class PricesOfArchives(ArchiveResource):
         is_new_placing: bool = False,
     ) -> Seen:
         """Reads the prices now, and writes to the ledger which ones they are."""
-        Placing(window.first).require_same(store.rules())
+        recorded = store.rules()
+        require_no_newer(recorded)
+        Placing(window.first).require_same(recorded)
         found = read_all_prices(parse_archives(self.archive.splitlines()))
         try:
             require_known(store, found)

@@ -17,7 +17,7 @@ from agentsview_assets.errors import WarehouseError, is_disk_full
 from agentsview_assets.resources.duckdb_sealing import connect_in_memory
 from agentsview_assets.resources.private_copy import private_folder
 from agentsview_assets.schemas import CONTRACTS
-from agentsview_assets.transforms.landing import SCRATCH_DDL
+from agentsview_assets.transforms.landing_tables import SCRATCH_DDL
 from agentsview_assets.transforms.slices import SLICES
 from agentsview_assets.transforms.windows import DayWindow, Span, cut
 

@@ -19,10 +19,13 @@ from agentsview_assets.resources.ledger import delete_named, insert_expected
 from agentsview_assets.resources.warehouse import ARCHIVES_TABLE, EXPECTED_TABLE, PENDING_TABLE
 from agentsview_assets.transforms import duplicates
 from agentsview_assets.transforms.staleness import VERDICTS, ExpectedRow, Slice
+from agentsview_assets.transforms.versions import rules
 
 if TYPE_CHECKING:
     from agentsview_assets.resources.sql_store import SqlStore
 
+DECIDED_BY = "decided_by"
+"""Rule of a warehouse: the rules by which it was decided what counts."""
 _TAKEN = "settling_now"
 _FEW_DAYS = 60
 _FACTS = (
@@ -47,9 +50,37 @@ class Settled(NamedTuple):
     copies: int
 
 
+def decided_by() -> str:
+    """The rules by which this release decides what counts."""
+    digests = rules().digests
+    return f"{digests['duplicates']} {digests['session_copies']}"
+
+
 def is_settled(store: SqlStore) -> bool:
-    """Whether nothing is pending."""
-    return not store.ask(f"SELECT 1 FROM {PENDING_TABLE} LIMIT 1")
+    """Whether nothing is pending, and what was decided was decided by the rules of this release."""
+    return not _is_decided_otherwise(store) and not store.ask(
+        f"SELECT 1 FROM {PENDING_TABLE} LIMIT 1"
+    )
+
+
+def _is_decided_otherwise(store: SqlStore) -> bool:
+    return store.rules().get(DECIDED_BY) != decided_by()
+
+
+def _pend_all(store: SqlStore) -> None:
+    """Has it decided anew what counts of all keys and sessions."""
+    for kind, column, condition in (
+        ("key", "dedup_key", "dedup_key IS NOT NULL"),
+        ("session", "session_id", "session_id <> ''"),
+    ):
+        store.execute(
+            f"INSERT INTO {PENDING_TABLE} SELECT DISTINCT '{kind}', {column} FROM usage_rows "
+            f"WHERE {condition}"
+        )
+    store.execute(
+        f"INSERT INTO {PENDING_TABLE} SELECT DISTINCT 'session', session_id "
+        "FROM archive_sessions WHERE session_id <> ''"
+    )
 
 
 @contextlib.contextmanager
@@ -91,7 +122,11 @@ def settle(store: SqlStore) -> Settled:
     """Decides anew what counts where keys or sessions are pending."""
     if is_settled(store):
         return _settled(store, 0)
+    is_new = _is_decided_otherwise(store)
     with store.transaction("settling"):
+        if is_new:
+            _pend_all(store)
+            store.keep_rule(DECIDED_BY, decided_by())
         store.take_pending(_TAKEN)
         pending = int(store.look(f"SELECT COUNT(*) FROM {_TAKEN}")[0][0])
         _decide_copies(store)

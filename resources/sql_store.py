@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from agentsview_assets.resources import inheriting, ledger, settling, warehouse
 from agentsview_assets.resources.expected import expected_rows
-from agentsview_assets.resources.known import LeftOut, known_archives, left_out, successions
+from agentsview_assets.resources.known import (
+    LeftOut,
+    known_archives,
+    left_out,
+    outdated,
+    successions,
+)
 from agentsview_assets.resources.ledger import Entry, Finding
 from agentsview_assets.resources.migrations import statements_from
 from agentsview_assets.resources.run_notes import RunNotes, due
@@ -28,14 +34,16 @@ from agentsview_assets.resources.store import (
 )
 from agentsview_assets.resources.table_ddl import bookkeeping, comment_statements
 from agentsview_assets.resources.warehouse import (
+    EXPECTED_TABLE,
     META_TABLE,
     PARTITIONS_TABLE,
     PENDING_TABLE,
     RULES_TABLE,
 )
 from agentsview_assets.schemas import CONTRACTS, TableContract
-from agentsview_assets.transforms.staleness import ExpectedRow, Slice, Versions
-from agentsview_assets.transforms.versions import CREDENTIAL_RULES
+from agentsview_assets.transforms.reasons import Record
+from agentsview_assets.transforms.staleness import DAILY, ExpectedRow, Slice, Versions
+from agentsview_assets.transforms.versions import rules
 from agentsview_assets.transforms.windows import EARLIEST
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
 
@@ -45,6 +53,7 @@ if TYPE_CHECKING:
 
     from agentsview_assets.resources.succession import Leaving
 
+_FIRST_WITH_LEDGER = 4
 _ROWS_AT_ONCE = 100
 
 
@@ -131,8 +140,9 @@ class SqlStore(RunNotes, abc.ABC):
             self.execute(statement)
         self.execute(f"INSERT INTO {META_TABLE} VALUES ({warehouse.SCHEMA_VERSION}, 0)")
         # What lands from now on is clean; a warehouse of an earlier version has to be looked at.
-        self._keep_rule("credentials", CREDENTIAL_RULES)
-        self._keep_rule("titles", "labels")
+        self.keep_rule("credentials", rules().digests["credentials"])
+        self.keep_rule("titles", "labels")
+        self.keep_rule(settling.DECIDED_BY, settling.decided_by())
         for contract in CONTRACTS.values():
             for statement in self.create_statements(contract):
                 self.execute(statement)
@@ -159,6 +169,9 @@ class SqlStore(RunNotes, abc.ABC):
         elif version < warehouse.SCHEMA_VERSION:
             for statement in statements_from(version, self.kind, self.shown):
                 self.execute(statement)
+            if version < _FIRST_WITH_LEDGER:
+                # What was decided before holds until the archives are read again.
+                self.keep_rule(settling.DECIDED_BY, settling.decided_by())
             self._say_meanings()
 
     def raise_revision(self) -> None:
@@ -202,7 +215,7 @@ class SqlStore(RunNotes, abc.ABC):
             return
         self.execute_values(
             f"INSERT INTO {PARTITIONS_TABLE} (asset, archive_id, partition_date, row_count, "
-            "input_version, rates_version, run_id, written_at)",
+            "input_version, rates_version, run_id, rules_version, written_at)",
             [(asset, *partition) for partition in recorded],
         )
         for table in (asset, *(["duplicates"] if asset == "usage_rows" else [])):
@@ -246,6 +259,7 @@ class SqlStore(RunNotes, abc.ABC):
     def remove_archive(self, archive_id: str) -> None:
         """Removes an archive; see `resources.store.Store.remove_archive`."""
         with self.transaction(*_locks_of(archive_id)):
+            ledger.list_removed(self, archive_id)
             ledger.remove(self, archive_id)
 
     def shared_sessions(self, new: str, old: str) -> list[str]:
@@ -291,9 +305,10 @@ class SqlStore(RunNotes, abc.ABC):
             return
         with self.transaction("rules"):
             for name, value in changed.items():
-                self._keep_rule(name, value)
+                self.keep_rule(name, value)
 
-    def _keep_rule(self, name: str, value: str | None) -> None:
+    def keep_rule(self, name: str, value: str | None) -> None:
+        """Records a rule, or forgets it, in the transaction."""
         self.execute(f"DELETE FROM {RULES_TABLE} WHERE name = ?", [name])
         if value is not None:
             self.execute(f"INSERT INTO {RULES_TABLE} VALUES (?, ?)", [name, value])
@@ -308,6 +323,27 @@ class SqlStore(RunNotes, abc.ABC):
             if archives is None or archive_id in archives:
                 found[day] = found.get(day, 0) + int(count)
         return found
+
+    def records(self, asset: str) -> dict[Slice, Record]:
+        """What is recorded of every slice of a table; see `resources.store.Store.records`."""
+        found = self.ask(
+            "SELECT archive_id, partition_date, input_version, rates_version, rules_version, "
+            f"CAST(written_at AS VARCHAR(19)) FROM {PARTITIONS_TABLE} WHERE asset = ?",
+            [asset],
+        )
+        return {(archive, day): Record(*versions) for archive, day, *versions in found}
+
+    def expected_since(self) -> dict[Slice, str]:
+        """Since when days hold what they do; see `resources.store.Store.expected_since`."""
+        found = self.ask(
+            "SELECT archive_id, partition_date, CAST(expected_at AS VARCHAR(19)) "
+            f"FROM {EXPECTED_TABLE} WHERE part = '{DAILY}'"
+        )
+        return {(archive, day): when for archive, day, when in found}
+
+    def outdated(self) -> dict[str, set[Slice]]:
+        """The slices that other rules made; see `resources.store.Store.outdated`."""
+        return outdated(self.ask)
 
     def partitions(self, asset: str) -> dict[Slice, Versions]:
         """The versions of every slice written of a table."""

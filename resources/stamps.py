@@ -6,7 +6,7 @@ import platform
 from typing import TYPE_CHECKING
 
 from agentsview_assets.resources.price_tables import embedded_table
-from agentsview_assets.transforms.versions import LANDING
+from agentsview_assets.transforms.versions import rules
 
 if TYPE_CHECKING:
     from agentsview_assets.resources.sources import Source
@@ -21,7 +21,7 @@ def host() -> str:
 def full_stamp(origin: Source, *, with_titles: bool) -> str:
     """What moves when anyone writes to an archive, or when it would land otherwise."""
     seen = origin.stamp(with_titles=with_titles)
-    return f"{seen} {LANDING} {embedded_table().version}"
+    return f"{seen} {rules().digests['landing']} {embedded_table().version}"
 
 
 def known_here(store: Store, origin: Source) -> list[Archive]:

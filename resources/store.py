@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from agentsview_assets.resources.succession import Leaving
     from agentsview_assets.resources.warehouse import Reader
     from agentsview_assets.schemas import TableContract
+    from agentsview_assets.transforms.reasons import Record
     from agentsview_assets.transforms.staleness import ExpectedRow, Slice, Versions
 
 
@@ -30,6 +31,7 @@ class Partition(NamedTuple):
         input_version: Version of what it was made from.
         rates_version: Version of the rates that priced it; '' where nothing is priced.
         run_id: Dagster run that wrote it.
+        rules_version: Digest of the rules that made it.
     """
 
     archive_id: str
@@ -38,6 +40,7 @@ class Partition(NamedTuple):
     input_version: str
     rates_version: str
     run_id: str
+    rules_version: str = ""
 
 
 class Archive(NamedTuple):
@@ -154,7 +157,10 @@ class Store(Protocol):
         """The archives that another one was found in the place of, the last found first."""
 
     def remove_archive(self, archive_id: str) -> None:
-        """Removes all rows and records of an archive but its histories, in one transaction."""
+        """Removes all rows and records of an archive but its histories, in one transaction.
+
+        What its days cost is listed among the restatements, as removed.
+        """
 
     def shared_sessions(self, new: str, old: str) -> list[str]:
         """The sessions of an archive that its successor holds too."""
@@ -185,6 +191,15 @@ class Store(Protocol):
 
     def all_partitions(self) -> Mapping[str, Mapping[Slice, Versions]]:
         """The versions of every slice written, by table."""
+
+    def records(self, asset: str) -> Mapping[Slice, Record]:
+        """What is recorded of every slice of a table, with the day on which it was written."""
+
+    def expected_since(self) -> Mapping[Slice, str]:
+        """The moment since when each archive's day is expected to hold what it does, as text."""
+
+    def outdated(self) -> Mapping[str, Collection[Slice]]:
+        """The slices that other rules than those of this release made, by table."""
 
     def row_counts(self, asset: str, archives: Collection[str] | None = None) -> dict[str, int]:
         """The rows recorded of every day, of some archives ('' for no day)."""

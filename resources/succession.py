@@ -15,7 +15,7 @@ from agentsview_assets.resources.ledger import Entry
 from agentsview_assets.resources.store import Selection, Succession
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms import succession
-from agentsview_assets.transforms.landing import EXPECTED_DAYS
+from agentsview_assets.transforms.entries import EXPECTED_DAYS
 from agentsview_assets.transforms.staleness import DAILY, ExpectedRow, observed_slices
 
 if TYPE_CHECKING:

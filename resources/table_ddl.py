@@ -27,11 +27,11 @@ def bookkeeping(types: dict[str, str]) -> list[str]:
         # The revision rises with every transaction that writes: pages and caches ask for it.
         f"""CREATE TABLE IF NOT EXISTS {META_TABLE} (
     schema_version {integer} NOT NULL, revision {integer} NOT NULL)""",
-        # Which slices were made, and from what.
+        # Which slices were made, from what and by which rules.
         f"""CREATE TABLE IF NOT EXISTS {PARTITIONS_TABLE} (
     asset {text} NOT NULL, archive_id {text} NOT NULL, partition_date {text} NOT NULL,
     row_count {integer} NOT NULL, input_version {text} NOT NULL, rates_version {text} NOT NULL,
-    run_id {text} NOT NULL, written_at {instant} NOT NULL)""",
+    run_id {text} NOT NULL, rules_version {text} NOT NULL, written_at {instant} NOT NULL)""",
         f"""CREATE TABLE IF NOT EXISTS {ARCHIVES_TABLE} (
     archive_id {text} NOT NULL, database_id {text} NOT NULL, user_version {integer} NOT NULL,
     path {text} NOT NULL, host {text} NOT NULL, stamp {text} NOT NULL,

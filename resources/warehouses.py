@@ -31,6 +31,7 @@ from agentsview_assets.resources.store import (
 from agentsview_assets.resources.succession import Leaving
 from agentsview_assets.resources.warehouse import Reader
 from agentsview_assets.schemas import CONTRACTS, HISTORIES, TableContract
+from agentsview_assets.transforms.reasons import Record
 from agentsview_assets.transforms.staleness import ExpectedRow, Slice, Versions
 from agentsview_assets.warehouse_urls import WarehouseUrl, parse_warehouses
 
@@ -185,6 +186,22 @@ class SeveralStores:
     def read(self, contract: TableContract, selection: Selection) -> pa.Table:
         """Reads rows of the first warehouse."""
         return self._first.read(contract, selection)
+
+    def records(self, asset: str) -> Mapping[Slice, Record]:
+        """What the first warehouse has recorded."""
+        return self._first.records(asset)
+
+    def expected_since(self) -> Mapping[Slice, str]:
+        """What the first warehouse has recorded."""
+        return self._first.expected_since()
+
+    def outdated(self) -> dict[str, set[Slice]]:
+        """The slices that other rules made, in any of the warehouses."""
+        found: dict[str, set[Slice]] = {}
+        for store in self._stores:
+            for table, slices in store.outdated().items():
+                found.setdefault(table, set()).update(slices)
+        return found
 
     def row_counts(self, asset: str, archives: Collection[str] | None = None) -> dict[str, int]:
         """The rows recorded of every day in the first warehouse."""

@@ -39,19 +39,25 @@ class PriceChanges(TableModel):
 
 
 class Restatements(TableModel):
-    """What a price change did to the cost of a day, project and model."""
+    """What became of a day, project and model after they had been published."""
 
     archive_id: str = text(ARCHIVE_ID)
     partition_date: str = day("UTC day whose cost was restated")
     project: str = text("Project label; empty when unknown")
     model: str = text("Model name as reported")
-    restated_at: Instant = instant("When the day was priced anew")
-    old_cost_usd: float = real("Cost of the tokens as last published", "USD")
-    new_cost_usd: float = real("Cost of the same tokens at the new rates", "USD")
-    tokens: int = count("Tokens of the four counters on that day", "tokens")
+    restated_at: Instant = instant("When the day was made anew")
+    reason: str = text(
+        "Why: other prices of the same tokens, content that came late or was edited, content that "
+        "was removed, a changed rule, another duplicate that counts, or an upgrade",
+        closed=("price", "content", "removal", "rule", "duplicate", "upgrade"),
+    )
+    old_cost_usd: float = real("Cost as published before, for this reason's part", "USD")
+    new_cost_usd: float = real("Cost as published from then on, for this reason's part", "USD")
+    old_tokens: int = count("Tokens of the four counters before", "tokens")
+    tokens: int = count("Tokens of the four counters from then on", "tokens")
     old_pricing_digest: str = text("Digest of the price table before", pattern=SHA256_KEY)
     new_pricing_digest: str = text("Digest of the price table after", pattern=SHA256_KEY)
-    run_id: str = text("Dagster run that priced the day anew")
+    run_id: str = text("Dagster run that made the day anew; empty where none did")
 
 
 PRICE_CHANGES = TableContract(
@@ -68,10 +74,12 @@ RESTATEMENTS = TableContract(
     name="restatements",
     group="histories",
     description=(
-        "What a price change moved: per day, project and model the cost before and after, of the "
-        "same tokens. A history: it is added to, never made again."
+        "What changed after it was published: per day, project, model and reason the cost and the "
+        "tokens before and after. A price change is told of the same tokens, so that the rows of a "
+        "day add up. What was removed stays listed with its last numbers. A history: it is added "
+        "to, never made again."
     ),
     model=Restatements,
-    key=("archive_id", "partition_date", "project", "model", "restated_at"),
+    key=("archive_id", "partition_date", "project", "model", "restated_at", "reason"),
     partition_column="partition_date",
 )

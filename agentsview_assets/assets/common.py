@@ -12,6 +12,7 @@ import dagster as dg
 from agentsview_assets.assets.shown import show_lineage
 from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE
 from agentsview_assets.schemas import CONTRACTS, Column, TableContract
+from agentsview_assets.transforms.versions import rules
 from agentsview_assets.transforms.windows import DayWindow
 
 # Single-run backfills are what ranges of days need; the warning about their status is known.
@@ -20,7 +21,6 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning)
 OWNERS = ["team:agentsview-assets"]
 IO_MANAGER_KEY = "warehouse"
 ARCHIVE_KEY = "archive_source"
-CODE_VERSION = "1"
 POOL = "warehouse"
 """Pool of everything that writes: an instance may let one run at a time have it."""
 ARCHIVES_TAG = "agentsview_assets/archives"
@@ -49,7 +49,7 @@ def table_asset(
         io_manager_key=IO_MANAGER_KEY,
         kinds={"python", "duckdb"},
         owners=OWNERS,
-        code_version=CODE_VERSION,
+        code_version=rules().digests[name],
         pool=POOL,
         metadata=table_metadata(contract),
         config_schema=NOTHING_TO_CONFIGURE,

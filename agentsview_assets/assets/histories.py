@@ -16,12 +16,15 @@ import pyarrow as pa
 from agentsview_assets.assets.common import OWNERS, table_metadata
 from agentsview_assets.assets.looking import store_of
 from agentsview_assets.resources.outputs import Frames, HistoryRows
-from agentsview_assets.resources.store import Selection, Slices
+from agentsview_assets.resources.store import Selection, Slices, Store
 from agentsview_assets.resources.work import METER
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms.rates import ModelRate
-from agentsview_assets.transforms.repricing import next_history, restatements
+from agentsview_assets.transforms.reasons import Moved, Record, moved_slices
+from agentsview_assets.transforms.repricing import next_history
+from agentsview_assets.transforms.restating import restatements
 from agentsview_assets.transforms.shown_text import markdown
+from agentsview_assets.transforms.versions import recorded_rules
 
 _SHOWN = 30
 _DEPS = {"price_changes": ["model_rates"], "restatements": ["model_rates", "daily_usage"]}
@@ -60,52 +63,65 @@ def note_rates(
 
 
 def with_restatements(context: dg.AssetExecutionContext, frames: Frames, rates: pa.Table) -> Frames:
-    """The frames of `daily_usage` with what pricing these days anew moves, for `restatements`.
+    """The frames of `daily_usage` with what they restate of days that were published before.
 
     Both are written in one transaction: what the history tells has happened, and what has happened
     is told, whatever dies.
     """
-    contract, store = CONTRACTS["restatements"], store_of(context)
+    contract, daily, store = CONTRACTS["restatements"], CONTRACTS["daily_usage"], store_of(context)
     with METER.measure():
-        recorded = store.partitions("daily_usage")
-        moved_slices = {
-            place
-            for place, rate in frames.rates_versions.items()
-            if place in recorded and recorded[place][1] != rate
-        }
-        days = sorted(day for _, day in moved_slices)
-        if not days:
+        moved = _moved(store, frames)
+        if not moved:
             return frames
-        daily = store.read(
-            CONTRACTS["daily_usage"],
-            Selection(days=[days[0], days[-1]], archives=frames.archives),
+        # The rows of a report are few: all can be looked at before they are written.
+        made = list(frames.frames)
+        frames = dataclasses.replace(frames, frames=made)
+        days = sorted(slice_.place[1] for slice_ in moved)
+        selection = Selection(days=[days[0], days[-1]], archives=frames.archives)
+        new = pa.concat_tables([daily.arrow_schema.empty_table(), *map(_as_text, made)])
+        found = restatements(
+            store.read(daily, selection), new, rates, moved, datetime.now(UTC), context.run.run_id
         )
-        places = zip(
-            *(daily.column(name).to_pylist() for name in ("archive_id", "partition_date")),
-            strict=True,
-        )
-        daily = daily.filter(pa.array([place in moved_slices for place in places], pa.bool_()))
-        moved = restatements(daily, rates, datetime.now(UTC), context.run.run_id)
-        if not moved.num_rows:
+        if not found.num_rows:
             return frames
-        rows = contract.validate(contract.frame(moved))
+        rows = contract.validate(contract.frame(found))
     added = HistoryRows(contract, rows, _told(rows))
     return dataclasses.replace(frames, additions=(*frames.additions, added))
 
 
+def _moved(store: Store, frames: Frames) -> list[Moved]:
+    """The slices of a report that are written otherwise than they were published."""
+    rules, span = recorded_rules("daily_usage", is_report=True), frames.span
+    recorded = store.records("daily_usage")
+    before = {place: record for place, record in recorded.items() if place[0] in frames.archives}
+    if not before:
+        return []
+    after = {
+        place: Record(version, frames.rates_versions.get(place, ""), rules)
+        for place, version in frames.input_versions.items()
+    }
+    moved = moved_slices(before, after, store.expected_since())
+    return [m for m in moved if span is None or span.first <= m.place[1] <= span.last]
+
+
+def _as_text(frame: pd.DataFrame) -> pa.Table:
+    """Rows of `daily_usage` as they are read: days as text."""
+    schema = CONTRACTS["daily_usage"].arrow_schema
+    return pa.Table.from_pandas(frame, schema=schema, preserve_index=False)
+
+
 def _told(rows: pd.DataFrame) -> dict[str, Any]:
-    """What a price change moved, in numbers and as a table by project and model."""
+    """What was restated, in numbers and as a table by project, model and reason."""
     costs = ["old_cost_usd", "new_cost_usd"]
-    sums = rows.groupby(["project", "model"])[costs].sum()
+    sums = rows.groupby(["project", "model", "reason"])[costs].sum()
     moved = (sums["new_cost_usd"] - sums["old_cost_usd"]).abs().sort_values(ascending=False)
     shown = sums.loc[moved.index].head(_SHOWN).reset_index()
     lines = [
-        f"| {markdown(row['project'] or '(none)')} | {markdown(row['model'])} | "
-        f"{row['old_cost_usd']:,.4f} | "
-        f"{row['new_cost_usd']:,.4f} |"
+        f"| {markdown(row['project'] or '(none)')} | {markdown(row['model'])} | {row['reason']} | "
+        f"{row['old_cost_usd']:,.4f} | {row['new_cost_usd']:,.4f} |"
         for row in shown.to_dict("records")
     ]
-    head = ["| project | model | old cost, USD | new cost, USD |", "|---|---|--:|--:|"]
+    head = ["| project | model | reason | old cost, USD | new cost, USD |", "|---|---|---|--:|--:|"]
     old, new = (float(rows[name].sum()) for name in costs)
     return {
         "rows_added": len(rows),

@@ -7,7 +7,6 @@ verdict is come to (`transforms.duplicates`) and its steps (`resources.settling`
 import dagster as dg
 
 from agentsview_assets.assets.common import (
-    CODE_VERSION,
     IO_MANAGER_KEY,
     OWNERS,
     POOL,
@@ -17,6 +16,7 @@ from agentsview_assets.assets.looking import store_of
 from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE
 from agentsview_assets.resources.work import METER
 from agentsview_assets.schemas import CONTRACTS
+from agentsview_assets.transforms.versions import rules
 
 _KEPT = {"archive_sessions": ["archive"], "session_copies": ["archive_sessions"]}
 """Tables that are kept beside, with what they follow from."""
@@ -39,7 +39,7 @@ def _duplicates() -> dg.AssetsDefinition:
         required_resource_keys={IO_MANAGER_KEY},
         kinds={"python", "duckdb"},
         owners=OWNERS,
-        code_version=CODE_VERSION,
+        code_version=rules().digests[contract.name],
         pool=POOL,
         metadata=table_metadata(contract),
         config_schema=NOTHING_TO_CONFIGURE,

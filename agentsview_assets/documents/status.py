@@ -13,6 +13,7 @@ from agentsview_assets.errors import WarehouseError
 from agentsview_assets.resources.expected import expected_rows
 from agentsview_assets.resources.held_rows import held_rows
 from agentsview_assets.resources.known import left_out as all_left_out
+from agentsview_assets.resources.known import outdated
 from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, Reader, open_reader
 from agentsview_assets.transforms import staleness
 from agentsview_assets.transforms.rates import PRICE_COLUMNS
@@ -98,9 +99,13 @@ def _table(reader: Reader, name: str, expected: staleness.Expected | None) -> di
     )
     stale = None
     if expected is not None:
+        changed = outdated(reader.rows).get(name, set())
         versions = {(archive, day): (v, rates) for archive, day, v, rates, _ in recorded}
         held = {place: v for place, v in versions.items() if place[0] in expected.archives}
-        stale = len({day for _, day in staleness.stale_slices(expected.of(name), held)})
+        stale = len(
+            {day for _, day in staleness.stale_slices(expected.of(name), held)}
+            | {day for archive, day in changed if archive in expected.archives}
+        )
     return {
         "rows": rows,
         "partitions": len({row[1] for row in recorded}),

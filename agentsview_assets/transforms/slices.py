@@ -8,7 +8,6 @@ row move.
 
 from __future__ import annotations
 
-from agentsview_assets.transforms.landing import row_id
 from agentsview_assets.transforms.windows import LATEST
 
 _TO_LATEST = f"$first::DATE AND DATE '{LATEST}'"
@@ -26,6 +25,15 @@ def in_slices(relation: str) -> str:
         f"list_contains($archives, {relation}.archive_id) AND "
         f"(({day} BETWEEN $from::DATE AND $to::DATE AND {day} BETWEEN {_TO_LATEST})"
         f" OR ($from::DATE <= $first::DATE AND ({day} IS NULL OR {day} NOT BETWEEN {_TO_LATEST})))"
+    )
+
+
+def row_id(usage: str) -> str:
+    """SQL for the name of a usage row: its session, what it is and its place there."""
+    return (
+        f"CASE {usage}.row_kind WHEN 'message' THEN {usage}.session_id || '#m' "
+        f"WHEN 'usage_event' THEN {usage}.session_id || '#e' "
+        f"ELSE 'cursor#' || coalesce({usage}.timestamp_text, '') || '#c' END || {usage}.place"
     )
 
 

@@ -163,13 +163,22 @@ def unread_archives(
     rows: Iterable[ExpectedRow],
     recorded: Mapping[str, Mapping[Slice, Versions]],
     window: DayWindow,
+    outdated: Mapping[str, Collection[Slice]],
 ) -> set[str]:
-    """The archives that have to be opened to bring some slice of their observations up to date."""
+    """The archives that have to be opened to bring some slice of their observations up to date.
+
+    Args:
+        rows: What was found in archives.
+        recorded: The versions that each table's slices were made from.
+        window: The days that partitions exist for.
+        outdated: Slices that other rules made, by table.
+    """
     found = list(rows)
     whole = {
         PROJECTS: ("project_observations", "machines"),
         PRICES: ("model_pricing",),
     }
+    read = (*OBSERVATIONS, *(table for tables in whole.values() for table in tables))
     behind = {
         row.archive_id
         for row in found
@@ -182,7 +191,8 @@ def unread_archives(
     for table in OBSERVATIONS:
         mine = {p: v for p, v in recorded.get(table, {}).items() if p[0] in archives}
         behind |= {archive for archive, _ in stale_slices(expected, mine)}
-    return behind
+    made_otherwise = {archive for table in read for archive, _ in outdated.get(table, ())}
+    return behind | (made_otherwise & archives)
 
 
 def observed_slices(rows: Iterable[ExpectedRow], window: DayWindow) -> dict[Slice, str]:

@@ -45,7 +45,7 @@ class Priced(Machine):
 
     def record(self) -> set[tuple[Any, ...]]:
         """The restatements."""
-        columns = "partition_date, restated_at, old_cost_usd, new_cost_usd"
+        columns = "partition_date, restated_at, reason, old_cost_usd, new_cost_usd"
         with open_reader(self.warehouse) as reader:
             return set(reader.rows(f"SELECT {columns} FROM restatements"))
 
@@ -125,10 +125,18 @@ def test_whatever_happens_between_the_record_only_grows_and_is_true(
         found = machine.record()
         assert record <= found
         after = machine.costs()
-        for day, _, old, new in found - record:
-            assert round(old, 9) == before[str(day)[:10]]
-            # Of a day whose session came back or went only the price's part is a restatement.
-            assert event == "trash" or round(new, 9) == after[str(day)[:10]]
+        moved: dict[str, float] = {}
+        for day, _, reason, old, new in found - record:
+            name = str(day)[:10]
+            moved[name] = moved.get(name, 0.0) + new - old
+            # What other prices do is told of the tokens as they were published.
+            assert reason != "price" or round(old, 9) == before[name]
+            assert reason in ("price", "removal", "content")
+        for name, by in moved.items():
+            assert round(by, 9) == round(after.get(name, 0.0) - before.get(name, 0.0), 9)
+        assert moved.keys() == {
+            name for name in before | after if before.get(name) != after.get(name)
+        }
         record = found
 
 

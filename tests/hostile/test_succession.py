@@ -119,7 +119,7 @@ class Watched:
             }
             assert priced == {a.archive_id for a in store.archives()} >= found.keys()
             # What stays without its archive is up to date: nothing asks to have it made again.
-            assert not unread_archives(store.expected(), store.all_partitions(), WINDOW)
+            assert not unread_archives(store.expected(), store.all_partitions(), WINDOW, {})
         return found
 
 

@@ -89,7 +89,9 @@ class Watch:
     def observe(self, path: Path, **options: Any) -> Observed:
         """Look at an archive, as a run does that has nothing in memory yet."""
         with Scratch() as scratch:
-            found = observe(FileSource(path), self.store, scratch, Options(**options), self._window)
+            found = observe(
+                FileSource(path), self.store, lambda: scratch, Options(**options), self._window
+            )
         self.store.settle()
         return found
 
@@ -113,7 +115,9 @@ class Watch:
         self, source: FileSource, scratch: Scratch, window: DayWindow, options: Options
     ) -> Observed:
         needed = Needed(window.span([window.first, window.last]), window)
-        return observe(source, self.store, scratch, options, window, needed=needed, must_open=True)
+        return observe(
+            source, self.store, lambda: scratch, options, window, needed=needed, must_open=True
+        )
 
     def _said(self, names: tuple[str, ...], scratch: Scratch, window: DayWindow) -> Observation:
         span = window.span([window.first, window.last])

@@ -27,6 +27,7 @@ FLOORS = {
     "agentsview_assets.checks": 4,
     "agentsview_assets.automation": 5,
     "agentsview_assets.connections": 4,
+    "agentsview_assets.outcome": 4,
     "agentsview_assets.planning": 4,
     "agentsview_assets.repricing": 5,
     "agentsview_assets.running": 5,

@@ -63,7 +63,6 @@ def _describe(node: Any) -> dict[str, Any]:
         "is_observed": node.is_observable,
         "kinds": sorted(node.kinds),
         "owners": sorted(node.owners),
-        "code_version": node.code_version,
         "columns": [
             f"{column.name} {column.type}{'' if column.constraints.nullable else ' NOT NULL'}"
             for column in _columns(node)

@@ -17,6 +17,7 @@ from agentsview_assets.resources.io_manager import WarehouseIOManager
 from agentsview_assets.resources.outputs import Frames
 from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, open_reader
 from agentsview_assets.schemas import CONTRACTS
+from agentsview_assets.transforms.versions import rules
 from tests.support.contract_rows import ARCHIVE, frame
 
 Make = Callable[[str, str], pd.DataFrame]
@@ -114,11 +115,12 @@ class TestWriting:
             "rates_versions": {(ARCHIVE, DAYS[1]): "rates-2"},
         }
         result = _run(warehouse, [_table("sessions", **versions)], DAYS[:3])
+        made_by = rules().digests["sessions"]
         noted = f"SELECT * EXCLUDE (written_at) FROM {PARTITIONS_TABLE} ORDER BY partition_date"
         assert _read(warehouse, noted) == [
-            ("sessions", ARCHIVE, DAYS[0], 1, "in-1", "", result.run_id),
-            ("sessions", ARCHIVE, DAYS[1], 2, "in-2", "rates-2", result.run_id),
-            ("sessions", ARCHIVE, DAYS[2], 3, "", "", result.run_id),
+            ("sessions", ARCHIVE, DAYS[0], 1, "in-1", "", result.run_id, made_by),
+            ("sessions", ARCHIVE, DAYS[1], 2, "in-2", "rates-2", result.run_id, made_by),
+            ("sessions", ARCHIVE, DAYS[2], 3, "", "", result.run_id, made_by),
         ]
 
     def test_a_day_that_holds_nothing_and_never_did_is_not_recorded(self, warehouse):

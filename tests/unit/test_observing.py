@@ -19,7 +19,7 @@ from agentsview_assets.errors import ArchiveError
 from agentsview_assets.resources import content
 from agentsview_assets.resources.archive_files import find_archive
 from agentsview_assets.schemas import CONTRACTS
-from agentsview_assets.transforms.landing import SESSION_FACTS
+from agentsview_assets.transforms.entries import SESSION_FACTS
 from agentsview_assets.transforms.windows import DayWindow
 from tests.support.archive_edits import KINDS, Editor
 from tests.support.naive_observation import NaiveArchive

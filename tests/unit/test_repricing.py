@@ -19,7 +19,9 @@ from agentsview_assets.resources.history import prepare_home
 from agentsview_assets.resources.looking import Look
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms.rates import ModelRate
-from agentsview_assets.transforms.repricing import next_history, restatements
+from agentsview_assets.transforms.reasons import Moved
+from agentsview_assets.transforms.repricing import next_history
+from agentsview_assets.transforms.restating import restatements
 from agentsview_assets.transforms.staleness import OBSERVATIONS, REPORTS
 from tests.support.contract_rows import records
 from tests.support.in_process import Desk
@@ -279,14 +281,18 @@ class TestTheHistories:
         assert moved == pytest.approx(0, abs=1e-12)
         assert times >= 2
 
-    def test_more_tokens_are_no_restatement(self, desk):
+    def test_more_tokens_are_restated_as_content_not_as_a_price(self, desk):
+        [(before,)] = desk.rows("SELECT sum(cost_usd) FROM daily_usage")
         desk.edit(
             "UPDATE messages SET token_usage = replace(token_usage, '\"input_tokens\":', "
             "'\"input_tokens\":1') WHERE role = 'assistant'",
             "UPDATE sessions SET local_modified_at = '2026-11-20T00:00:00Z'",
         )
         assert desk.materialize()["up_to_date"] is False
-        assert desk.rows("SELECT 1 FROM restatements") == []
+        [(after,)] = desk.rows("SELECT sum(cost_usd) FROM daily_usage")
+        assert desk.rows("SELECT DISTINCT reason FROM restatements") == [("content",)]
+        [(moved,)] = desk.rows("SELECT sum(new_cost_usd - old_cost_usd) FROM restatements")
+        assert moved == pytest.approx(after - before)
 
 
 def _rate(price: float, model: str = "m", digest: str = DIGESTS[0]) -> ModelRate:
@@ -333,7 +339,8 @@ def _rates(price: float, digest: str) -> pa.Table:
 
 
 def _restate(daily: pa.Table, rates: pa.Table) -> list[dict[str, Any]]:
-    return restatements(daily, rates, NOW, "run").to_pylist()
+    moved = [Moved(("a", "2026-07-01"), None, is_repriced=True)]
+    return restatements(daily, daily.slice(0, 0), rates, moved, NOW, "run").to_pylist()
 
 
 class TestTheRestatements:

@@ -129,17 +129,17 @@ class TestUnread:
     }
 
     def test_all_of_it_made(self) -> None:
-        assert unread_archives(self.ROWS, self.MADE, WINDOW) == set()
+        assert unread_archives(self.ROWS, self.MADE, WINDOW, {}) == set()
 
     @pytest.mark.parametrize("table", list(MADE))
     def test_one_table_missing(self, table: str) -> None:
         made = {name: slices for name, slices in self.MADE.items() if name != table}
-        assert unread_archives(self.ROWS, made, WINDOW) == {A}
+        assert unread_archives(self.ROWS, made, WINDOW, {}) == {A}
 
     def test_one_day_left_over(self) -> None:
         made = {**self.MADE, "sessions": {(A, FIRST): ("v1", ""), (A, SECOND): ("v1", "")}}
-        assert unread_archives(self.ROWS, made, WINDOW) == {A}
+        assert unread_archives(self.ROWS, made, WINDOW, {}) == {A}
 
     def test_another_archive_s_days_are_none_of_it(self) -> None:
         made = {**self.MADE, "sessions": {(A, FIRST): ("v1", ""), (B, SECOND): ("v1", "")}}
-        assert unread_archives(self.ROWS, made, WINDOW) == set()
+        assert unread_archives(self.ROWS, made, WINDOW, {}) == set()

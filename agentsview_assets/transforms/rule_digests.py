@@ -1,0 +1,23 @@
+"""Digests of the rules of this release, by table; written by `docs/make_rules.py`."""
+
+GENERATION = 1
+DIGESTS = {
+    "sessions": "28437d88296f",
+    "usage_rows": "9948d4cc6c3d",
+    "activity_intervals": "44eb09afe1b5",
+    "project_observations": "0cc70c1e92a4",
+    "machines": "18c08b0d90cf",
+    "model_pricing": "35d0ead7cdc1",
+    "archive_sessions": "2cbe7a653f0b",
+    "duplicates": "39bc3ffc65d1",
+    "session_copies": "b8d62fcada57",
+    "project_identities": "d1e810b08932",
+    "effective_pricing": "1aa7b70399aa",
+    "model_rates": "0ad0791b0d48",
+    "daily_usage": "7a83d0702a9d",
+    "activity_buckets": "bb652c3b6136",
+    "session_model_usage": "d1af96704a72",
+    "session_summaries": "24fb889bea06",
+    "landing": "fc43714ac3b4",
+    "credentials": "e9eec399665f",
+}
