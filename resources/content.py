@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 BATCH_MESSAGES = 120_000
 """Messages read in one transaction: a fraction of the three seconds that a reader may hold one."""
+SOON_MESSAGES = 12_000
+"""Messages that land within a fraction of a second."""
 _FEW = 0.2
 _COUNTERS = (
     *("input_tokens", "output_tokens", "cache_creation_tokens", "cache_read_tokens"),
@@ -47,6 +49,11 @@ class Wanted(NamedTuple):
     def are_few(self) -> bool:
         """Whether naming each of them is faster than reading everything in between."""
         return len(self.sessions) <= max(100, _FEW * self.of)
+
+    @property
+    def are_soon_landed(self) -> bool:
+        """Whether they land in a moment, so that their transaction may last as long."""
+        return sum(max(1, count) for _, count in self.sessions) <= SOON_MESSAGES
 
     def batches(self) -> Iterator[list[tuple[str, int]]]:
         """The sessions, so many at a time as one transaction may read."""

@@ -9,7 +9,7 @@ what a credential looks like, and the bytes that stay behind in a file (`resourc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from agentsview_assets.resources.sql_store import SqlStore
@@ -62,15 +62,56 @@ class Asks(Protocol):
         """Fetches all its rows."""
 
 
-def find_credentials(ask: Asks, kind: Kind) -> Iterator[Find]:
-    """Looks for credentials in every text column of every table."""
+def find_credentials(
+    ask: Asks, kind: Kind, clean_before: Mapping[str, Fingerprints] | None = None
+) -> Iterator[Find]:
+    """Looks for credentials in every text column of every table.
+
+    Args:
+        ask: Asks the warehouse.
+        kind: What it is.
+        clean_before: What the texts of tables were when no credential was in them; days of which
+            the texts are the same are not looked through again.
+    """
     for contract in CONTRACTS.values():
         names = [column.name for column in text_columns(contract)]
-        for column, texts in _suspects(ask, kind, contract.name, names):
+        rows = contract.name
+        if clean_before is not None:
+            rows = _others(ask, contract, clean_before.get(contract.name, {}))
+        if not rows:
+            continue
+        for column, texts in _suspects(ask, kind, rows, names):
             rule = _RULES.get(column, clean)
             changed = {text: new for text in texts if (new := rule(text)) != text}
             if changed:
                 yield Find(contract, column, changed)
+
+
+Fingerprints = Mapping[str, str]
+"""A number for all texts of a table's rows, by day ('' where it has none)."""
+
+
+def fingerprints(ask: Asks, contract: TableContract) -> Fingerprints:
+    """One number for the texts of each day of a table, as DuckDB can tell it fast."""
+    names = [column.name for column in text_columns(contract)]
+    if not names:
+        return {}
+    day = f"CAST({contract.partition_column} AS VARCHAR)" if contract.partition_column else "''"
+    found = ask(
+        f"SELECT {day}, CAST(SUM(CAST(hash({', '.join(names)}) AS HUGEINT)) AS VARCHAR) "
+        f"FROM {contract.name} GROUP BY 1"
+    )
+    return {str(place): str(number) for place, number in found}
+
+
+def _others(ask: Asks, contract: TableContract, before: Fingerprints) -> str:
+    """The rows of days of which the texts are not what they were; '' where all are."""
+    now = fingerprints(ask, contract)
+    days = sorted(day for day, number in now.items() if before.get(day) != number)
+    if not days or not contract.partition_column:
+        return contract.name if days else ""
+    listed = ", ".join(f"DATE '{day}'" for day in days)
+    return f"(SELECT * FROM {contract.name} WHERE {contract.partition_column} IN ({listed}))"
 
 
 def text_columns(contract: TableContract) -> list[Column]:

@@ -23,12 +23,17 @@ from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms import entries, versions
 from agentsview_assets.transforms.secrets import clean, clean_identifier
 from agentsview_assets.transforms.staleness import DAILY, PRICES, PROJECTS, ExpectedRow
+from agentsview_assets.transforms.windows import days_between
 
 if TYPE_CHECKING:
     from agentsview_assets.resources.archive import ArchiveReader
     from agentsview_assets.resources.mirror_reader import MirrorReader
     from agentsview_assets.resources.scratch import Scratch
     from agentsview_assets.resources.sources import Source
+    from agentsview_assets.transforms.windows import DayWindow
+
+
+_FEW_DAYS = 40
 
 
 class Look:
@@ -59,7 +64,12 @@ class Look:
         return self._reader.texts
 
     def run(
-        self, known: Callable[[str], Known], stamp: str, host: str, needed: Needed | None
+        self,
+        known: Callable[[str], Known],
+        stamp: str,
+        host: str,
+        needed: Needed | None,
+        window: DayWindow,
     ) -> Finding:
         """Lands what is new, changed or needed, and says what of it the ledger lacks.
 
@@ -68,6 +78,7 @@ class Look:
             stamp: What moves when anyone writes to it.
             host: Name of this machine.
             needed: Days of which all sessions are needed.
+            window: The days that partitions exist for.
         """
         archive, scratch = self._reader.archive, self._scratch
         with archive.transaction():
@@ -86,9 +97,38 @@ class Look:
                 if len(batches) == 1
                 else None
             )
+            is_landed = needed is None and first is not None and wanted.are_soon_landed
+            if is_landed:
+                self._land(wanted, first, small.cursor_events)
+                self._land_days(window)
         self.is_snapshot = len(batches) <= 1 and not archive.is_immutable
-        self._land(wanted, first, small.cursor_events)
+        if not is_landed:
+            self._land(wanted, first, small.cursor_events)
         return self._finding(before, stamp, host, sessions.num_rows)
+
+    def _land_days(self, window: DayWindow) -> None:
+        """Lands what else the days hold that were touched, as the run is going to ask for them.
+
+        All in the transaction in which their sessions were read: the archive is not opened again.
+        """
+        days = sorted(window.clamp(day) for day in self._touched())
+        if not days or len(days_between(days[0], days[-1])) > _FEW_DAYS:
+            return
+        span = window.span([days[0], days[-1]])
+        need_sessions(self._scratch, self.archive_id, Needed(span, window))
+        rest = self._chosen("id IN (SELECT id FROM needed) AND id NOT IN (SELECT id FROM landed)")
+        if rest.sessions and rest.are_soon_landed:
+            self._land(rest, read_batch(self._reader, rest.sessions, are_few=rest.are_few), None)
+
+    def _touched(self) -> set[str]:
+        """The days that what has landed touches, or touched, otherwise than the ledger has it."""
+        gone = self._scratch.rows(
+            "SELECT l.days FROM ledger l WHERE archive_id = $archive AND session_id <> '' AND "
+            "session_id NOT IN (SELECT id FROM candidate WHERE archive_id = $archive)",
+            {"archive": self.archive_id},
+        )
+        left = {day for (text,) in gone for day in days_of(text)}
+        return left | changed_entries(self._scratch, self.archive_id).days
 
     def _take_in(self, entries: Sequence[Entry]) -> None:
         """Puts the ledger beside the sessions seen, unless this run has it there already."""
@@ -119,23 +159,32 @@ class Look:
             "INSERT INTO needed SELECT unnest($ids) EXCEPT SELECT id FROM landed",
             {"ids": spoiled},
         )
-        chosen = (
-            "archive_id = ?"
-            if self._options.is_verified
-            else "archive_id = ? AND (is_changed OR id IN (SELECT id FROM needed))"
+        self._read = set()
+        return self._chosen(
+            "true" if self._options.is_verified else "is_changed OR id IN (SELECT id FROM needed)"
         )
-        found = self._scratch.rows(f"SELECT id, message_count FROM candidate WHERE {chosen}", mine)
+
+    def _chosen(self, condition: str) -> Wanted:
+        """The sessions to read that satisfy a condition on their row in `candidate`."""
+        found = self._scratch.rows(
+            "SELECT id, message_count FROM candidate WHERE archive_id = $archive "
+            f"AND ({condition})",
+            {"archive": self.archive_id},
+        )
         sessions = sorted((self._reader.stored(session), count) for session, count in found)
-        self._read = {session for session, _ in found}
-        count = self._scratch.rows("SELECT count(*) FROM candidate WHERE archive_id = ?", mine)
+        self._read |= {session for session, _ in found}
+        count = self._scratch.rows(
+            "SELECT count(*) FROM candidate WHERE archive_id = ?", [self.archive_id]
+        )
         return Wanted(sessions, int(count[0][0]))
 
-    def _land(self, wanted: Wanted, first: Any, cursor_events: pa.Table) -> None:
+    def _land(self, wanted: Wanted, first: Any, cursor_events: pa.Table | None) -> None:
         content = Content(self._scratch, self.archive_id, is_all_compared=self._options.is_verified)
         told = self._options.progress or _silent
         for done in content.land(self._reader, wanted, first):
             told("reading sessions", done, len(wanted.sessions))
-        content.land_cursor_events(cursor_events)
+        if cursor_events is not None:
+            content.land_cursor_events(cursor_events)
         gone = (
             "SELECT session_id FROM session WHERE archive_id = $1 AND session_id NOT IN "
             "(SELECT id FROM candidate WHERE archive_id = $1)"

@@ -87,7 +87,7 @@ def observe(  # noqa: PLR0913 - what is looked at, and what for
         before, stamp = origin.state(), full_stamp(origin, with_titles=options.with_titles)
         with origin.open() as reader:
             look = Look(origin, reader, scratch(), options)
-            finding = look.run(lambda name: _known(store, name), stamp, host(), needed)
+            finding = look.run(lambda name: _known(store, name), stamp, host(), needed, window)
             if not origin.is_same(before, origin.state(), is_snapshot=look.is_snapshot):
                 # What has landed stays, so that the next reading takes only what moved meanwhile.
                 continue

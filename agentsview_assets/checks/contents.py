@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from agentsview_assets.checks.verdict import Verdict, table
-from agentsview_assets.resources.keeping_out import find_credentials, text_columns
-from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, Reader
+from agentsview_assets.resources.keeping_out import (
+    Fingerprints,
+    find_credentials,
+    fingerprints,
+    text_columns,
+)
+from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, RULES_TABLE, Reader
 from agentsview_assets.schemas import CONTRACTS, HISTORIES, MADE_BY_KEY, Column, TableContract
 from agentsview_assets.transforms.secrets import LOOKED_FOR, clean
+from agentsview_assets.transforms.versions import rules
 
+LOOKED_THROUGH = "looked_through"
+"""Rule of a warehouse: what its texts were when `content_free` last found no credential."""
 LONGEST = 10_000
 """Characters beyond which a label, name or path is taken for content."""
 _TAKE_OUT = (
@@ -105,7 +114,7 @@ def content_free(reader: Reader) -> Verdict:
             for name, n in lengths.items()
             if n > LONGEST and name not in _FREE_TEXT
         ]  # fmt: skip
-    for find in find_credentials(reader.rows, reader.kind):
+    for find in find_credentials(reader.rows, reader.kind, _clean_before(reader)):
         owner = _owner(reader, find.contract, f"{find.column} = ?", [next(iter(find.texts))])
         what = f"credentials in {len(find.texts):,} texts"
         found.append((f"{find.contract.name}.{find.column}", what, owner, _TAKE_OUT))
@@ -125,6 +134,23 @@ def content_free(reader: Reader) -> Verdict:
         f"longest text has {longest:,} characters, so that no message is among them",
         numbers=numbers,
     )
+
+
+def _clean_before(reader: Reader) -> Mapping[str, Fingerprints] | None:
+    """What the texts were when the rules of today last found nothing; None where that is slow."""
+    if reader.kind != "duckdb":
+        return None
+    found = reader.rows(f"SELECT value FROM {RULES_TABLE} WHERE name = '{LOOKED_THROUGH}'")
+    known = json.loads(found[0][0]) if found else {}
+    return known.get("tables", {}) if known.get("rules") == rules().digests["credentials"] else {}
+
+
+def looked_through(reader: Reader) -> str | None:
+    """What to record of a warehouse in which nothing was found; see `_clean_before`."""
+    if reader.kind != "duckdb":
+        return None
+    tables = {name: fingerprints(reader.rows, contract) for name, contract in CONTRACTS.items()}
+    return json.dumps({"rules": rules().digests["credentials"], "tables": tables})
 
 
 def _owner(reader: Reader, contract: TableContract, where: str, values: list[object]) -> str:
