@@ -7,6 +7,9 @@ anything is computed, or the terminal.
 from __future__ import annotations
 
 import contextlib
+import importlib
+import sys
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,6 +31,7 @@ from agentsview_assets.planning import (
     window_of,
 )
 from agentsview_assets.resources.archive_resource import ArchiveResource
+from agentsview_assets.resources.asked import Options
 from agentsview_assets.resources.held_rows import MOST_NAMED
 from agentsview_assets.resources.observing_all import Seen, require_readable
 from agentsview_assets.resources.own_files import remove_earlier_store
@@ -179,8 +183,11 @@ def _observe(
     seen = source.refresh(
         warehouse,
         window,
-        _progress(tell),
-        is_verified=request.verify or request.force,
+        Options(
+            progress=_progress(tell),
+            is_verified=request.verify or request.force,
+            opening=_load_ahead,
+        ),
         is_new_placing=request.new_settings,
     )
     give_up(warehouse, seen.origins, request.forget, tell)
@@ -244,6 +251,13 @@ def _require_all(outcome: Outcome, held: Sequence[str]) -> None:
         raise HeldBackError(f"{whole}\n{message}" if whole else message)
     if whole is not None:
         raise whole
+
+
+def _load_ahead() -> None:
+    """Loads Dagster beside the reading of an archive, which leaves a processor idle meanwhile."""
+    name = "agentsview_assets.running"
+    if name not in sys.modules:
+        threading.Thread(target=importlib.import_module, args=(name,), daemon=True).start()
 
 
 def _progress(tell: Tell) -> Callable[[str, int, int], None]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from agentsview_assets.archive_urls import parse_archives
 from agentsview_assets.errors import AssetsError
-from agentsview_assets.resources.asked import Needed, Options, Progress
+from agentsview_assets.resources.asked import Needed, Options
 from agentsview_assets.resources.observing import observe
 from agentsview_assets.resources.observing_all import Seen, observe_all
 from agentsview_assets.resources.outputs import Frames
@@ -98,9 +98,8 @@ class ArchiveResource:
         self,
         store: Store,
         window: DayWindow,
-        progress: Progress | None = None,
+        options: Options | None = None,
         *,
-        is_verified: bool = False,
         is_new_placing: bool = False,
     ) -> Seen:
         """Looks at the archives now, and writes what changed in them to the ledger.
@@ -108,8 +107,7 @@ class ArchiveResource:
         Args:
             store: The warehouse.
             window: The days that partitions exist for.
-            progress: Told how far the reading is.
-            is_verified: Whether to compare everything, whatever session rows say.
+            options: How to look; titles are as the deployment says.
             is_new_placing: Whether settings may differ from those that the rows were made with.
 
         Raises:
@@ -129,7 +127,7 @@ class ArchiveResource:
             store.record_readings(read_in_vain(error))
             raise
         try:
-            options = Options(self.with_titles, progress, is_verified)
+            options = (options or Options())._replace(with_titles=self.with_titles)
             self._seen = observe_all(archives, store, lambda: self.scratch, options, window)
             store.note_rules(placing.rules() | generation())
         except BaseException:

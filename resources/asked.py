@@ -24,11 +24,13 @@ class Options(NamedTuple):
         with_titles: Whether session titles may fall back to first messages.
         progress: Told how far the reading is.
         is_verified: Read and compare everything, whatever session rows say.
+        opening: Called before an archive is opened, as something may have changed in it.
     """
 
     with_titles: bool = True
     progress: Progress | None = None
     is_verified: bool = False
+    opening: Callable[[], None] | None = None
 
 
 class Needed(NamedTuple):

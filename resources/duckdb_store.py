@@ -69,6 +69,12 @@ class DuckDBStore(SqlStore):
         with self._errors():
             self._connection.execute(sql, list(parameters))
 
+    def execute_values(self, insert: str, rows: Sequence[Sequence[object]]) -> None:
+        """Runs an INSERT of rows whose last column is the present moment; a column is a value."""
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        marks = ", ".join("unnest(?)" for _ in columns)
+        self.execute(f"{insert} SELECT {marks}, {self.now}", columns)
+
     def ask(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Fetches all rows of a query; see `SqlStore.ask`."""
         with self._cursor() as reading:

@@ -81,6 +81,8 @@ def observe(  # noqa: PLR0913 - what is looked at, and what for
     is_trusted = len(here) == 1 and here[0].stamp == stamp and here[0].archive_id not in behind
     if is_trusted and not (must_open or options.is_verified):
         return Observed(here[0].archive_id, is_unchanged=True)
+    if options.opening is not None:
+        options.opening()
     from agentsview_assets.resources.looking import Look  # noqa: PLC0415 - reads in bulk
 
     for _ in range(_ATTEMPTS):

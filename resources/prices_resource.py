@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from agentsview_assets.archive_urls import parse_archives
 from agentsview_assets.resources.archive_resource import ArchiveResource
-from agentsview_assets.resources.asked import Progress
+from agentsview_assets.resources.asked import Options
 from agentsview_assets.resources.observing_all import Seen
 from agentsview_assets.resources.placing import Placing, require_no_newer
 from agentsview_assets.resources.price_observation import read_all_prices, require_known
@@ -26,9 +26,8 @@ class PricesOfArchives(ArchiveResource):
         self,
         store: Store,
         window: DayWindow,
-        progress: Progress | None = None,
+        options: Options | None = None,
         *,
-        is_verified: bool = False,
         is_new_placing: bool = False,
     ) -> Seen:
         """Reads the prices now, and writes to the ledger which ones they are."""

@@ -151,12 +151,28 @@ def expected_of(
     return Expected(
         observations,
         with_verdicts(observations, parts[VERDICTS]),
-        {place: rates_version(models.get(place, ()), rates) for place in observations},
+        _rates_versions(observations, models, rates),
         _reads(daily, window),
         {row.archive_id: row.version for row in parts[PROJECTS]},
         priced,
         {archive: rates_version(seen[archive], rates) for archive in priced},
     )
+
+
+def _rates_versions(
+    places: Iterable[Slice],
+    models: Mapping[Slice, set[tuple[str, str]]],
+    rates: Mapping[tuple[str, str], ModelRate],
+) -> dict[Slice, str]:
+    """The version of the rates of each slice; most days have the same models as others."""
+    found: dict[Slice, str] = {}
+    known: dict[frozenset[tuple[str, str]], str] = {}
+    for place in places:
+        pairs = frozenset(models.get(place, ()))
+        if pairs not in known:
+            known[pairs] = rates_version(pairs, rates)
+        found[place] = known[pairs]
+    return found
 
 
 def unread_archives(
