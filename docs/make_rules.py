@@ -45,7 +45,10 @@ ROOTS: Mapping[str, tuple[str, ...]] = {
         *_TEXTS, *_TIMES, *_MESSAGES, "landing.STARTS", "landing.INTERVALS",
         "slices.ACTIVITY_INTERVALS",
     ),
-    "project_observations": (*_TEXTS, "remotes.presentable_remote", "paths.file_directory"),
+    "project_observations": (
+        *_TEXTS, "remotes.presentable_remote", "paths.file_directory",
+        "disk_evidence.RecordingDisk", "identity_rows.identity_rows",
+    ),
     "machines": (*_TEXTS, "machines.machines"),
     "model_pricing": _TEXTS,
     "archive_sessions": (

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from agentsview_assets.errors import ArchiveError
 from agentsview_assets.resources import succession
 from agentsview_assets.resources.asked import Known, Needed, Options
+from agentsview_assets.resources.disk import is_disk_the_same
 from agentsview_assets.resources.stamps import full_stamp, host, known_here
 
 if TYPE_CHECKING:
@@ -78,7 +79,12 @@ def observe(  # noqa: PLR0913 - what is looked at, and what for
     """
     here = known_here(store, origin)
     stamp = full_stamp(origin, with_titles=options.with_titles)
-    is_trusted = len(here) == 1 and here[0].stamp == stamp and here[0].archive_id not in behind
+    is_trusted = (
+        len(here) == 1
+        and here[0].stamp == stamp
+        and here[0].archive_id not in behind
+        and is_disk_the_same(store, here[0].archive_id)
+    )
     if is_trusted and not (must_open or options.is_verified):
         return Observed(here[0].archive_id, is_unchanged=True)
     if options.opening is not None:

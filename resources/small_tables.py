@@ -8,15 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from agentsview_assets.resources import archive_schema as source
+from agentsview_assets.resources.checkouts import LocalDisk
 from agentsview_assets.resources.price_tables import all_prices
+from agentsview_assets.schemas import CONTRACTS
+from agentsview_assets.transforms.disk_evidence import RecordingDisk
 from agentsview_assets.transforms.identities import ProjectObservation
+from agentsview_assets.transforms.identity_rows import identity_rows
 from agentsview_assets.transforms.machines import machines
 from agentsview_assets.transforms.paths import file_directory
 from agentsview_assets.transforms.remotes import presentable_remote
 from agentsview_assets.transforms.worktrees import Place, worktrees_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     import pyarrow as pa
@@ -88,7 +92,7 @@ class SmallTables(NamedTuple):
     def _land_projects(
         self, scratch: Scratch, archive_id: str, places: list[tuple[str, str, str, str]]
     ) -> None:
-        rows = {
+        rows: set[tuple[str, ...]] = {
             ("observation", r["project"], r["machine"], r["root_path"],
              presentable_remote(r["git_remote"]), r["worktree_name"], r["worktree_root_path"], "")
             for r in self._observations()
@@ -103,6 +107,7 @@ class SmallTables(NamedTuple):
             ("session_place", project, machine, cwd, "", "", file_directory(file_path), "")
             for project, machine, cwd, file_path in places
         }
+        rows |= _said_by_disk(archive_id, rows)
         # Remotes that differ in their credentials alone have become the same row.
         distinct = {(*row[:5], row[6]): (archive_id, *row) for row in sorted(rows)}
         scratch.replace("project_observations", archive_id, list(distinct.values()))
@@ -118,3 +123,17 @@ class SmallTables(NamedTuple):
         known = {row["key"]: row["value"] for row in self.machine_state.to_pylist()}
         rows = [(archive_id, *row) for row in machines((m for (m,) in found), known)]
         scratch.replace("machines", archive_id, rows)
+
+
+_EVIDENCE = CONTRACTS["project_observations"].column_names[1:]
+
+
+def _said_by_disk(archive_id: str, rows: Collection[tuple[str, ...]]) -> set[tuple[str, ...]]:
+    """What the disk of this machine says of the paths that identities depend on."""
+    disk = RecordingDisk(LocalDisk())
+    evidence = [dict(zip(_EVIDENCE, row, strict=True)) for row in sorted(rows)]
+    identity_rows([{"archive_id": archive_id, **row} for row in evidence], disk)
+    return {
+        (answer.evidence, "", "", answer.path, answer.remote, "", answer.root, "")
+        for answer in disk.answers.values()
+    }

@@ -146,7 +146,8 @@ class ProjectObservations(TableModel):
 
     archive_id: str = text(ARCHIVE_ID)
     evidence: str = text(
-        "Kind of evidence", closed=("observation", "session_place", "worktree_mapping")
+        "Kind of evidence; what the disk of the machine that read the archive said is among it",
+        closed=("observation", "session_place", "worktree_mapping", "disk_path", "disk_checkout"),
     )
     project: str = text("Project label")
     machine: str = text("Machine label")

@@ -6,7 +6,6 @@ import pyarrow as pa
 
 from agentsview_assets.assets.common import IO_MANAGER_KEY, table_asset
 from agentsview_assets.assets.looking import archives_of, copied_versions
-from agentsview_assets.resources.checkouts import LocalDisk
 from agentsview_assets.resources.io_manager import Days
 from agentsview_assets.resources.outputs import Frames
 from agentsview_assets.resources.work import METER
@@ -24,7 +23,7 @@ def identity_assets() -> list[dg.AssetsDefinition]:
         versions = copied_versions(context, "project_observations", archives)
         with METER.measure():
             evidence = project_observations.of(archives).read_all()
-            rows = identity_rows(evidence.to_pylist(), LocalDisk())
+            rows = identity_rows(evidence.to_pylist())
             table = pa.Table.from_pylist(rows, schema=contract.arrow_schema)
             frames: list[pd.DataFrame] = [contract.frame(table)]
         return Frames(frames, archives, input_versions=versions)

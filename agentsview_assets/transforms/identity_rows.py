@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from agentsview_assets.transforms.disk_evidence import RecordedDisk
 from agentsview_assets.transforms.identities import (
     Disk,
     ProjectObservation,
@@ -16,12 +17,13 @@ from agentsview_assets.transforms.identities import (
 Row = Mapping[str, Any]
 
 
-def identity_rows(evidence: Iterable[Row], disk: Disk) -> list[dict[str, Any]]:
+def identity_rows(evidence: Iterable[Row], disk: Disk | None = None) -> list[dict[str, Any]]:
     """Resolves every project label of every archive.
 
     Args:
         evidence: Rows of `project_observations`.
-        disk: The disk that decides symbolic links and unobserved checkouts.
+        disk: The disk that decides symbolic links and unobserved checkouts; what the evidence of
+            each archive says of one where it is not given.
 
     Returns:
         Rows of `project_identities`, by archive and label.
@@ -32,7 +34,9 @@ def identity_rows(evidence: Iterable[Row], disk: Disk) -> list[dict[str, Any]]:
     return [
         found
         for archive_id in sorted(by_archive)
-        for found in _resolve(archive_id, by_archive[archive_id], disk)
+        for found in _resolve(
+            archive_id, by_archive[archive_id], disk or RecordedDisk(by_archive[archive_id])
+        )
     ]
 
 

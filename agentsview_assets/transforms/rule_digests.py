@@ -1,17 +1,17 @@
 """Digests of the rules of this release, by table; written by `docs/make_rules.py`."""
 
-GENERATION = 1
+GENERATION = 2
 DIGESTS = {
     "sessions": "28437d88296f",
     "usage_rows": "9948d4cc6c3d",
     "activity_intervals": "44eb09afe1b5",
-    "project_observations": "0cc70c1e92a4",
+    "project_observations": "ed8b699cc22a",
     "machines": "18c08b0d90cf",
     "model_pricing": "35d0ead7cdc1",
     "archive_sessions": "2cbe7a653f0b",
     "duplicates": "39bc3ffc65d1",
     "session_copies": "b8d62fcada57",
-    "project_identities": "d1e810b08932",
+    "project_identities": "62dd372c3937",
     "effective_pricing": "1aa7b70399aa",
     "model_rates": "0ad0791b0d48",
     "daily_usage": "7a83d0702a9d",

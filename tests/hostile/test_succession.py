@@ -16,6 +16,7 @@ from agentsview_assets.resources.store import Partition, Slices
 from agentsview_assets.resources.warehouses import open_store
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms.staleness import DAILY_TABLES, unread_archives
+from agentsview_assets.transforms.versions import rules
 from agentsview_assets.transforms.windows import DayWindow
 from tests.support.further import further
 from tests.support.machines import Machine, archive, everything
@@ -132,7 +133,15 @@ def _replace(store: Store, name: str, made: Frames, days: Sequence[str] | None) 
         for row in frame.itertuples()
     )
     records = [
-        Partition(archive, day, counts[archive, str(day)], version, "", "run")
+        Partition(
+            archive,
+            day,
+            counts[archive, str(day)],
+            version,
+            "",
+            "run",
+            rules().digests[name],
+        )
         for (archive, day), version in made.input_versions.items()
         if days is None or (made.span and made.span.first <= day <= made.span.last)
     ]

@@ -116,7 +116,8 @@ class TestAMonth:
         assert _remade(before, _noted(desk), "daily_usage") == set(impact["days"])
         assert _remade(before, _noted(desk), "usage_rows") == set()
         assert desk.rows(
-            "SELECT DISTINCT model FROM restatements WHERE new_cost_usd > old_cost_usd"
+            "SELECT DISTINCT model FROM restatements "
+            "WHERE reason = 'price' AND new_cost_usd > old_cost_usd"
         ) == [(MODEL,)]
 
     def test_4_a_day_that_changes_late_is_made_again_with_the_days_that_read_it(self, desk):

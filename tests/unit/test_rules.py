@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COSTS = {"daily_usage", "activity_buckets", "session_model_usage"}
+IDENTITIES = {"project_identities", "project_observations"}
 LEDGER = {"archive_sessions"}
 CHANGES = [
     # a clamp, an interval rule, a duration, the cost formula, an order, a day's bounds
@@ -31,7 +32,7 @@ CHANGES = [
     ("machines", 'LOCAL = "local"', 'LOCAL = "here"', {"machines"}),
     ("duplicates", 'RULE = "v1"', 'RULE = "v2"', {"duplicates"}),
     ("entries", "HUGEINT", "BIGINT", LEDGER),
-    ("identity_rows", "def identity_rows(", "def identity_rows(*, ", {"project_identities"}),
+    ("identity_rows", "def identity_rows(", "def identity_rows(*, ", IDENTITIES),
 ]
 
 

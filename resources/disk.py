@@ -1,0 +1,30 @@
+"""Telling whether the disk of this machine still says of an archive's paths what it said.
+
+What belongs here: asking it again. What does not: what it is asked (`transforms.disk_evidence`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agentsview_assets.resources.checkouts import LocalDisk
+from agentsview_assets.transforms.disk_evidence import CHECKOUT, PATH, Answer, says_the_same
+
+if TYPE_CHECKING:
+    from agentsview_assets.resources.store import Store
+
+
+def is_disk_the_same(store: Store, archive_id: str) -> bool:
+    """Whether the disk says of the paths of an archive's projects what it said before.
+
+    Args:
+        store: The warehouse.
+        archive_id: An archive that was read on this machine.
+    """
+    with store.reading() as warehouse:
+        found = warehouse.rows(
+            "SELECT evidence, root_path, worktree_root_path, git_remote FROM project_observations "
+            "WHERE archive_id = ? AND evidence IN (?, ?)",
+            [archive_id, PATH, CHECKOUT],
+        )
+    return says_the_same(LocalDisk(), (Answer(*row) for row in found))
