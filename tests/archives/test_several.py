@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from agentsview_assets.archive_urls import split_archives
 from agentsview_assets.errors import ConfigError
 from agentsview_assets.settings import load_settings
 from tests.support.documents import assert_same_document
+from tests.support.oracle import REPOSITORY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +57,15 @@ def test_each_reports_as_if_it_were_alone(
     archive = (machines.one, machines.other)[place]
     theirs = machines.oracle.run(archive, *REPORTS[report])
     assert_same_document(ours.out, theirs.stdout, report)
+
+
+def test_rows_add_up_as_the_documentation_says(made: Bench) -> None:
+    page = (REPOSITORY / "docs/sources.md").read_text(encoding="utf-8")
+    [query] = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    document = json.loads(made.run(*REPORTS["everything"]).out)
+    assert sum(row[2] for row in made.rows(query)) == document["totals"]["inputTokens"]
+    [(twice,)] = made.rows("SELECT SUM(input_tokens) FROM daily_usage")
+    assert twice > document["totals"]["inputTokens"]
 
 
 def test_what_counts_elsewhere_says_where(made: Bench) -> None:
