@@ -12,6 +12,7 @@ from agentsview_assets.errors import UsageError
 from agentsview_assets.settings import Settings
 from agentsview_assets.transforms import staleness
 from agentsview_assets.transforms.staleness import Slice, Versions
+from agentsview_assets.transforms.waiting import waiting_reports
 from agentsview_assets.transforms.windows import (
     EARLIEST,
     LATEST,
@@ -154,7 +155,7 @@ def plan_update(  # noqa: PLR0913 - all that decides what is made
         for name in names & set(staleness.DAILY_TABLES)
     }
     if not request.force:
-        waiting = staleness.waiting_reports(expected, found, (first, last))
+        waiting = waiting_reports(expected, found, (first, last))
         daily = {name: places - (waiting - changed[name]) for name, places in daily.items()}
     tables = {name for name, places in daily.items() if places}
     tables |= {name for name in names - set(staleness.DAILY_TABLES) if stale[name]}

@@ -214,7 +214,7 @@ class ArchiveResource:
             self._looked.add(archive_id)
 
     def _has_all(self, archive_id: str, needed: Needed) -> bool:
-        from agentsview_assets.resources.looking import need_sessions  # noqa: PLC0415 - in bulk
+        from agentsview_assets.resources.entering import need_sessions  # noqa: PLC0415 - in bulk
 
         self.scratch.db.execute("CREATE OR REPLACE TEMP TABLE needed (id TEXT)")
         need_sessions(self.scratch, archive_id, needed)

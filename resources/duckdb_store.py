@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import duckdb
 
 from agentsview_assets.resources.duckdb_reader import DuckDBReader, check_version, explain
-from agentsview_assets.resources.sql_store import SqlStore, selection_where
+from agentsview_assets.resources.row_store import selection_where
+from agentsview_assets.resources.sql_store import SqlStore
 from agentsview_assets.resources.store import Selection
 from agentsview_assets.resources.table_ddl import column_ddl
 from agentsview_assets.schemas import TableContract

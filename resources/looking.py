@@ -6,23 +6,29 @@ warehouse, and several archives.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from agentsview_assets.resources.asked import Known, Needed, Options
 from agentsview_assets.resources.content import Content, Wanted, owned, read_batch
-from agentsview_assets.resources.known import LeftOut
-from agentsview_assets.resources.ledger import LEDGER, Entry, Finding
+from agentsview_assets.resources.entering import (
+    changed_entries,
+    days_of,
+    enter,
+    expected_days,
+    expected_parts,
+    name_landed,
+    need_sessions,
+    still_left_out,
+)
+from agentsview_assets.resources.ledger import Entry, Finding
 from agentsview_assets.resources.reading import CleanReader
-from agentsview_assets.resources.small_tables import PROJECT_TABLES, SmallTables
+from agentsview_assets.resources.small_tables import SmallTables
 from agentsview_assets.resources.store import Archive
-from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.transforms import entries, versions
-from agentsview_assets.transforms.secrets import clean, clean_identifier
-from agentsview_assets.transforms.staleness import DAILY, PRICES, PROJECTS, ExpectedRow
+from agentsview_assets.transforms.staleness import ExpectedRow
 from agentsview_assets.transforms.windows import days_between
 
 if TYPE_CHECKING:
@@ -225,115 +231,17 @@ class Look:
             ),
             moved.rows,
             gone,
-            [*expected_days(self._scratch, self.archive_id, days), *self._parts()],
+            [
+                *expected_days(self._scratch, self.archive_id, days),
+                *expected_parts(self._scratch, self.archive_id),
+            ],
             days,
-            self._left_out(before.left_out, seen),
+            still_left_out(
+                self._reader.archive.held, before.left_out, self.archive_id, seen - self._read
+            ),
             self._is_whole,
         )
-
-    def _parts(self) -> list[ExpectedRow]:
-        versions = (
-            (PROJECTS, self._scratch.version(PROJECT_TABLES, self.archive_id)),
-            (PRICES, self._scratch.version(("model_pricing",), self.archive_id)),
-        )
-        return [ExpectedRow(self.archive_id, part, "", version) for part, version in versions]
-
-    def _left_out(self, before: Sequence[LeftOut], seen: set[str]) -> list[LeftOut]:
-        """The rows that cannot be read: those met now, and those of sessions not read now."""
-        kept = [
-            row
-            for row in before
-            if row.source_table in ("messages", "usage_events")
-            and row.session_id in seen
-            and row.session_id not in self._read
-        ]
-        met = [
-            LeftOut(
-                self.archive_id,
-                row.table,
-                clean_identifier(row.session_id),
-                clean(row.row),
-                clean(row.reason),
-            )
-            for row in dict.fromkeys(self._reader.archive.held)
-        ]
-        return list(dict.fromkeys([*kept, *met]))
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:
     return None
-
-
-def need_sessions(scratch: Scratch, archive_id: str, needed: Needed) -> None:
-    """Adds the sessions of some days that have not landed to the table `needed`."""
-    first = needed.window.first
-    own = f"(day BETWEEN $from AND $to AND day >= '{first}')"
-    earlier = f"(day < '{first}')" if needed.span.first <= first else "false"
-    scratch.db.execute(
-        "INSERT INTO needed SELECT DISTINCT session_id FROM entry WHERE archive_id = $archive "
-        f"AND session_id <> '' AND ({own} OR {earlier}) AND session_id NOT IN "
-        "(SELECT session_id FROM session WHERE archive_id = $archive)",
-        {"archive": archive_id, "from": needed.span.first, "to": needed.span.last},
-    )
-
-
-def name_landed(scratch: Scratch, archive_id: str) -> None:
-    """Names the sessions of an archive that have landed, and what has none, in `landed`."""
-    scratch.db.execute(
-        "CREATE OR REPLACE TEMP TABLE landed AS SELECT session_id AS id FROM session "
-        "WHERE archive_id = ? UNION ALL SELECT ''",
-        [archive_id],
-    )
-
-
-def enter(scratch: Scratch, archive_id: str) -> None:
-    """Enters what the sessions that have landed say on each day."""
-    name_landed(scratch, archive_id)
-    mine = "archive_id = $archive AND session_id IN (SELECT id FROM landed)"
-    scratch.db.execute(f"DELETE FROM entry WHERE {mine}", {"archive": archive_id})
-    scratch.db.execute(entries.ENTRIES.replace("{mine}", mine), {"archive": archive_id})
-
-
-class Moved(NamedTuple):
-    """Sessions that the ledger has otherwise.
-
-    Attributes:
-        rows: Rows of `archive_sessions`.
-        days: Days that they touch or touched.
-        sessions: Those whose row, messages or events are others.
-    """
-
-    rows: pa.Table
-    days: set[str]
-    sessions: int
-
-
-def changed_entries(scratch: Scratch, archive_id: str) -> Moved:
-    """Of the sessions that have landed those that the ledger has otherwise."""
-    found: pa.Table = scratch.db.sql(
-        entries.LEDGER_ROWS, params={"archive": archive_id}
-    ).to_arrow_table()
-    rows = found.select(list(CONTRACTS[LEDGER.name].column_names)).cast(LEDGER.arrow_schema)
-    moved = found.filter(found.column("is_moved"))
-    texts = moved.column("days").to_pylist() + moved.column("known_days").to_pylist()
-    days = {day for text in set(texts) if text for day in days_of(text)}
-    count = sum(1 for name in rows.column("session_id").to_pylist() if name)
-    return Moved(rows, days, count)
-
-
-def days_of(text: str) -> list[str]:
-    """The days that an entry of the ledger names."""
-    return [row["day"] for row in json.loads(text)]
-
-
-def expected_days(scratch: Scratch, archive_id: str, days: set[str]) -> list[ExpectedRow]:
-    """What some days of an archive hold now, of all its sessions."""
-    if not days:
-        return []
-    found = scratch.rows(entries.EXPECTED_DAYS, {"archive": archive_id, "days": sorted(days)})
-    return [
-        ExpectedRow(
-            archive, DAILY, day, version, tuple(json.loads(models)), tuple(json.loads(reads))
-        )
-        for archive, day, version, models, reads in found
-    ]

@@ -26,7 +26,8 @@ from agentsview_assets.resources.postgres_reader import (
     prepare,
     values,
 )
-from agentsview_assets.resources.sql_store import SqlStore, selection_sql
+from agentsview_assets.resources.row_store import selection_sql
+from agentsview_assets.resources.sql_store import SqlStore
 from agentsview_assets.resources.store import Selection
 from agentsview_assets.resources.table_ddl import column_ddl, index_statements, primary_key
 from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, PENDING_TABLE

@@ -22,6 +22,7 @@ from agentsview_assets.transforms.staleness import VERDICTS, ExpectedRow, Slice
 from agentsview_assets.transforms.versions import rules
 
 if TYPE_CHECKING:
+    from agentsview_assets.resources.row_store import RowStore
     from agentsview_assets.resources.sql_store import SqlStore
 
 DECIDED_BY = "decided_by"
@@ -84,7 +85,7 @@ def _pend_all(store: SqlStore) -> None:
 
 
 @contextlib.contextmanager
-def touching(store: SqlStore, where: str, parameters: Sequence[object]) -> Iterator[None]:
+def touching(store: RowStore, where: str, parameters: Sequence[object]) -> Iterator[None]:
     """Records which keys and sessions the block touches in `usage_rows`, in its transaction.
 
     Args:

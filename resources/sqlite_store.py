@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.files import is_there, look
-from agentsview_assets.resources.sql_store import SqlStore, selection_sql
+from agentsview_assets.resources.row_store import selection_sql
+from agentsview_assets.resources.sql_store import SqlStore
 from agentsview_assets.resources.sqlite_reader import COLUMNS_TABLE, check_version, connect, explain
 from agentsview_assets.resources.store import Selection
 from agentsview_assets.resources.table_ddl import (

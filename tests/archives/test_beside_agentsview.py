@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agentsview_assets.resources.looking import Needed, Options
+from agentsview_assets.resources.asked import Needed, Options
 from agentsview_assets.resources.observing import observe
 from agentsview_assets.resources.scratch import Scratch
 from agentsview_assets.resources.sources import FileSource

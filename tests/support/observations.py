@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
-from agentsview_assets.resources.looking import Needed, Options
+from agentsview_assets.resources.asked import Needed, Options
 from agentsview_assets.resources.observing import Observed, observe
 from agentsview_assets.resources.scratch import Scratch
 from agentsview_assets.resources.sources import FileSource
