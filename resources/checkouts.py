@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentsview_assets.resources.bounded_files import read_small
-from agentsview_assets.transforms.identities import Checkout
+from agentsview_assets.transforms.disks import Checkout
 from agentsview_assets.transforms.paths import clean_path, is_within
-from agentsview_assets.transforms.remotes import presentable_remote, sanitize_remote
 from agentsview_assets.transforms.text import from_bytes, to_bytes, trim
 
 if TYPE_CHECKING:
@@ -107,6 +106,11 @@ def choose_remote(remotes: Mapping[str, str]) -> str:
     Returns:
         The remote without credentials, or `''` when none is usable.
     """
+    from agentsview_assets.transforms.remotes import (  # noqa: PLC0415 - only where there is one
+        presentable_remote,
+        sanitize_remote,
+    )
+
     for name in sorted(remotes, key=lambda name: (name != "origin", to_bytes(name))):
         if sanitize_remote(remotes[name]):
             remote = presentable_remote(remotes[name])

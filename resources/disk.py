@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agentsview_assets.resources.checkouts import LocalDisk
-from agentsview_assets.transforms.disk_evidence import CHECKOUT, PATH, Answer, says_the_same
+from agentsview_assets.transforms.disk_evidence import says_the_same
 
 if TYPE_CHECKING:
     from agentsview_assets.resources.store import Store
@@ -21,10 +21,4 @@ def is_disk_the_same(store: Store, archive_id: str) -> bool:
         store: The warehouse.
         archive_id: An archive that was read on this machine.
     """
-    with store.reading() as warehouse:
-        found = warehouse.rows(
-            "SELECT evidence, root_path, worktree_root_path, git_remote FROM project_observations "
-            "WHERE archive_id = ? AND evidence IN (?, ?)",
-            [archive_id, PATH, CHECKOUT],
-        )
-    return says_the_same(LocalDisk(), (Answer(*row) for row in found))
+    return says_the_same(LocalDisk(), store.said_by_disk(archive_id))

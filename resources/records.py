@@ -18,6 +18,7 @@ from agentsview_assets.resources.known import (
     successions,
 )
 from agentsview_assets.resources.warehouse import EXPECTED_TABLE, PARTITIONS_TABLE, RULES_TABLE
+from agentsview_assets.transforms.disk_evidence import CHECKOUT, PATH, DiskAnswer
 from agentsview_assets.transforms.reasons import Record
 from agentsview_assets.transforms.staleness import DAILY, ExpectedRow, Slice, Versions
 
@@ -43,6 +44,15 @@ class Records(abc.ABC):
     def successions(self) -> list[Succession]:
         """Which archive was found in the place of which; see `resources.store.Store`."""
         return successions(self.ask)
+
+    def said_by_disk(self, archive_id: str) -> list[DiskAnswer]:
+        """What the disk said of an archive's paths; see `resources.store.Store.said_by_disk`."""
+        found = self.ask(
+            "SELECT evidence, root_path, worktree_root_path, git_remote FROM project_observations "
+            "WHERE archive_id = ? AND evidence IN (?, ?)",
+            [archive_id, PATH, CHECKOUT],
+        )
+        return [DiskAnswer(*row) for row in found]
 
     def expected(self, archives: Collection[str] | None = None) -> list[ExpectedRow]:
         """What is expected of archives; see `resources.store.Store.expected`."""

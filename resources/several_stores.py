@@ -25,6 +25,7 @@ from agentsview_assets.resources.store import (
 from agentsview_assets.resources.succession import Leaving
 from agentsview_assets.resources.warehouse import Reader
 from agentsview_assets.schemas import CONTRACTS, HISTORIES, TableContract
+from agentsview_assets.transforms.disk_evidence import DiskAnswer
 from agentsview_assets.transforms.reasons import Record
 from agentsview_assets.transforms.staleness import ExpectedRow, Slice, Versions
 
@@ -142,6 +143,10 @@ class SeveralStores:
     def is_settled(self) -> bool:
         """Whether nothing is pending in any of them."""
         return all(store.is_settled() for store in self._stores)
+
+    def said_by_disk(self, archive_id: str) -> list[DiskAnswer]:
+        """What the first warehouse has recorded."""
+        return self._first.said_by_disk(archive_id)
 
     def expected(self, archives: Collection[str] | None = None) -> list[ExpectedRow]:
         """What is expected of archives, as the first warehouse has it."""

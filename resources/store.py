@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from agentsview_assets.resources.succession import Leaving
     from agentsview_assets.resources.warehouse import Reader
     from agentsview_assets.schemas import TableContract
+    from agentsview_assets.transforms.disk_evidence import DiskAnswer
     from agentsview_assets.transforms.reasons import Record
     from agentsview_assets.transforms.staleness import ExpectedRow, Slice, Versions
 
@@ -182,6 +183,9 @@ class Store(Protocol):
 
     def is_settled(self) -> bool:
         """Whether nothing is pending."""
+
+    def said_by_disk(self, archive_id: str) -> list[DiskAnswer]:
+        """What the disk said of the paths of an archive's projects when that was read."""
 
     def expected(self, archives: Collection[str] | None = None) -> list[ExpectedRow]:
         """What is expected of archives; of all if none is named."""

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from agentsview_assets.transforms.identities import Checkout, Disk
+from agentsview_assets.transforms.disks import Checkout, Disk
 from agentsview_assets.transforms.text import to_bytes
 
 PATH, CHECKOUT = "disk_path", "disk_checkout"
 """Kinds of evidence: a path without symbolic links, and the working tree around a path."""
 
 
-class Answer(NamedTuple):
+class DiskAnswer(NamedTuple):
     """What a disk said of a path.
 
     Attributes:
@@ -43,22 +43,22 @@ class RecordingDisk:
     def __init__(self, disk: Disk) -> None:
         """Starts with nothing asked."""
         self._disk = disk
-        self.answers: dict[tuple[str, str], Answer] = {}
+        self.answers: dict[tuple[str, str], DiskAnswer] = {}
 
     def resolve_symlinks(self, path: str) -> str | None:
         """Gives a path without symbolic links; see `Disk`."""
         found = self._disk.resolve_symlinks(path)
-        self._keep(Answer(PATH, path, _readable(found or "")))
+        self._keep(DiskAnswer(PATH, path, _readable(found or "")))
         return found
 
     def checkout(self, path: str) -> Checkout | None:
         """Finds the working tree around a path; see `Disk`."""
         found = self._disk.checkout(path)
         root, remote = found or ("", "")
-        self._keep(Answer(CHECKOUT, path, _readable(root), _readable(remote)))
+        self._keep(DiskAnswer(CHECKOUT, path, _readable(root), _readable(remote)))
         return found
 
-    def _keep(self, answer: Answer) -> None:
+    def _keep(self, answer: DiskAnswer) -> None:
         self.answers[answer.evidence, answer.path] = answer
 
 
@@ -88,7 +88,7 @@ class RecordedDisk:
         return Checkout(root, remote) if root else None
 
 
-def says_the_same(disk: Disk, answers: Iterable[Answer]) -> bool:
+def says_the_same(disk: Disk, answers: Iterable[DiskAnswer]) -> bool:
     """Whether a disk still says what it said."""
     for answer in answers:
         again = RecordingDisk(disk)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
+from agentsview_assets.transforms.disks import Disk
 from agentsview_assets.transforms.paths import (
     clean_path,
     file_directory,
@@ -86,23 +87,6 @@ class ProjectIdentity(NamedTuple):
     project: str
     resolution: Resolution
     identity: Identity | None
-
-
-class Checkout(NamedTuple):
-    """A git working tree: its symlink-resolved root, and its usable remote or `''`."""
-
-    root: str
-    remote: str
-
-
-class Disk(Protocol):
-    """The file system of the machine that reads the archive."""
-
-    def resolve_symlinks(self, path: str) -> str | None:
-        """Give an absolute path without symbolic links; None when that is impossible."""
-
-    def checkout(self, path: str) -> Checkout | None:
-        """Find the git working tree that holds an existing directory."""
 
 
 class _Mapping(NamedTuple):

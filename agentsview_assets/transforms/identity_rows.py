@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from agentsview_assets.transforms.disk_evidence import RecordedDisk
+from agentsview_assets.transforms.disks import Disk
 from agentsview_assets.transforms.identities import (
-    Disk,
     ProjectObservation,
     SessionPlace,
     WorktreeMapping,

@@ -8,11 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agentsview_assets.resources.checkouts import LocalDisk, choose_remote, parse_remotes
-from agentsview_assets.transforms.identities import (
-    Checkout,
-    SessionPlace,
-    resolve_projects,
-)
+from agentsview_assets.transforms.disks import Checkout
+from agentsview_assets.transforms.identities import SessionPlace, resolve_projects
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,12 +14,12 @@ from agentsview_assets.resources.warehouse import open_reader
 from agentsview_assets.transforms.disk_evidence import (
     CHECKOUT,
     PATH,
-    Answer,
+    DiskAnswer,
     RecordedDisk,
     RecordingDisk,
     says_the_same,
 )
-from agentsview_assets.transforms.identities import Checkout
+from agentsview_assets.transforms.disks import Checkout
 from tests.support.machines import Machine, archive, everything
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ def test_what_was_recorded_is_said_again() -> None:
         recording.resolve_symlinks(path)
         recording.checkout(path)
     assert set(recording.answers.values()) == {
-        Answer(PATH, "/a/b", "/real/a/b"),
-        Answer(PATH, "/other", ""),
-        Answer(CHECKOUT, "/a/b", "/real/a", "https://h.example/o/r"),
-        Answer(CHECKOUT, "/other", ""),
+        DiskAnswer(PATH, "/a/b", "/real/a/b"),
+        DiskAnswer(PATH, "/other", ""),
+        DiskAnswer(CHECKOUT, "/a/b", "/real/a", "https://h.example/o/r"),
+        DiskAnswer(CHECKOUT, "/other", ""),
     }
     recorded = RecordedDisk(
         {
@@ -65,7 +65,7 @@ def test_what_was_recorded_is_said_again() -> None:
     assert recorded.resolve_symlinks("/a/b") == "/real/a/b"
     assert recorded.resolve_symlinks("/other") is None
     assert says_the_same(Disk(), recording.answers.values())
-    assert not says_the_same(Disk(), [Answer(PATH, "/a/b", "/elsewhere")])
+    assert not says_the_same(Disk(), [DiskAnswer(PATH, "/a/b", "/elsewhere")])
 
 
 @pytest.fixture
