@@ -14,6 +14,7 @@ import pytest
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.resources.duckdb_store import DuckDBStore
 from agentsview_assets.resources.history import prepare_home
+from tests.support.further import further
 from tests.support.machines import Machine, archive, everything
 from tests.support.tiny_archives import TinyArchive
 
@@ -199,7 +200,7 @@ def walk(folder: Path, patch: pytest.MonkeyPatch, seed: int, legs: int, steps: i
 
 
 @pytest.mark.hostile
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, *further(1, 2)])
 def test_a_short_walk(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     walk(tmp_path, monkeypatch, seed, legs=2, steps=8)
 
