@@ -114,11 +114,6 @@ class ArchiveResource:
             ArchiveError: None of them can be read, which is recorded.
             ConfigError: The warehouse was made with other settings.
         """
-        placing = Placing(window.first, "full" if self.with_titles else "labels")
-        recorded = store.rules()
-        require_no_newer(recorded)
-        if not is_new_placing:
-            placing.require_same(recorded)
         archives = parse_archives(self.archive.splitlines())
         try:
             require_one(archives)  # before anything is made for it
@@ -126,6 +121,11 @@ class ArchiveResource:
             error.unread = tuple((archive.shown, str(error)) for archive in archives)
             store.record_readings(read_in_vain(error))
             raise
+        placing = Placing(window.first, "full" if self.with_titles else "labels")
+        recorded = store.rules()
+        require_no_newer(recorded)
+        if not is_new_placing:
+            placing.require_same(recorded)
         try:
             options = (options or Options())._replace(with_titles=self.with_titles)
             self._seen = observe_all(archives, store, lambda: self.scratch, options, window)
