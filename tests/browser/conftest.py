@@ -74,7 +74,7 @@ class Ui:
 
 @pytest.fixture(scope="session")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
-    desk = Desk.with_sample(tmp_path_factory.mktemp("ui"))
+    desk = Desk.with_sample(tmp_path_factory.mktemp("ui")).starting("2026-10-29")
     with ServedUi(desk) as served, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 800})
