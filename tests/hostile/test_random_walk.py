@@ -21,6 +21,8 @@ from tests.support.tiny_archives import TinyArchive
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.support.in_process import Finished
+
 DAYS = tuple(f"2026-11-{day:02}" for day in range(1, 6))
 TABLES = ("sessions", "usage_rows", "activity_intervals", "daily_usage", "session_model_usage")
 
@@ -58,10 +60,10 @@ class Walk:
             "remove": self._remove,
             "resync": self._resync,
             "upgrade": self._upgrade,
-            "run": lambda machine: self._run(machine.run("materialize").code),
-            "run a day": lambda machine: self._run(machine.start(day=self._day()).code),
+            "run": lambda machine: self._run(machine.run("materialize")),
+            "run a day": lambda machine: self._run(machine.start(day=self._day())),
             "run a table": lambda machine: self._run(
-                machine.start(self._rng.choice(TABLES), day=self._day()).code, may_fail=True
+                machine.start(self._rng.choice(TABLES), day=self._day()), may_fail=True
             ),
             "killed": self._killed,
         }
@@ -80,7 +82,7 @@ class Walk:
         """Every row of the warehouse once both machines have brought it up to date."""
         for _ in range(2):
             for machine in self.machines:
-                self._run(machine.run("materialize").code)
+                self._run(machine.run("materialize"))
         for machine in self.machines:
             assert machine.run("materialize", "--json").json["up_to_date"]
         return everything(self.machines[0].warehouse)
@@ -91,15 +93,15 @@ class Walk:
         both = tuple(place for machine in self.machines for place in machine.archives)
         url = f"duckdb:///{folder}.duckdb"
         machine = replace(self.machines[0], folder=folder, warehouse=url, archives=both)
-        self._run(machine.run("materialize").code)
+        self._run(machine.run("materialize"))
         old = self.machines[0].warehouse
         return {
             name: [row.replace(url, old) for row in rows] for name, rows in everything(url).items()
         }
 
     @staticmethod
-    def _run(code: int, *, may_fail: bool = False) -> None:
-        assert code == 0 or may_fail
+    def _run(done: Finished, *, may_fail: bool = False) -> None:
+        assert done.code == 0 or may_fail, done.err
 
     def _number(self) -> int:
         self._made += 1
@@ -171,7 +173,7 @@ class Walk:
         identity = f"{machine.folder.name}-{self._number()}"
         self._execute(machine, f"UPDATE archive_metadata SET value = '{identity}'")
         # Seen at once: an archive that is replaced twice between two runs leaves nothing to follow.
-        self._run(machine.run("materialize").code)
+        self._run(machine.run("materialize"))
 
     def _killed(self, machine: Machine) -> None:
         step, left = self._rng.choice(["insert", "record", "execute"]), self._rng.randint(0, 40)
