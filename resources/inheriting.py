@@ -74,12 +74,18 @@ def pass_on(store: SqlStore, leaving: Leaving) -> None:
                     _pass_on(store, table, (old, leaving.successor), "partition_date", rows)
     ledger.leave(store, leaving)
     for table in OBSERVATIONS:
+        # Slices that were out of date before have fewer rows now as well.
+        store.execute(
+            f"UPDATE {PARTITIONS_TABLE} SET row_count = (SELECT COUNT(*) FROM {table} r "
+            "WHERE r.archive_id = ? AND CAST(r.partition_date AS VARCHAR(10)) = "
+            f"{PARTITIONS_TABLE}.partition_date) WHERE asset = ? AND archive_id = ?",
+            [old, table, old],
+        )
         for day, before, after in leaving.versions:
             store.execute(
-                f"UPDATE {PARTITIONS_TABLE} SET input_version = ?, row_count = (SELECT COUNT(*) "
-                f"FROM {table} WHERE archive_id = ? AND CAST(partition_date AS VARCHAR(10)) = ?) "
-                "WHERE asset = ? AND archive_id = ? AND partition_date = ? AND input_version = ?",
-                [after, old, day, table, old, day, before],
+                f"UPDATE {PARTITIONS_TABLE} SET input_version = ? WHERE asset = ? "
+                "AND archive_id = ? AND partition_date = ? AND input_version = ?",
+                [after, table, old, day, before],
             )
 
 

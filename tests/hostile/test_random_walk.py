@@ -170,6 +170,8 @@ class Walk:
             database.execute("VACUUM")
 
     def _upgrade(self, machine: Machine) -> None:
+        # What a run has not seen goes cannot be told from what another archive had.
+        self._run(machine.run("materialize"))
         identity = f"{machine.folder.name}-{self._number()}"
         self._execute(machine, f"UPDATE archive_metadata SET value = '{identity}'")
         # Seen at once: an archive that is replaced twice between two runs leaves nothing to follow.
