@@ -63,22 +63,20 @@ class Asks(Protocol):
 
 
 def find_credentials(
-    ask: Asks, kind: Kind, clean_before: Mapping[str, Fingerprints] | None = None
+    ask: Asks, kind: Kind, relations: Mapping[str, str] | None = None
 ) -> Iterator[Find]:
     """Looks for credentials in every text column of every table.
 
     Args:
         ask: Asks the warehouse.
         kind: What it is.
-        clean_before: What the texts of tables were when no credential was in them; days of which
-            the texts are the same are not looked through again.
+        relations: Tables to look through, with the rows of them to look at as SQL; all rows of
+            all tables if not given.
     """
     for contract in CONTRACTS.values():
         names = [column.name for column in text_columns(contract)]
-        rows = contract.name
-        if clean_before is not None:
-            rows = _others(ask, contract, clean_before.get(contract.name, {}))
-        if not rows:
+        rows = contract.name if relations is None else relations.get(contract.name)
+        if rows is None:
             continue
         for column, texts in _suspects(ask, kind, rows, names):
             rule = _RULES.get(column, clean)
@@ -104,14 +102,16 @@ def fingerprints(ask: Asks, contract: TableContract) -> Fingerprints:
     return {str(place): str(number) for place, number in found}
 
 
-def _others(ask: Asks, contract: TableContract, before: Fingerprints) -> str:
-    """The rows of days of which the texts are not what they were; '' where all are."""
-    now = fingerprints(ask, contract)
-    days = sorted(day for day, number in now.items() if before.get(day) != number)
-    if not days or not contract.partition_column:
-        return contract.name if days else ""
-    listed = ", ".join(f"DATE '{day}'" for day in days)
-    return f"(SELECT * FROM {contract.name} WHERE {contract.partition_column} IN ({listed}))"
+def others(now: Mapping[str, Fingerprints], before: Mapping[str, Fingerprints]) -> dict[str, str]:
+    """The tables of which some texts are not what they were, with the rows of those days as SQL."""
+    found = {}
+    for name, numbers in now.items():
+        known, column = before.get(name, {}), CONTRACTS[name].partition_column
+        days = sorted(day for day, number in numbers.items() if known.get(day) != number)
+        listed = ", ".join(f"DATE '{day}'" for day in days)
+        if days:
+            found[name] = f"(SELECT * FROM {name} WHERE {column} IN ({listed}))" if column else name
+    return found
 
 
 def text_columns(contract: TableContract) -> list[Column]:

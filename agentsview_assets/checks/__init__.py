@@ -10,12 +10,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from agentsview_assets.assets.common import IO_MANAGER_KEY
-from agentsview_assets.checks.contents import (
-    LOOKED_THROUGH,
-    content_free,
-    contract_holds,
-    looked_through,
-)
+from agentsview_assets.checks.contents import content_free, contract_holds
 from agentsview_assets.checks.observed import coverage, duplicates_removed, freshness
 from agentsview_assets.checks.prices import completeness, rates_in_force
 from agentsview_assets.checks.totals import totals_agree
@@ -138,13 +133,9 @@ def _step(name: str, checks: Sequence[Check]) -> dg.AssetChecksDefinition:
             with manager.store.reading() as reader:
                 due = due_checks(reader)
                 verdicts = [(check, check.ask(reader)) for check in asked]
-                is_clean = [v.passed for c, v in verdicts if c.name == "content_free"]
-                seen = looked_through(reader) if is_clean == [True] else None
-            if is_clean == [False]:
-                # Whoever materializes next takes out what was found.
-                manager.store.note_rules({"credentials": None, LOOKED_THROUGH: None})
-            elif seen is not None:
-                manager.store.note_rules({LOOKED_THROUGH: seen})
+            for _, verdict in verdicts:
+                if verdict.rules:
+                    manager.store.note_rules(verdict.rules)
             _note(manager.store, verdicts, due, context.run.run_id)
         for check, verdict in verdicts:
             _tell(check, verdict)

@@ -11,6 +11,7 @@ from agentsview_assets.resources.keeping_out import (
     Fingerprints,
     find_credentials,
     fingerprints,
+    others,
     text_columns,
 )
 from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, RULES_TABLE, Reader
@@ -114,7 +115,10 @@ def content_free(reader: Reader) -> Verdict:
             for name, n in lengths.items()
             if n > LONGEST and name not in _FREE_TEXT
         ]  # fmt: skip
-    for find in find_credentials(reader.rows, reader.kind, _clean_before(reader)):
+    # Telling whether texts are those of before is fast in DuckDB alone.
+    now = _fingerprints(reader) if reader.kind == "duckdb" else None
+    unseen = None if now is None else others(now, _clean_before(reader))
+    for find in find_credentials(reader.rows, reader.kind, unseen):
         owner = _owner(reader, find.contract, f"{find.column} = ?", [next(iter(find.texts))])
         what = f"credentials in {len(find.texts):,} texts"
         found.append((f"{find.contract.name}.{find.column}", what, owner, _TAKE_OUT))
@@ -126,31 +130,36 @@ def content_free(reader: Reader) -> Verdict:
     if found:
         first = f"{found[0][0]} holds {found[0][1]} ({found[0][2]}): {found[0][3]}"
         numbers["found"] = table(("table", "what", "where", "what to do"), found)
-        return Verdict(passed=False, words=f"{len(found)} finds, the first: {first}",
-                       numbers=numbers)  # fmt: skip
+        return Verdict(
+            passed=False,
+            words=f"{len(found)} finds, the first: {first}",
+            numbers=numbers,
+            # Whoever materializes next takes out what was found.
+            rules={"credentials": None, LOOKED_THROUGH: None},
+        )
     return Verdict(
         passed=True,
         words=f"{columns} text columns hold no credential ({LOOKED_FOR}); apart from titles the "
         f"longest text has {longest:,} characters, so that no message is among them",
         numbers=numbers,
+        rules={} if now is None else {LOOKED_THROUGH: _recorded(now)},
     )
 
 
-def _clean_before(reader: Reader) -> Mapping[str, Fingerprints] | None:
-    """What the texts were when the rules of today last found nothing; None where that is slow."""
-    if reader.kind != "duckdb":
-        return None
+def _fingerprints(reader: Reader) -> dict[str, Fingerprints]:
+    return {name: fingerprints(reader.rows, contract) for name, contract in CONTRACTS.items()}
+
+
+def _recorded(tables: Mapping[str, Fingerprints]) -> str:
+    """What is recorded of the texts of a warehouse in which nothing was found."""
+    return json.dumps({"rules": rules().digests["credentials"], "tables": tables})
+
+
+def _clean_before(reader: Reader) -> Mapping[str, Fingerprints]:
+    """What the texts of each table were when the rules of today last found nothing."""
     found = reader.rows(f"SELECT value FROM {RULES_TABLE} WHERE name = '{LOOKED_THROUGH}'")
     known = json.loads(found[0][0]) if found else {}
     return known.get("tables", {}) if known.get("rules") == rules().digests["credentials"] else {}
-
-
-def looked_through(reader: Reader) -> str | None:
-    """What to record of a warehouse in which nothing was found; see `_clean_before`."""
-    if reader.kind != "duckdb":
-        return None
-    tables = {name: fingerprints(reader.rows, contract) for name, contract in CONTRACTS.items()}
-    return json.dumps({"rules": rules().digests["credentials"], "tables": tables})
 
 
 def _owner(reader: Reader, contract: TableContract, where: str, values: list[object]) -> str:

@@ -6,7 +6,7 @@ What belongs here: the shape of an answer and small helpers for numbers. What do
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,12 +28,14 @@ class Verdict:
         words: What was found, in a sentence with its numbers; no Markdown.
         numbers: What the UI plots and lists.
         is_wrong: Whether a failure means wrong numbers; otherwise it only warns.
+        rules: What to record of the warehouse, or to forget where it is None; see `Store.rules`.
     """
 
     passed: bool
     words: str
     numbers: dict[str, Any] = field(default_factory=dict)
     is_wrong: bool = False
+    rules: Mapping[str, str | None] = field(default_factory=dict)
 
     def result(self, name: str, asset: str) -> dg.AssetCheckResult:
         """The same for Dagster."""
