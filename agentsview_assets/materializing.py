@@ -39,7 +39,6 @@ from agentsview_assets.resources.store import Store
 from agentsview_assets.resources.warehouse import open_reader
 from agentsview_assets.resources.warehouses import check_stores, open_store
 from agentsview_assets.resources.work import METER
-from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.settings import Settings
 from agentsview_assets.transforms.staleness import Expected, expected_slices, made_days
 from agentsview_assets.transforms.windows import DayWindow
@@ -129,15 +128,17 @@ def materialize(
         worked, opened = METER.seconds, time.perf_counter()
         if not (plan.is_empty and seen.is_unchanged) or unsettled:
             tell("loading Dagster")  # which takes a second or more: silence would look like a hang
-            from agentsview_assets.running import Runs, history  # noqa: PLC0415
+            from agentsview_assets.assets.archive import report_observation  # noqa: PLC0415
+            from agentsview_assets.connections import build_resources  # noqa: PLC0415
+            from agentsview_assets.running import history, run_plan  # noqa: PLC0415
 
             with history(settings, instance) as kept:
-                runs = Runs(settings, source, kept, tell)
-                runs.report(seen, expected.days(), made)
-                outcome = runs.make(plan, unsettled)
+                report_observation(kept, source, seen, expected.days(), made, window)
+                resources = build_resources(settings, source)
+                outcome = run_plan(settings, plan, resources, kept, tell, unsettled)
                 if not outcome.refused:
                     more = _left(settings, source, request, names)
-                    outcome.partitions += runs.make(more).partitions
+                    outcome.partitions += run_plan(settings, more, resources, kept, tell).partitions
             summary.assets = sorted(plan.tables)
             summary.partitions = outcome.partitions
         summary.history_seconds = time.perf_counter() - opened - (METER.seconds - worked)
@@ -206,7 +207,7 @@ def expected_here(source: ArchiveResource, warehouse: Store, window: DayWindow) 
     archives &= known
     landed = source.price_rows(archives)
     read = frozenset(archives) - source.looked
-    kept = _stored_prices(warehouse, read) if read else []
+    kept = warehouse.price_rows(read) if read else []
     return expected_slices(warehouse.expected(archives), [*landed, *kept], window)
 
 
@@ -218,16 +219,6 @@ def _predecessors(warehouse: Store, archives: Collection[str]) -> set[str]:
         before = {s.archive_id for s in successions if s.succeeded_by in before} - found
         found |= before
     return found
-
-
-def _stored_prices(warehouse: Store, archives: Collection[str]) -> list[tuple[object, ...]]:
-    """The price rows of archives that were not read now, as they were when they were."""
-    columns = ", ".join(CONTRACTS["model_pricing"].column_names)
-    marks = ", ".join("?" * len(archives))
-    with warehouse.reading() as reader:
-        return reader.rows(
-            f"SELECT {columns} FROM model_pricing WHERE archive_id IN ({marks})", sorted(archives)
-        )
 
 
 def _require_all(outcome: Outcome, held: Sequence[str]) -> None:

@@ -28,6 +28,7 @@ from agentsview_assets.transforms import staleness
 from agentsview_assets.transforms.pricing import TOKENS_PER_MTOK
 from agentsview_assets.transforms.rates import (
     PRICE_COLUMNS,
+    SAME_MONEY,
     ModelRate,
     model_rates,
     price_tables,
@@ -221,7 +222,7 @@ def _model_impacts(
 
 
 def _differ(before: float, after: float) -> bool:
-    return abs(before - after) > 1e-9 * max(abs(before), abs(after))
+    return abs(before - after) > SAME_MONEY * max(abs(before), abs(after))
 
 
 def _shown(rate: ModelRate | None) -> tuple[float, ...] | None:

@@ -13,10 +13,8 @@ import dagster as dg
 from dagster._core.errors import DagsterAssetCheckFailedError
 
 from agentsview_assets.assets import all_assets
-from agentsview_assets.assets.archive import report_observation
 from agentsview_assets.assets.common import archives_tag
 from agentsview_assets.checks import all_checks
-from agentsview_assets.connections import build_resources
 from agentsview_assets.documents.alarms import alarms
 from agentsview_assets.errors import (
     DISK_FULL,
@@ -28,11 +26,9 @@ from agentsview_assets.errors import (
 )
 from agentsview_assets.outcome import Outcome, Tell
 from agentsview_assets.partitions import daily_partitions
-from agentsview_assets.planning import Plan, Step, phases, window_of, without_days
-from agentsview_assets.resources.archive_resource import ArchiveResource
+from agentsview_assets.planning import Plan, Step, phases, without_days
 from agentsview_assets.resources.history import open_history
 from agentsview_assets.resources.history_words import explain_history
-from agentsview_assets.resources.observing_all import Seen
 from agentsview_assets.resources.warehouse import open_reader
 from agentsview_assets.schemas import MADE_BY_KEY
 from agentsview_assets.settings import Settings
@@ -59,48 +55,6 @@ def history(
         return
     with open_history(settings.state_dir) as own:
         yield own
-
-
-class Runs:
-    """Runs of a command over archives that it has looked at, in one history."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        source: ArchiveResource,
-        instance: dg.DagsterInstance,
-        tell: Tell,
-    ) -> None:
-        """Runs nothing yet.
-
-        Args:
-            settings: The days, and the warehouse.
-            source: The archives, as they have been looked at.
-            instance: Keeps the history.
-            tell: Told each step in words.
-        """
-        self._settings = settings
-        self._source = source
-        self._instance = instance
-        self._tell = tell
-        self._resources = build_resources(settings, source)
-
-    def report(self, seen: Seen, versions: Mapping[str, str], made: Mapping[str, str]) -> None:
-        """Tells the history what was observed.
-
-        Args:
-            seen: What was found.
-            versions: The version of each day now.
-            made: The version of each day that the warehouse was made from before.
-        """
-        window = window_of(self._settings)
-        report_observation(self._instance, self._source, seen, versions, made, window)
-
-    def make(self, plan: Plan, unsettled: frozenset[str] = frozenset()) -> Outcome:
-        """Makes a plan's tables; see `run_plan`."""
-        return run_plan(
-            self._settings, plan, self._resources, self._instance, self._tell, unsettled
-        )
 
 
 def run_plan(  # noqa: PLR0913 - what runs, and what it runs with

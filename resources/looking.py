@@ -28,7 +28,6 @@ from agentsview_assets.resources.reading import CleanReader
 from agentsview_assets.resources.small_tables import SmallTables
 from agentsview_assets.resources.store import Archive
 from agentsview_assets.transforms import entries, versions
-from agentsview_assets.transforms.staleness import ExpectedRow
 from agentsview_assets.transforms.windows import days_between
 
 if TYPE_CHECKING:
@@ -62,7 +61,6 @@ class Look:
         self.database_id = ""
         self.is_snapshot = False
         self.changed = 0
-        self.kept: tuple[ExpectedRow, ...] = ()
 
     @property
     def texts(self) -> int:

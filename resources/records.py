@@ -9,7 +9,7 @@ import abc
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from agentsview_assets.resources.expected import expected_rows
+from agentsview_assets.resources.expected import expected_rows, of_archives
 from agentsview_assets.resources.known import (
     LeftOut,
     known_archives,
@@ -19,6 +19,7 @@ from agentsview_assets.resources.known import (
 )
 from agentsview_assets.resources.warehouse import EXPECTED_TABLE, PARTITIONS_TABLE, RULES_TABLE
 from agentsview_assets.transforms.disk_evidence import CHECKOUT, PATH, DiskAnswer
+from agentsview_assets.transforms.rates import PRICE_COLUMNS
 from agentsview_assets.transforms.reasons import Record
 from agentsview_assets.transforms.staleness import DAILY, ExpectedRow, Slice, Versions
 
@@ -53,6 +54,11 @@ class Records(abc.ABC):
             [archive_id, PATH, CHECKOUT],
         )
         return [DiskAnswer(*row) for row in found]
+
+    def price_rows(self, archives: Collection[str]) -> list[tuple[object, ...]]:
+        """The price rows of archives; see `resources.store.Store.price_rows`."""
+        where, parameters = of_archives(archives)
+        return self.ask(f"SELECT {', '.join(PRICE_COLUMNS)} FROM model_pricing{where}", parameters)
 
     def expected(self, archives: Collection[str] | None = None) -> list[ExpectedRow]:
         """What is expected of archives; see `resources.store.Store.expected`."""

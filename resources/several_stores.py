@@ -148,6 +148,10 @@ class SeveralStores:
         """What the first warehouse has recorded."""
         return self._first.said_by_disk(archive_id)
 
+    def price_rows(self, archives: Collection[str]) -> list[tuple[object, ...]]:
+        """What the first warehouse holds."""
+        return self._first.price_rows(archives)
+
     def expected(self, archives: Collection[str] | None = None) -> list[ExpectedRow]:
         """What is expected of archives, as the first warehouse has it."""
         return self._first.expected(archives)

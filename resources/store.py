@@ -187,6 +187,9 @@ class Store(Protocol):
     def said_by_disk(self, archive_id: str) -> list[DiskAnswer]:
         """What the disk said of the paths of an archive's projects when that was read."""
 
+    def price_rows(self, archives: Collection[str]) -> list[tuple[object, ...]]:
+        """The price rows of archives as they were last read, in the contract's column order."""
+
     def expected(self, archives: Collection[str] | None = None) -> list[ExpectedRow]:
         """What is expected of archives; of all if none is named."""
 

@@ -34,7 +34,7 @@ def warehouse_status(settings: Settings) -> dict[str, Any]:
     """
     with open_reader(settings.warehouse) as reader:
         expected, states = _expected(reader, settings), archive_states(settings, reader)
-        tables = {name: _table(reader, name, expected) for name in staleness.TABLES}
+        tables = _tables(reader, expected)
         held = held_archives(reader, states)
         paths = {archive["archive_id"]: archive["path"] for archive in held}
         left_out = held_rows(all_left_out(reader.rows), paths)
@@ -77,7 +77,7 @@ def _copy(url: str, expected: staleness.Expected | None) -> dict[str, Any]:
     """How a further warehouse stands: one that cannot be read does not hide the others."""
     try:
         with open_reader(url) as reader:
-            stale = [_table(reader, name, expected)["stale"] for name in staleness.TABLES]
+            stale = [found["stale"] for found in _tables(reader, expected).values()]
     except WarehouseError as error:
         return {"warehouse": url, "stale": None, "note": str(error)}
     if None in stale:
@@ -90,7 +90,16 @@ def _copy(url: str, expected: staleness.Expected | None) -> dict[str, Any]:
     }
 
 
-def _table(reader: Reader, name: str, expected: staleness.Expected | None) -> dict[str, Any]:
+def _tables(reader: Reader, expected: staleness.Expected | None) -> dict[str, dict[str, Any]]:
+    changed = outdated(reader.rows)
+    return {
+        name: _table(reader, name, expected, changed.get(name, set())) for name in staleness.TABLES
+    }
+
+
+def _table(
+    reader: Reader, name: str, expected: staleness.Expected | None, changed: set[staleness.Slice]
+) -> dict[str, Any]:
     rows = int(reader.rows(f"SELECT count(*) FROM {name}")[0][0])
     recorded = reader.rows(
         "SELECT archive_id, partition_date, input_version, rates_version, "
@@ -99,7 +108,6 @@ def _table(reader: Reader, name: str, expected: staleness.Expected | None) -> di
     )
     stale = None
     if expected is not None:
-        changed = outdated(reader.rows).get(name, set())
         versions = {(archive, day): (v, rates) for archive, day, v, rates, _ in recorded}
         held = {place: v for place, v in versions.items() if place[0] in expected.archives}
         stale = len(

@@ -33,6 +33,10 @@ class ModelRate(NamedTuple):
     pricing_digest: str
 
 
+SAME_MONEY = 1e-9
+"""Relative difference up to which two costs are the same money."""
+
+
 def computed_cost_sql(usage: str, rates: str) -> str:
     """SQL of what priced tokens cost in USD, reported costs left out.
 

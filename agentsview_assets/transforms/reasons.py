@@ -13,7 +13,6 @@ from agentsview_assets.transforms.staleness import Slice
 
 PRICE, CONTENT, REMOVAL, RULE = "price", "content", "removal", "rule"
 DUPLICATE, UPGRADE = "duplicate", "upgrade"
-REASONS = (PRICE, CONTENT, REMOVAL, RULE, DUPLICATE, UPGRADE)
 
 _ANOTHER_RELEASE = ("upgraded", "inherited")
 """Recorded of slices whose archive, or warehouse, was taken over from an earlier release."""

@@ -11,11 +11,9 @@ from datetime import datetime
 import duckdb
 import pyarrow as pa
 
-from agentsview_assets.transforms.rates import computed_cost_sql
+from agentsview_assets.transforms.rates import SAME_MONEY, computed_cost_sql
 from agentsview_assets.transforms.reasons import CONTENT, PRICE, REMOVAL, Moved
 
-TOLERANCE = 1e-9
-"""Relative difference below which two costs are the same money."""
 COMPUTED_COST = computed_cost_sql("d", "r")
 """SQL of what a row `d` of `daily_usage` costs at the rates `r`, reported costs left out."""
 
@@ -38,7 +36,7 @@ def _sums(relation: str) -> str:
 
 
 def _differs(one: str, other: str) -> str:
-    return f"abs({one} - {other}) > {TOLERANCE} * greatest(abs({one}), abs({other}))"
+    return f"abs({one} - {other}) > {SAME_MONEY} * greatest(abs({one}), abs({other}))"
 
 
 _RESTATED = f"""
