@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from agentsview_assets.errors import ArchiveError
 from agentsview_assets.resources.expected import expected_rows
-from agentsview_assets.resources.known import known_archives
+from agentsview_assets.resources.known import known_archives, successions
 from agentsview_assets.resources.price_observation import (
     Prices,
     last_prices,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from agentsview_assets.outcome import Tell
-    from agentsview_assets.resources.store import Archive
+    from agentsview_assets.resources.store import Archive, Succession
 
 MOST_RUNS = 12
 """Ranges that are run one by one; more are bridged over days that need nothing."""
@@ -162,6 +162,10 @@ class _Known(NamedTuple):
     def archives(self) -> list[Archive]:
         """The archives whose observations it holds."""
         return known_archives(self.reader.rows)
+
+    def successions(self) -> list[Succession]:
+        """The archives that another one was found in the place of."""
+        return successions(self.reader.rows)
 
 
 def _affected_slices(reader: Reader, rates: Rates, first: str) -> set[staleness.Slice]:

@@ -9,30 +9,19 @@ caller's. What does not: which rows they are (`resources.succession`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from agentsview_assets.resources import ledger
-from agentsview_assets.resources.warehouse import (
-    PARTITIONS_TABLE,
-    PENDING_TABLE,
-    SUCCESSIONS_TABLE,
-)
-from agentsview_assets.schemas import CONTRACTS, HISTORIES
-from agentsview_assets.transforms.staleness import OBSERVATIONS
+from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, SUCCESSIONS_TABLE
+from agentsview_assets.schemas import CONTRACTS, HISTORIES, MADE_BY_KEY, TableContract
+from agentsview_assets.transforms.staleness import INHERITED_VERSION, OBSERVATIONS
 from agentsview_assets.transforms.succession import MOVED_SESSIONS
 
 if TYPE_CHECKING:
     from agentsview_assets.resources.sql_store import SqlStore
     from agentsview_assets.resources.store import Succession
     from agentsview_assets.resources.succession import Leaving
-
-INHERITED = "inherited"
-"""Recorded of a slice that holds rows of the archive before: no version ever equals it."""
-
-_PAGE = 500
-_DECIDED = ("archive_sessions", "duplicates", "session_copies")
-"""Tables that are not made by slices: the ledger, and what settling says anew."""
 
 
 def record_succession(store: SqlStore, found: Succession) -> None:
@@ -52,9 +41,8 @@ def pass_on_all(store: SqlStore, old: str, new: str) -> None:
     """Passes all rows of an archive on, and removes what is recorded of it."""
     ledger.touch(store, old)
     for table, contract in CONTRACTS.items():
-        if table not in HISTORIES and table not in _DECIDED:
-            day = contract.partition_column and "partition_date"
-            _pass_on(store, table, (old, new), day or "", ("", []))
+        if table not in (*HISTORIES, *MADE_BY_KEY):
+            _pass_on(store, contract, (old, new), ("", []))
     ledger.remove(store, old)
 
 
@@ -66,12 +54,12 @@ def pass_on(store: SqlStore, leaving: Leaving) -> None:
     """
     old = leaving.archive_id
     for column, names in (("session_id", leaving.sessions), ("row_id", leaving.rows)):
-        for page in _pages(store, names):
+        for page in ledger.pages(store, names):
             rows = (f" AND {column} IN ({', '.join('?' * len(page))})", page)
-            _touch(store, old, rows)
+            ledger.pend_keys(store, f"archive_id = ?{rows[0]}", [old, *page])
             for table in OBSERVATIONS:
                 if column in CONTRACTS[table].column_names:
-                    _pass_on(store, table, (old, leaving.successor), "partition_date", rows)
+                    _pass_on(store, CONTRACTS[table], (old, leaving.successor), rows)
     ledger.leave(store, leaving)
     for table in OBSERVATIONS:
         # Slices that were out of date before have fewer rows now as well.
@@ -93,22 +81,22 @@ _Rows = tuple[str, Sequence[object]]
 """A condition that is added to others, and its parameters."""
 
 
-def _pass_on(store: SqlStore, table: str, who: tuple[str, str], column: str, rows: _Rows) -> None:
+def _pass_on(store: SqlStore, contract: TableContract, who: tuple[str, str], rows: _Rows) -> None:
     """Passes rows on where their new owner has not made the slice, and removes the others.
 
     Args:
         store: The store.
-        table: The table.
+        contract: The table.
         who: Identities of the archive before and of the one after.
-        column: Its column of days; '' where it has none.
         rows: Which rows.
     """
     old, new = who
     where, parameters = rows
+    table, column = contract.name, contract.partition_column
     day = f"CAST({column} AS VARCHAR(10))" if column else "''"
     fresh = (
         f"{day} NOT IN (SELECT partition_date FROM {PARTITIONS_TABLE} "
-        f"WHERE asset = '{table}' AND archive_id = ? AND input_version <> '{INHERITED}')"
+        f"WHERE asset = '{table}' AND archive_id = ? AND input_version <> '{INHERITED_VERSION}')"
     )
     store.execute(
         f"UPDATE {table} SET archive_id = ? WHERE archive_id = ?{where} AND {fresh}",
@@ -117,27 +105,12 @@ def _pass_on(store: SqlStore, table: str, who: tuple[str, str], column: str, row
     store.execute(f"DELETE FROM {table} WHERE archive_id = ?{where}", [old, *parameters])
     store.execute(
         f"DELETE FROM {PARTITIONS_TABLE} WHERE asset = ? AND archive_id = ? AND input_version = ?",
-        [table, new, INHERITED],
+        [contract.name, new, INHERITED_VERSION],
     )
     store.execute(
         f"INSERT INTO {PARTITIONS_TABLE} (asset, archive_id, partition_date, row_count, "
         f"input_version, rates_version, run_id, rules_version, written_at) SELECT '{table}', "
-        f"archive_id, {day}, COUNT(*), '{INHERITED}', '', '', '', {store.now} FROM {table} "
+        f"archive_id, {day}, COUNT(*), '{INHERITED_VERSION}', '', '', '', {store.now} FROM {table} "
         f"WHERE archive_id = ? AND {fresh} GROUP BY 2, 3",
         [new, new],
     )
-
-
-def _touch(store: SqlStore, archive_id: str, rows: _Rows) -> None:
-    """Has it decided anew what counts of the keys that some rows have."""
-    where, parameters = rows
-    store.execute(
-        f"INSERT INTO {PENDING_TABLE} SELECT DISTINCT 'key', dedup_key FROM usage_rows "
-        f"WHERE archive_id = ? AND dedup_key IS NOT NULL{where}",
-        [archive_id, *parameters],
-    )
-
-
-def _pages(store: SqlStore, names: Sequence[str]) -> Iterator[list[str]]:
-    for start in range(0, len(names), _PAGE):
-        yield [store.as_stored(name) for name in names[start : start + _PAGE]]

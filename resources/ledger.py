@@ -7,7 +7,7 @@ archives, and rows of days.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from agentsview_assets.resources.expected import EXPECTED_COLUMNS, expected_rows
@@ -98,14 +98,34 @@ def _write_sessions(store: SqlStore, finding: Finding) -> None:
         store.insert_table(LEDGER, finding.sessions)
     # Copies of a session are decided by the ledger.
     if finding.is_whole:
-        store.execute(
-            f"INSERT INTO {PENDING_TABLE} SELECT 'session', session_id FROM {LEDGER.name} "
-            "WHERE archive_id = ? AND session_id <> ''",
-            [archive_id],
-        )
+        pend_sessions(store, "archive_id = ?", [archive_id])
     else:
         rows = [("session", store.as_stored(name)) for name in touched if name]
         insert_rows(store, PENDING_TABLE, rows)
+
+
+def pend_sessions(store: SqlStore, where: str, parameters: Sequence[object] = ()) -> None:
+    """Has it decided anew what counts of sessions of the ledger, in a transaction."""
+    store.execute(
+        f"INSERT INTO {PENDING_TABLE} SELECT DISTINCT 'session', session_id FROM {LEDGER.name} "
+        f"WHERE {where} AND session_id <> ''",
+        parameters,
+    )
+
+
+def pend_keys(store: SqlStore, where: str, parameters: Sequence[object] = ()) -> None:
+    """Has it decided anew what counts of the keys of some usage rows, in a transaction."""
+    store.execute(
+        f"INSERT INTO {PENDING_TABLE} SELECT DISTINCT 'key', dedup_key FROM usage_rows "
+        f"WHERE {where} AND dedup_key IS NOT NULL",
+        parameters,
+    )
+
+
+def pages(store: SqlStore, names: Sequence[str]) -> Iterator[list[str]]:
+    """Names as the backend's tables have them, so many at a time as a statement takes."""
+    for start in range(0, len(names), _PAGE):
+        yield [store.as_stored(name) for name in names[start : start + _PAGE]]
 
 
 def delete_named(
@@ -117,8 +137,7 @@ def delete_named(
     mine = f"DELETE FROM {table} WHERE archive_id = ?"
     if not store.look(f"SELECT 1 FROM {table} WHERE archive_id = ? LIMIT 1", [archive_id]):
         return
-    for start in range(0, len(names), _PAGE):
-        page = [store.as_stored(name) for name in names[start : start + _PAGE]]
+    for page in pages(store, names):
         marks = ", ".join("?" * len(page))
         store.execute(f"{mine} AND {column} IN ({marks})", [archive_id, *page])
 
@@ -181,16 +200,8 @@ def entries(store: SqlStore, archive_id: str) -> list[Entry]:
 
 def touch(store: SqlStore, archive_id: str) -> None:
     """Has it decided anew what counts of all that an archive holds, in a transaction."""
-    store.execute(
-        f"INSERT INTO {PENDING_TABLE} SELECT DISTINCT 'session', session_id FROM {LEDGER.name} "
-        "WHERE archive_id = ? AND session_id <> ''",
-        [archive_id],
-    )
-    store.execute(
-        f"INSERT INTO {PENDING_TABLE} SELECT DISTINCT 'key', dedup_key FROM usage_rows "
-        "WHERE archive_id = ? AND dedup_key IS NOT NULL",
-        [archive_id],
-    )
+    pend_sessions(store, "archive_id = ?", [archive_id])
+    pend_keys(store, "archive_id = ?", [archive_id])
 
 
 def list_removed(store: SqlStore, archive_id: str) -> None:

@@ -6,7 +6,7 @@ warehouse, and several archives.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -104,18 +104,19 @@ class Look:
             is_landed = needed is None and first is not None and wanted.are_soon_landed
             if is_landed:
                 self._land(wanted, first, small.cursor_events)
-                self._land_days(window)
+                self._land_days(before, window)
         self.is_snapshot = len(batches) <= 1 and not archive.is_immutable
         if not is_landed:
             self._land(wanted, first, small.cursor_events)
         return self._finding(before, stamp, host, sessions.num_rows)
 
-    def _land_days(self, window: DayWindow) -> None:
+    def _land_days(self, before: Known, window: DayWindow) -> None:
         """Lands what else the days hold that were touched, as the run is going to ask for them.
 
         All in the transaction in which their sessions were read: the archive is not opened again.
         """
-        days = sorted(window.clamp(day) for day in self._touched())
+        moved = changed_entries(self._scratch, self.archive_id)
+        days = sorted(window.clamp(day) for day in moved.days | _days(_gone(before, self._there())))
         if not days or len(days_between(days[0], days[-1])) > _FEW_DAYS:
             return
         span = window.span([days[0], days[-1]])
@@ -124,15 +125,14 @@ class Look:
         if rest.sessions and rest.are_soon_landed:
             self._land(rest, read_batch(self._reader, rest.sessions, are_few=rest.are_few), None)
 
-    def _touched(self) -> set[str]:
-        """The days that what has landed touches, or touched, otherwise than the ledger has it."""
-        gone = self._scratch.rows(
-            "SELECT l.days FROM ledger l WHERE archive_id = $archive AND session_id <> '' AND "
-            "session_id NOT IN (SELECT id FROM candidate WHERE archive_id = $archive)",
+    def _there(self) -> set[str]:
+        """The sessions that the archive has now; '' where it has rows without a session."""
+        found = self._scratch.rows(
+            "SELECT id FROM candidate WHERE archive_id = $archive UNION "
+            "SELECT session_id FROM entry WHERE archive_id = $archive AND session_id = ''",
             {"archive": self.archive_id},
         )
-        left = {day for (text,) in gone for day in days_of(text)}
-        return left | changed_entries(self._scratch, self.archive_id).days
+        return {name for (name,) in found}
 
     def _take_in(self, entries: Sequence[Entry]) -> None:
         """Puts the ledger beside the sessions seen, unless this run has it there already."""
@@ -201,21 +201,10 @@ class Look:
 
     def _finding(self, before: Known, stamp: str, host: str, sessions: int) -> Finding:
         moved = changed_entries(self._scratch, self.archive_id)
-        seen = {
-            row[0]
-            for row in self._scratch.rows(
-                "SELECT id FROM candidate WHERE archive_id = ?", [self.archive_id]
-            )
-        }
-        known = {entry.session_id: entry.days for entry in before.entries}
-        has_cursor = bool(
-            self._scratch.rows(
-                "SELECT 1 FROM entry WHERE archive_id = ? AND session_id = '' LIMIT 1",
-                [self.archive_id],
-            )
-        )
-        gone = sorted(known.keys() - seen - ({""} if has_cursor else set()))
-        days = moved.days | {day for name in gone for day in days_of(known[name])}
+        there = self._there()
+        left = _gone(before, there)
+        gone = sorted(entry.session_id for entry in left)
+        days = moved.days | _days(left)
         self.changed = moved.sessions + len([name for name in gone if name])
         (self._options.progress or _silent)("observed sessions", sessions, sessions)
         return Finding(
@@ -235,10 +224,22 @@ class Look:
             ],
             days,
             still_left_out(
-                self._reader.archive.held, before.left_out, self.archive_id, seen - self._read
+                self._reader.archive.held,
+                before.left_out,
+                self.archive_id,
+                there - self._read - {""},
             ),
             self._is_whole,
         )
+
+
+def _gone(before: Known, there: set[str]) -> list[Entry]:
+    """The entries of the ledger that nothing in the archive has any more."""
+    return [entry for entry in before.entries if entry.session_id not in there]
+
+
+def _days(entries: Iterable[Entry]) -> set[str]:
+    return {day for entry in entries for day in days_of(entry.days)}
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:

@@ -77,7 +77,7 @@ def observe(  # noqa: PLR0913 - what is looked at, and what for
         ArchiveError: The archive cannot be read, or is written to without pause.
         ConfigError: Its `config.toml` cannot be used.
     """
-    here = known_here(store, origin)
+    here = known_here(store, origin.key)
     stamp = full_stamp(origin, with_titles=options.with_titles)
     is_trusted = (
         len(here) == 1

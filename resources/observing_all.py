@@ -169,7 +169,7 @@ def _refuse_copy(
     """
     if not seen or origin.config_dir is None:
         return
-    here = known_here(store, origin)
+    here = known_here(store, origin.key)
     if len(here) == 1 and here[0].stamp == full_stamp(origin, with_titles=with_titles):
         archive_id = here[0].archive_id
     else:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from agentsview_assets.archive_urls import ArchiveUrl
 from agentsview_assets.errors import ArchiveError
@@ -22,8 +22,7 @@ from agentsview_assets.resources.archive_files import (
 )
 from agentsview_assets.resources.cleaning import cleaned
 from agentsview_assets.resources.price_tables import all_prices, embedded_prices
-from agentsview_assets.resources.stamps import host
-from agentsview_assets.resources.store import Archive
+from agentsview_assets.resources.stamps import KnowsArchives, host, known_here
 
 _ATTEMPTS = 5
 
@@ -40,13 +39,6 @@ class Prices(NamedTuple):
     archive_id: str
     file: Path
     rows: list[tuple[Any, ...]]
-
-
-class KnowsArchives(Protocol):
-    """A warehouse, asked for the archives that were observed into it."""
-
-    def archives(self) -> list[Archive]:
-        """The archives whose observations it holds."""
 
 
 def read_all_prices(archives: Sequence[ArchiveUrl]) -> list[Prices]:
@@ -75,12 +67,11 @@ def last_prices(
     """
     if archive.path is None:
         return None
-    places = {path_text(archive.path), path_text(archive.path / ARCHIVE_FILE)}
-    for known in store.archives():
-        if known.path in places and known.host in ("", host()):
-            own = [row for row in held if row[0] == known.archive_id and row[1] != "embedded"]
-            rows = [*own, *embedded_prices(known.archive_id)]
-            return Prices(known.archive_id, archive.path, rows)
+    places = (path_text(archive.path), path_text(archive.path / ARCHIVE_FILE))
+    for known in known_here(store, *places):
+        own = [row for row in held if row[0] == known.archive_id and row[1] != "embedded"]
+        rows = [*own, *embedded_prices(known.archive_id)]
+        return Prices(known.archive_id, archive.path, rows)
     return None
 
 

@@ -15,7 +15,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from agentsview_assets.resources.ledger import delete_named, insert_expected
+from agentsview_assets.resources.ledger import (
+    delete_named,
+    insert_expected,
+    pend_keys,
+    pend_sessions,
+)
 from agentsview_assets.resources.warehouse import ARCHIVES_TABLE, EXPECTED_TABLE, PENDING_TABLE
 from agentsview_assets.transforms import duplicates
 from agentsview_assets.transforms.staleness import VERDICTS, ExpectedRow, Slice
@@ -70,17 +75,12 @@ def _is_decided_otherwise(store: SqlStore) -> bool:
 
 def _pend_all(store: SqlStore) -> None:
     """Has it decided anew what counts of all keys and sessions."""
-    for kind, column, condition in (
-        ("key", "dedup_key", "dedup_key IS NOT NULL"),
-        ("session", "session_id", "session_id <> ''"),
-    ):
-        store.execute(
-            f"INSERT INTO {PENDING_TABLE} SELECT DISTINCT '{kind}', {column} FROM usage_rows "
-            f"WHERE {condition}"
-        )
+    pend_keys(store, "1 = 1")
+    pend_sessions(store, "1 = 1")
+    # Rows of a warehouse that was upgraded may be of sessions that no ledger has yet.
     store.execute(
-        f"INSERT INTO {PENDING_TABLE} SELECT DISTINCT 'session', session_id "
-        "FROM archive_sessions WHERE session_id <> ''"
+        f"INSERT INTO {PENDING_TABLE} SELECT DISTINCT 'session', session_id FROM usage_rows "
+        "WHERE session_id <> ''"
     )
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import platform
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from agentsview_assets.resources.price_tables import embedded_table
 from agentsview_assets.transforms.versions import rules
 
 if TYPE_CHECKING:
     from agentsview_assets.resources.sources import Source
-    from agentsview_assets.resources.store import Archive, Store
+    from agentsview_assets.resources.store import Archive, Succession
 
 
 def host() -> str:
@@ -24,14 +24,24 @@ def full_stamp(origin: Source, *, with_titles: bool) -> str:
     return f"{seen} {rules().digests['landing']} {embedded_table().version}"
 
 
-def known_here(store: Store, origin: Source) -> list[Archive]:
-    """The archives observed at a place of this machine that no other is known to have followed."""
+class KnowsArchives(Protocol):
+    """A warehouse, asked for the archives that were observed into it."""
+
+    def archives(self) -> list[Archive]:
+        """The archives whose observations it holds."""
+
+    def successions(self) -> list[Succession]:
+        """The archives that another one was found in the place of."""
+
+
+def known_here(store: KnowsArchives, *places: str) -> list[Archive]:
+    """The archives observed at places of this machine that no other is known to have followed."""
     gone = {found.archive_id for found in store.successions()}
     return [
         archive
         for archive in store.archives()
         # An earlier release recorded no host.
-        if archive.path == origin.key
+        if archive.path in places
         and archive.host in ("", host())
         and archive.archive_id not in gone
     ]

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from agentsview_assets.transforms.staleness import Slice
+from agentsview_assets.transforms.staleness import INHERITED_VERSION, Slice
 
 PRICE, CONTENT, REMOVAL, RULE = "price", "content", "removal", "rule"
 DUPLICATE, UPGRADE = "duplicate", "upgrade"
 
-_ANOTHER_RELEASE = ("upgraded", "inherited")
+_ANOTHER_RELEASE = ("upgraded", INHERITED_VERSION)
 """Recorded of slices whose archive, or warehouse, was taken over from an earlier release."""
 
 

@@ -34,6 +34,8 @@ DAILY, VERDICTS, PROJECTS, PRICES = "daily", "verdicts", "projects", "prices"
 
 MIXED_VERSION = "mixed"
 """Recorded of a day made from tables of which some were out of date: no version ever equals it."""
+INHERITED_VERSION = "inherited"
+"""Recorded of a slice that holds rows of the archive before: no version ever equals it either."""
 
 Slice = tuple[str, str]
 """An archive and a day; '' for the day of a table without days."""
