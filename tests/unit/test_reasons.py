@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 FIRST, SECOND, THIRD = "2026-11-01", "2026-11-02", "2026-11-03"
 MADE = Record("seen", "rates", "own landing", "2026-11-20 10:00:00")
 PLACE = ("a", FIRST)
+MORE_TOKENS = (
+    "UPDATE messages SET token_usage = json_set(token_usage, '$.input_tokens', 2000) "
+    "WHERE session_id = 'a'"
+)
 
 
 @pytest.mark.parametrize(
@@ -114,8 +118,7 @@ class TestInTheWarehouse:
     def test_a_session_that_was_resumed(self, machine: Machine) -> None:
         edit(
             machine,
-            "UPDATE messages SET token_usage = json_set(token_usage, '$.input_tokens', 2000) "
-            "WHERE session_id = 'a'",
+            MORE_TOKENS,
             "UPDATE sessions SET local_modified_at = 'x' WHERE id = 'a'",
         )
         assert machine.run("materialize").code == 0
@@ -177,8 +180,7 @@ class TestInTheWarehouse:
     def test_another_identity_of_the_same_archive(self, machine: Machine) -> None:
         edit(
             machine,
-            "UPDATE messages SET token_usage = json_set(token_usage, '$.input_tokens', 2000) "
-            "WHERE session_id = 'a'",
+            MORE_TOKENS,
             "UPDATE archive_metadata SET value = 'two'",
         )
         assert machine.run("materialize").code == 0

@@ -14,9 +14,11 @@ from agentsview_assets.errors import ContractError, WarehouseError
 from agentsview_assets.resources.ledger import Finding
 from agentsview_assets.resources.postgres_store import PostgresStore
 from agentsview_assets.resources.store import Archive, Partition, Selection, Slices
+from agentsview_assets.resources.succession import Leaving
 from agentsview_assets.resources.warehouse import META_TABLE, PARTITIONS_TABLE, open_reader
 from agentsview_assets.resources.warehouses import open_store
 from agentsview_assets.schemas import CONTRACTS
+from agentsview_assets.transforms.staleness import INHERITED_VERSION
 from agentsview_assets.transforms.text import LONGEST_NAME, storable
 from tests.support import forked
 from tests.support.contract_rows import ARCHIVE, DAY, EVERY_TABLE, frame, frame_of, records
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from agentsview_assets.resources.store import Store
     from agentsview_assets.schemas import TableContract
+    from agentsview_assets.transforms.reasons import Record
 
 SESSIONS = CONTRACTS["sessions"]
 USAGE = CONTRACTS["usage_rows"]
@@ -314,6 +317,48 @@ class TestReplacing:
         with open_store(warehouse) as store:
             store.remove_archive(ARCHIVE)
         assert seen[0] < seen[1] < revision()
+
+
+class TestPassingOn:
+    def test_rows_take_their_new_name_and_slices_count_what_is_left(self, warehouse):
+        with open_store(warehouse) as store:
+            _fill(store, DAYS[:2])
+            moved, *_ = sorted(name for (name,) in store.ask("SELECT session_id FROM sessions"))
+            # The slices are of a version that is not the expected one, and stay so.
+            leaving = Leaving(ARCHIVE, "successor", [moved], [], None, [], [], [])
+            store.pass_on(leaving)
+            left, passed = (
+                {day: (record.content, count) for day, record, count in _recorded(store, name)}
+                for name in (ARCHIVE, "successor")
+            )
+        held = _rows(
+            warehouse,
+            "SELECT archive_id, CAST(partition_date AS VARCHAR(10)), count(*) FROM sessions "
+            "GROUP BY 1, 2",
+        )
+        assert {(name, day): count for name, day, count in held} == {
+            **{(ARCHIVE, day): count for day, (_, count) in left.items()},
+            **{("successor", day): count for day, (_, count) in passed.items()},
+        }
+        assert {content for content, _ in left.values()} == {"v1"}
+        assert {content for content, _ in passed.values()} == {INHERITED_VERSION}
+        assert sum(count for _, count in (*left.values(), *passed.values())) == 6
+
+    def test_all_of_an_archive(self, warehouse):
+        with open_store(warehouse) as store:
+            _fill(store, DAYS[:2])
+            store.pass_on_all(ARCHIVE, "successor")
+            assert {place[0] for place in store.partitions("sessions")} == {"successor"}
+        assert _rows(warehouse, "SELECT DISTINCT archive_id FROM sessions") == [("successor",)]
+
+
+def _recorded(store: Store, archive_id: str) -> list[tuple[str, Record, int]]:
+    counts = store.row_counts("sessions", [archive_id])
+    return [
+        (day, record, counts[day])
+        for (archive, day), record in store.records("sessions").items()
+        if archive == archive_id
+    ]
 
 
 def _refusing() -> Iterator[pd.DataFrame]:
