@@ -27,7 +27,7 @@ from agentsview_assets.settings import Settings
 from agentsview_assets.transforms import staleness
 from agentsview_assets.transforms.pricing import TOKENS_PER_MTOK
 from agentsview_assets.transforms.rates import (
-    PRICE_COLUMNS,
+    PRICE_ROWS,
     SAME_MONEY,
     ModelRate,
     model_rates,
@@ -95,7 +95,7 @@ def assess(settings: Settings, *, dry_run: bool = True) -> Impact:
     """
     unread: list[str] = []
     with open_reader(settings.warehouse) as reader:
-        held = reader.rows(f"SELECT {', '.join(PRICE_COLUMNS)} FROM model_pricing")
+        held = reader.rows(PRICE_ROWS)
         if dry_run:
             prices, unread = _reachable_prices(settings, _Known(reader), held)
         else:

@@ -224,7 +224,10 @@ def _contract(contract: TableContract) -> list[str]:
     promised = (
         (c.name, c.kind, c.nullable, c.unit, c.closed, c.pattern, c.least) for c in contract.columns
     )
-    return [repr((contract.name, contract.key, contract.partition_column)), *map(repr, promised)]
+    shape = (contract.name, contract.key, contract.partition_column)
+    if contract.shared_by is not None:
+        shape = (*shape, contract.shared_by)
+    return [repr(shape), *map(repr, promised)]
 
 
 def _digest(texts: list[str]) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentsview_assets.schemas import CONTRACTS, MADE_BY_KEY
+from agentsview_assets.schemas.contract import SHARED
 
 if TYPE_CHECKING:
     from agentsview_assets.schemas import Column, TableContract
@@ -51,13 +52,18 @@ def _overview(tables: list[TableContract]) -> str:
 
 
 def _table(table: TableContract) -> str:
-    key = ", ".join(f"`{name}`" for name in table.key)
+    key = ", ".join(f"`{name}`" for name in table.stored[0].key)
     place = "Replaced as a whole for an archive."
     if table.partition_column:
         place = f"Replaced by archive and day, by `{table.partition_column}`."
     elif table.name in MADE_BY_KEY:
         place = "Rows are replaced one by one, by session or key."
-    rows = map(_column, table.columns)
+    if table.shared_by is not None:
+        place += (
+            f" Equal tables are stored once: rows are without `archive_id`, under the digest "
+            f"`{SHARED}`, and `{table.owners}` says which archives use which."
+        )
+    rows = map(_column, table.stored[0].columns)
     head = ["| column | type | unit | meaning |", "|---|---|---|---|"]
     about = f"{table.description} Key: {key}. {place}"
     return "\n".join([f"### {table.name}\n", f"{about}\n", *head, *rows, ""])

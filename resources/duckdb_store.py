@@ -118,7 +118,7 @@ class DuckDBStore(SqlStore):
             group = f" GROUP BY {', '.join(selection.count_by)}"
         with self._cursor() as reading:
             return reading.sql(
-                f"SELECT {columns} FROM {contract.name}{where}{group}", params=parameters
+                f"SELECT {columns} FROM {contract.relation}{where}{group}", params=parameters
             ).to_arrow_table()
 
     @contextlib.contextmanager

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from agentsview_assets.resources import ledger
+from agentsview_assets.resources import ledger, sharing
 from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, SUCCESSIONS_TABLE
 from agentsview_assets.schemas import CONTRACTS, HISTORIES, MADE_BY_KEY, TableContract
 from agentsview_assets.transforms.staleness import INHERITED_VERSION, OBSERVATIONS
@@ -99,10 +99,11 @@ def _pass_on(store: SqlStore, contract: TableContract, who: tuple[str, str], row
         f"WHERE asset = '{table}' AND archive_id = ? AND input_version <> '{INHERITED_VERSION}')"
     )
     store.execute(
-        f"UPDATE {table} SET archive_id = ? WHERE archive_id = ?{where} AND {fresh}",
+        f"UPDATE {contract.owners} SET archive_id = ? WHERE archive_id = ?{where} AND {fresh}",
         [new, old, *parameters, new],
     )
-    store.execute(f"DELETE FROM {table} WHERE archive_id = ?{where}", [old, *parameters])
+    store.execute(f"DELETE FROM {contract.owners} WHERE archive_id = ?{where}", [old, *parameters])
+    sharing.sweep(store, contract)
     store.execute(
         f"DELETE FROM {PARTITIONS_TABLE} WHERE asset = ? AND archive_id = ? AND input_version = ?",
         [contract.name, new, INHERITED_VERSION],
@@ -110,7 +111,7 @@ def _pass_on(store: SqlStore, contract: TableContract, who: tuple[str, str], row
     store.execute(
         f"INSERT INTO {PARTITIONS_TABLE} (asset, archive_id, partition_date, row_count, "
         f"input_version, rates_version, run_id, rules_version, written_at) SELECT '{table}', "
-        f"archive_id, {day}, COUNT(*), '{INHERITED_VERSION}', '', '', '', {store.now} FROM {table} "
-        f"WHERE archive_id = ? AND {fresh} GROUP BY 2, 3",
+        f"archive_id, {day}, COUNT(*), '{INHERITED_VERSION}', '', '', '', {store.now} "
+        f"FROM {contract.relation} WHERE archive_id = ? AND {fresh} GROUP BY 2, 3",
         [new, new],
     )

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from agentsview_assets.resources.sql_store import SqlStore
 from agentsview_assets.resources.warehouse import PARTITIONS_TABLE
-from agentsview_assets.schemas import CONTRACTS, Column, TableContract
+from agentsview_assets.schemas import STORED, Column, TableContract
 from agentsview_assets.transforms.identities import identity_key
 from agentsview_assets.transforms.remote_credentials import without_credentials
 from agentsview_assets.transforms.remotes import presentable_remote
@@ -73,7 +73,7 @@ def find_credentials(
         relations: Tables to look through, with the rows of them to look at as SQL; all rows of
             all tables if not given.
     """
-    for contract in CONTRACTS.values():
+    for contract in STORED.values():
         names = [column.name for column in text_columns(contract)]
         rows = contract.name if relations is None else relations.get(contract.name)
         if rows is None:
@@ -106,7 +106,7 @@ def others(now: Mapping[str, Fingerprints], before: Mapping[str, Fingerprints]) 
     """The tables of which some texts are not what they were, with the rows of those days as SQL."""
     found = {}
     for name, numbers in now.items():
-        known, column = before.get(name, {}), CONTRACTS[name].partition_column
+        known, column = before.get(name, {}), STORED[name].partition_column
         days = sorted(day for day, number in numbers.items() if known.get(day) != number)
         listed = ", ".join(f"DATE '{day}'" for day in days)
         if days:

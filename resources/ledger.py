@@ -10,6 +10,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from agentsview_assets.resources import sharing
 from agentsview_assets.resources.expected import EXPECTED_COLUMNS, expected_rows
 from agentsview_assets.resources.known import LeftOut, successions
 from agentsview_assets.resources.store import Archive
@@ -220,10 +221,12 @@ def list_removed(store: SqlStore, archive_id: str) -> None:
 def remove(store: SqlStore, archive_id: str) -> None:
     """Removes an archive's rows and records but its histories, in a transaction of the caller's."""
     touch(store, archive_id)
-    tables = [name for name in CONTRACTS if name not in HISTORIES]
+    made = [contract for name, contract in CONTRACTS.items() if name not in HISTORIES]
     records = (PARTITIONS_TABLE, ARCHIVES_TABLE, EXPECTED_TABLE, LEFT_OUT_TABLE, READINGS_TABLE)
-    for table in (*tables, *records):
+    for table in (*(contract.owners for contract in made), *records):
         store.execute(f"DELETE FROM {table} WHERE archive_id = ?", [archive_id])
+    for contract in made:
+        sharing.sweep(store, contract)
     # Who came before it was followed by who came after.
     later = [found for found in successions(store.look) if found.archive_id == archive_id]
     for found in later:

@@ -130,7 +130,7 @@ _VERDICTS_AS_ROWS = (
 """What counts was a property of rows until version 4; it holds until the archive is read again."""
 
 
-def _table(kind: Kind, name: str, columns: str, key: str = "") -> str:
+def table_ddl(kind: Kind, name: str, columns: str, key: str = "") -> str:
     """The DDL of a table, its columns given as name and kind (with `?` where it may be null)."""
     ddl = []
     for column in columns.split(", "):
@@ -147,7 +147,7 @@ def by_archive(kind: Kind) -> tuple[str, ...]:
     """Version 4: records by archive and day, verdicts in a table, a ledger."""
     now = "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')" if kind == "sqlite" else "now()"
     renamed = ("warehouse_meta", "warehouse_partitions", "warehouse_archives")
-    made = [_table(kind, *table) for table in _MADE_BY_KEY]
+    made = [table_ddl(kind, *table) for table in _MADE_BY_KEY]
     made += [f"ALTER TABLE {table} RENAME TO earlier_{table}" for table in renamed]
     made += ["DROP TABLE warehouse_expected"]
     made += [
@@ -157,7 +157,7 @@ def by_archive(kind: Kind) -> tuple[str, ...]:
             if kind == "postgresql"
             else []
         ),
-        _table(kind, *_RESTATEMENTS),
+        table_ddl(kind, *_RESTATEMENTS),
         (
             "INSERT INTO restatements SELECT archive_id, partition_date, project, model, "
             "restated_at, 'price', old_cost_usd, new_cost_usd, tokens, tokens, old_pricing_digest, "
@@ -165,7 +165,7 @@ def by_archive(kind: Kind) -> tuple[str, ...]:
         ),
         "DROP TABLE earlier_restatements",
     ]
-    made += [_table(kind, *table) for table in _KEPT_BY_STORES]
+    made += [table_ddl(kind, *table) for table in _KEPT_BY_STORES]
     made += [
         "INSERT INTO warehouse_meta SELECT schema_version, 0 FROM earlier_warehouse_meta",
         (

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.resources import warehouse
 from agentsview_assets.resources.migration_4 import TYPES, by_archive
+from agentsview_assets.resources.migration_5 import shared_prices
 from agentsview_assets.warehouse_urls import Kind
 
 
@@ -129,6 +130,8 @@ MIGRATIONS: tuple[Migration, ...] = (
         },
     ),
     Migration(4, {kind: by_archive(kind) for kind in TYPES}),
+    # Price tables are stored once, whichever archives use them.
+    Migration(5, {kind: shared_prices(kind) for kind in TYPES}),
 )
 """In order; the first leads away from the earliest version that can still be upgraded."""
 

@@ -19,7 +19,7 @@ from agentsview_assets.resources.known import (
 )
 from agentsview_assets.resources.warehouse import EXPECTED_TABLE, PARTITIONS_TABLE, RULES_TABLE
 from agentsview_assets.transforms.disk_evidence import CHECKOUT, PATH, DiskAnswer
-from agentsview_assets.transforms.rates import PRICE_COLUMNS
+from agentsview_assets.transforms.rates import PRICE_ROWS
 from agentsview_assets.transforms.reasons import Record
 from agentsview_assets.transforms.staleness import DAILY, ExpectedRow, Slice, Versions
 
@@ -58,7 +58,7 @@ class Records(abc.ABC):
     def price_rows(self, archives: Collection[str]) -> list[tuple[object, ...]]:
         """The price rows of archives; see `resources.store.Store.price_rows`."""
         where, parameters = of_archives(archives)
-        return self.ask(f"SELECT {', '.join(PRICE_COLUMNS)} FROM model_pricing{where}", parameters)
+        return self.ask(f"{PRICE_ROWS}{where}", parameters)
 
     def expected(self, archives: Collection[str] | None = None) -> list[ExpectedRow]:
         """What is expected of archives; see `resources.store.Store.expected`."""

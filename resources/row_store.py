@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from agentsview_assets.resources import settling, warehouse
+from agentsview_assets.resources import settling, sharing, warehouse
 from agentsview_assets.resources.migrations import statements_from
 from agentsview_assets.resources.records import Records
 from agentsview_assets.resources.run_notes import due
@@ -28,7 +28,7 @@ from agentsview_assets.resources.warehouse import (
     PENDING_TABLE,
     RULES_TABLE,
 )
-from agentsview_assets.schemas import CONTRACTS, TableContract
+from agentsview_assets.schemas import STORED, TableContract
 from agentsview_assets.transforms.versions import rules
 from agentsview_assets.transforms.windows import EARLIEST
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
@@ -112,8 +112,13 @@ class RowStore(Records):
 
     def insert(self, contract: TableContract, frame: pd.DataFrame) -> None:
         """Adds validated rows to a table, in bulk, in the transaction."""
-        if not frame.empty:
-            self.insert_table(contract, contract.arrow(frame))
+        if frame.empty:
+            return
+        rows = contract.arrow(frame)
+        if contract.shared_by is None:
+            self.insert_table(contract, rows)
+        else:
+            sharing.insert(self, contract, rows)
 
     def create(self) -> None:
         """Makes every table, so that readers never meet half a warehouse; in the transaction."""
@@ -124,13 +129,13 @@ class RowStore(Records):
         self.keep_rule("credentials", rules().digests["credentials"])
         self.keep_rule("titles", "labels")
         self.keep_rule(settling.DECIDED_BY, settling.decided_by())
-        for contract in CONTRACTS.values():
+        for contract in STORED.values():
             for statement in self.create_statements(contract):
                 self.execute(statement)
         self._say_meanings()
 
     def _say_meanings(self) -> None:
-        for contract in CONTRACTS.values():
+        for contract in STORED.values():
             for statement in self.meaning_statements(contract):
                 self.execute(statement)
 
@@ -191,8 +196,9 @@ class RowStore(Records):
             records, of_records = f"{records} AND partition_date BETWEEN ? AND ?", of_records + span
         is_usage = contract.name == "usage_rows"
         with settling.touching(self, where, values) if is_usage else contextlib.nullcontext():
-            self.execute(f"DELETE FROM {contract.name} WHERE {where}", values)
+            self.execute(f"DELETE FROM {contract.owners} WHERE {where}", values)
             yield
+        sharing.sweep(self, contract)
         self.execute(f"DELETE FROM {PARTITIONS_TABLE} WHERE {records}", of_records)
 
     def record(self, asset: str, partitions: Sequence[Partition]) -> None:
@@ -218,6 +224,13 @@ class RowStore(Records):
             self.execute(f"{insert} VALUES {values}", [value for row in part for value in row])
 
 
+def locks_of(contract: TableContract, archives: Sequence[str]) -> list[str]:
+    """What is locked while rows of some archives are replaced in a table."""
+    if contract.shared_by is not None:
+        return [contract.name]
+    return [f"{contract.name} {archive_id}" for archive_id in archives]
+
+
 def replace_in_all(  # noqa: PLR0913 - what `Store.replace` takes, and the stores
     stores: Sequence[RowStore],
     contract: TableContract,
@@ -232,7 +245,7 @@ def replace_in_all(  # noqa: PLR0913 - what `Store.replace` takes, and the store
     leaves every store as it was. A store that fails to commit keeps its old slices while others
     may have the new ones; what each has recorded tells, and the next run writes them again.
     """
-    locks = [f"{contract.name} {archive_id}" for archive_id in slices.archives]
+    locks = locks_of(contract, slices.archives)
     with contextlib.ExitStack() as transactions:
         for store in stores:
             transactions.enter_context(store.transaction(*locks))
@@ -260,7 +273,7 @@ def selection_sql(
         names = [*selection.count_by, "row_count"]
         columns = f"{', '.join(selection.count_by)}, count(*) AS row_count"
     where, parameters = selection_where(selection)
-    return names, f"SELECT {columns} FROM {contract.name}{where}{group}", parameters
+    return names, f"SELECT {columns} FROM {contract.relation}{where}{group}", parameters
 
 
 def selection_where(selection: Selection) -> tuple[str, list[object]]:

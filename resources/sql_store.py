@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from agentsview_assets.resources import inheriting, ledger, settling
 from agentsview_assets.resources.ledger import Entry, Finding
-from agentsview_assets.resources.row_store import RowStore
+from agentsview_assets.resources.row_store import RowStore, locks_of
 from agentsview_assets.resources.run_notes import RunNotes
 from agentsview_assets.resources.settling import Settled
 from agentsview_assets.resources.store import Succession
@@ -85,4 +85,5 @@ class SqlStore(RowStore, RunNotes):
 
 def _locks_of(*archives: str) -> list[str]:
     """All that is locked where every row of some archives may go."""
-    return [f"{table} {name}" for name in archives for table in ("ledger", *CONTRACTS)]
+    tables = {lock for contract in CONTRACTS.values() for lock in locks_of(contract, archives)}
+    return [*(f"ledger {name}" for name in archives), *sorted(tables)]

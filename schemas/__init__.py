@@ -47,10 +47,15 @@ CONTRACTS: dict[str, TableContract] = {
 }
 """Every contracted table by its name, which is also its asset's name."""
 
+STORED: dict[str, TableContract] = {
+    stored.name: stored for contract in CONTRACTS.values() for stored in contract.stored
+}
+"""Every table of a warehouse with rows of its archives, by its name: archives share some rows."""
+
 HISTORIES = (PRICE_CHANGES.name, RESTATEMENTS.name)
 """Tables that are only ever added to, by the assets whose changes they tell of."""
 
 MADE_BY_KEY = (ARCHIVE_SESSIONS.name, DUPLICATES.name, SESSION_COPIES.name)
 """Tables of which rows are replaced one by one, by session or key, rather than by day."""
 
-__all__ = ["CONTRACTS", "HISTORIES", "MADE_BY_KEY", "Column", "TableContract"]
+__all__ = ["CONTRACTS", "HISTORIES", "MADE_BY_KEY", "STORED", "Column", "TableContract"]

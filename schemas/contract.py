@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from agentsview_assets.schemas.fields import Column
+from agentsview_assets.schemas.fields import Column, TableModel, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     import pandera.pandas as pa
     import pyarrow as arrow  # noqa: ICN001 - pa is pandera here
 
-    from agentsview_assets.schemas.fields import TableModel
+
+SHARED = "price_table"
+"""Names the rows that archives share."""
+_ARCHIVE = "archive_id"
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class TableContract:
         model: Class that declares the columns, which every written frame must satisfy.
         key: Natural key; unique within the table.
         partition_column: Name of the DATE column that places a row in its day, or None.
+        shared_by: Columns that part an archive's rows into tables which archives share, each
+            stored once; None where every row is an archive's own. See `stored`.
     """
 
     name: str
@@ -43,6 +48,7 @@ class TableContract:
     model: type[TableModel]
     key: tuple[str, ...]
     partition_column: str | None = None
+    shared_by: tuple[str, ...] | None = None
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -54,6 +60,31 @@ class TableContract:
     def column_names(self) -> tuple[str, ...]:
         """The column names in table order."""
         return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def stored(self) -> tuple[TableContract, ...]:
+        """The tables of a warehouse that hold its rows.
+
+        Itself; or where archives share rows, those without an archive, and who uses which of them.
+        """
+        return (self,) if self.shared_by is None else _shared(self)
+
+    @property
+    def owners(self) -> str:
+        """The table of a warehouse that says which archives there are rows of."""
+        return self.stored[-1].name
+
+    @cached_property
+    def relation(self) -> str:
+        """SQL of all rows with the contract's columns, for a FROM clause."""
+        if self.shared_by is None:
+            return self.name
+        rows, users = self.stored
+        columns = ", ".join(f"t.{name}" for name in self.column_names if name != _ARCHIVE)
+        return (
+            f"(SELECT u.{_ARCHIVE}, {columns} FROM {users.name} u "
+            f"JOIN {rows.name} t ON t.{SHARED} = u.{SHARED}) AS {self.name}"
+        )
 
     @cached_property
     def schema(self) -> pa.DataFrameSchema:
@@ -111,3 +142,28 @@ class TableContract:
         from agentsview_assets.schemas.frames import validated
 
         return validated(self, frame, days)
+
+
+def _shared(contract: TableContract) -> tuple[TableContract, TableContract]:
+    """The rows that archives share, and which archive uses which of them."""
+    digest: Any = text("Digest of the rows that are stored together, whoever uses them")
+    own = {column.name: column for column in contract.columns if column.name != _ARCHIVE}
+    archive = next(column for column in contract.columns if column.name == _ARCHIVE)
+    rows = replace(
+        contract,
+        model=_model(contract.model.__name__, {SHARED: digest, **own}),
+        key=(SHARED, *(name for name in contract.key if name != _ARCHIVE)),
+        shared_by=None,
+    )
+    users = replace(
+        rows,
+        name=f"{contract.name}_archives",
+        description=f"Which rows of {contract.name} hold for an archive.",
+        model=_model(f"{contract.model.__name__}Archives", {_ARCHIVE: archive, SHARED: digest}),
+        key=(_ARCHIVE, SHARED),
+    )
+    return rows, users
+
+
+def _model(name: str, columns: dict[str, Column]) -> type[TableModel]:
+    return type(name, (TableModel,), dict(columns))

@@ -69,6 +69,7 @@ MODEL_PRICING = TableContract(
     description="A price row as found: stored in the archive, embedded here, or custom.",
     model=ModelPricing,
     key=("archive_id", "layer", "model_pattern"),
+    shared_by=("layer",),
 )
 EFFECTIVE_PRICING = TableContract(
     name="effective_pricing",
@@ -76,6 +77,7 @@ EFFECTIVE_PRICING = TableContract(
     description="The price rows in force, later layers replacing earlier ones, and their digest.",
     model=EffectivePricing,
     key=("archive_id", "model_pattern"),
+    shared_by=(),
 )
 MODEL_RATES = TableContract(
     name="model_rates",

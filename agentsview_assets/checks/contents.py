@@ -15,7 +15,14 @@ from agentsview_assets.resources.keeping_out import (
     text_columns,
 )
 from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, RULES_TABLE, Reader
-from agentsview_assets.schemas import CONTRACTS, HISTORIES, MADE_BY_KEY, Column, TableContract
+from agentsview_assets.schemas import (
+    CONTRACTS,
+    HISTORIES,
+    MADE_BY_KEY,
+    STORED,
+    Column,
+    TableContract,
+)
 from agentsview_assets.transforms.secrets import LOOKED_FOR, clean
 from agentsview_assets.transforms.versions import rules
 
@@ -38,7 +45,7 @@ def contract_holds(contract: TableContract) -> Callable[[Reader], Verdict]:
     def ask(reader: Reader) -> Verdict:
         rules = dict(_rules(contract))
         sums = "".join(f", SUM(CASE WHEN {broken} THEN 1 ELSE 0 END)" for broken in rules.values())
-        rows, *counts = reader.rows(f"SELECT COUNT(*){sums} FROM {contract.name}")[0]
+        rows, *counts = reader.rows(f"SELECT COUNT(*){sums} FROM {contract.relation}")[0]
         broken = [(rule, int(n)) for rule, n in zip(rules, counts, strict=True) if n]
         broken += _repeated_keys(reader, contract)
         broken += _miscounted(reader, contract)
@@ -72,7 +79,7 @@ def _rules(contract: TableContract) -> Iterator[tuple[str, str]]:
 def _repeated_keys(reader: Reader, contract: TableContract) -> list[tuple[str, int]]:
     key = ", ".join(contract.key)
     found = reader.rows(
-        f"SELECT COUNT(*) FROM (SELECT 1 AS one FROM {contract.name} GROUP BY {key} "
+        f"SELECT COUNT(*) FROM (SELECT 1 AS one FROM {contract.relation} GROUP BY {key} "
         "HAVING COUNT(*) > 1) AS repeated"
     )
     return [(f"({key}) is unique", int(found[0][0]))] if found[0][0] else []
@@ -84,7 +91,9 @@ def _miscounted(reader: Reader, contract: TableContract) -> list[tuple[str, int]
         return []
     column = contract.partition_column
     day = f"CAST({column} AS VARCHAR(10))" if column else "''"
-    found = reader.rows(f"SELECT archive_id, {day}, COUNT(*) FROM {contract.name} GROUP BY 1, 2")
+    found = reader.rows(
+        f"SELECT archive_id, {day}, COUNT(*) FROM {contract.relation} GROUP BY 1, 2"
+    )
     held = {(archive, day): int(count) for archive, day, count in found}
     recorded = {
         (archive, day): int(count)
@@ -104,7 +113,7 @@ def content_free(reader: Reader) -> Verdict:
     """No column but the declared ones, no credential, nothing as long as a message."""
     columns, longest = 0, 0
     found: list[tuple[str, str, str, str]] = []
-    for contract in CONTRACTS.values():
+    for contract in STORED.values():
         texts = text_columns(contract)
         columns += len(texts)
         lengths = _lengths(reader, contract, texts)
@@ -147,7 +156,7 @@ def content_free(reader: Reader) -> Verdict:
 
 
 def _fingerprints(reader: Reader) -> dict[str, Fingerprints]:
-    return {name: fingerprints(reader.rows, contract) for name, contract in CONTRACTS.items()}
+    return {name: fingerprints(reader.rows, contract) for name, contract in STORED.items()}
 
 
 def _recorded(tables: Mapping[str, Fingerprints]) -> str:
@@ -164,10 +173,11 @@ def _clean_before(reader: Reader) -> Mapping[str, Fingerprints]:
 
 def _owner(reader: Reader, contract: TableContract, where: str, values: list[object]) -> str:
     """Whose the first such row is: a session, or where there is none an archive."""
-    names = [name for name in ("session_id", "archive_id") if name in contract.column_names]
+    whole = CONTRACTS.get(contract.name, contract)
+    names = [name for name in ("session_id", "archive_id") if name in whole.column_names]
     if not names:
         return "no archive"
-    sql = f"SELECT MIN({names[0]}) FROM {contract.name} WHERE {where}"
+    sql = f"SELECT MIN({names[0]}) FROM {whole.relation} WHERE {where}"
     return f"{names[0].removesuffix('_id')} {clean(str(reader.rows(sql, values)[0][0]))}"
 
 

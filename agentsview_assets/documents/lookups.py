@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from agentsview_assets.errors import WarehouseError
+from agentsview_assets.schemas.pricing import MODEL_PRICING
 from agentsview_assets.transforms.gojson import utf8_bytes
 from agentsview_assets.transforms.pricing import PricingTable
 
@@ -23,14 +24,14 @@ ALL_ARCHIVES = "*"
 _ARCHIVES = """
 SELECT MIN(archive_id) FROM usage_rows
 UNION SELECT MAX(archive_id) FROM usage_rows
-UNION SELECT archive_id FROM model_pricing
+UNION SELECT archive_id FROM model_pricing_archives
 UNION SELECT archive_id FROM project_identities
 """
 # Of rows with one pattern the last one holds: the newest, then that of the least archive id.
-_PRICES = """
+_PRICES = f"""
 SELECT layer, table_version, model_pattern, input_usd_per_mtok, output_usd_per_mtok,
        cache_write_usd_per_mtok, cache_read_usd_per_mtok, updated_at_text, archive_id
-FROM model_pricing WHERE {test}
+FROM {MODEL_PRICING.relation} WHERE {{test}}
 """
 _IDENTITIES = """
 SELECT project, resolution, key, key_source, normalized_remote, root_path, machine_local

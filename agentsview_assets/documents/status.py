@@ -16,7 +16,7 @@ from agentsview_assets.resources.known import left_out as all_left_out
 from agentsview_assets.resources.known import outdated
 from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, Reader, open_reader
 from agentsview_assets.transforms import staleness
-from agentsview_assets.transforms.rates import PRICE_COLUMNS
+from agentsview_assets.transforms.rates import PRICE_ROWS
 from agentsview_assets.transforms.windows import DayWindow
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _expected(reader: Reader, settings: Settings) -> staleness.Expected | None:
     rows = expected_rows(reader.rows, None)
     if not rows:
         return None
-    prices = reader.rows(f"SELECT {', '.join(PRICE_COLUMNS)} FROM model_pricing")
+    prices = reader.rows(PRICE_ROWS)
     window = DayWindow(settings.start_date, settings.last_date)
     priced = {str(row[0]) for row in prices}
     return staleness.expected_slices(

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple, cast
 
 from agentsview_assets.errors import ContractError
+from agentsview_assets.schemas.pricing import MODEL_PRICING
 from agentsview_assets.transforms.pricing import PriceTuple, PricingTable
 from agentsview_assets.transforms.text import storable
 
@@ -16,6 +17,8 @@ PRICE_COLUMNS = (
     "cache_write_usd_per_mtok", "cache_read_usd_per_mtok", "updated_at_text", "table_version",
 )  # fmt: skip
 """Columns of `model_pricing`, in their order."""
+PRICE_ROWS = f"SELECT {', '.join(PRICE_COLUMNS)} FROM {MODEL_PRICING.relation}"
+"""SQL of the price rows of all archives."""
 
 
 class ModelRate(NamedTuple):
@@ -117,15 +120,20 @@ def price_tables(rows: Iterable[tuple[object, ...]]) -> Mapping[str, PricingTabl
 # Planning, pricing and rating ask for the same tables one after another, digests included.
 @lru_cache(maxsize=2)
 def _price_tables(rows: frozenset[tuple[object, ...]]) -> Mapping[str, PricingTable]:
-    layers: dict[str, dict[str, list[PriceTuple]]] = {}
+    by_archive: dict[str, set[tuple[object, ...]]] = {}
+    for archive_id, *row in rows:
+        by_archive.setdefault(str(archive_id), set()).add(tuple(row))
+    # Most archives have the same prices.
+    tables = {prices: _table(prices) for prices in {frozenset(own) for own in by_archive.values()}}
+    return {archive_id: tables[frozenset(own)] for archive_id, own in by_archive.items()}
+
+
+def _table(rows: frozenset[tuple[object, ...]]) -> PricingTable:
+    layers: dict[str, list[PriceTuple]] = {"stored": [], "embedded": [], "custom": []}
     version = ""
-    for archive_id, layer, *price, table_version in rows:
-        own = layers.setdefault(str(archive_id), {"stored": [], "embedded": [], "custom": []})
-        own[str(layer)].append(cast("PriceTuple", tuple(price)))
+    for layer, *price, table_version in rows:
+        layers[str(layer)].append(cast("PriceTuple", tuple(price)))
         version = str(table_version or version)
-    return {
-        archive_id: PricingTable.build(
-            own["stored"], own["embedded"], own["custom"], version, "archive"
-        )
-        for archive_id, own in layers.items()
-    }
+    return PricingTable.build(
+        layers["stored"], layers["embedded"], layers["custom"], version, "archive"
+    )

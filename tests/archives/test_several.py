@@ -242,7 +242,7 @@ class TestALostState:
         one, other = both.ids()
         both.over(machines.one).materialize("--forget", other)
         assert both.rows("SELECT DISTINCT archive_id FROM sessions") == [(one,)]
-        assert both.rows("SELECT DISTINCT archive_id FROM model_pricing") == [(one,)]
+        assert both.rows("SELECT DISTINCT archive_id FROM model_pricing_archives") == [(one,)]
 
 
 def test_a_copy_of_an_archive_is_not_read_as_another(bench: Bench, machines: Machines) -> None:

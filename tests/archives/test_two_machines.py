@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agentsview_assets.resources.warehouse import open_reader
-from agentsview_assets.schemas import CONTRACTS, HISTORIES
+from agentsview_assets.schemas import HISTORIES, STORED
 from tests.archives.conftest import START
 from tests.support.command import OurCommand
 from tests.support.further import further
@@ -47,7 +47,7 @@ def _everything(url: str) -> dict[str, list[tuple[Any, ...]]]:
     """All rows and records, without what names runs and times."""
     found = {}
     with open_reader(url) as reader:
-        for table in (*CONTRACTS, *_RECORDS):
+        for table in (*STORED, *_RECORDS):
             columns = [
                 name
                 for (name,) in reader.rows(

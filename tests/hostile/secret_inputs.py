@@ -8,7 +8,7 @@ import string
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentsview_assets.resources.warehouse import open_reader
-from agentsview_assets.schemas import CONTRACTS
+from agentsview_assets.schemas import STORED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -179,7 +179,7 @@ def found_in_files(folder: Path, secrets: Sequence[Secret]) -> Iterator[str]:
 def found_in_tables(url: str, secrets: Sequence[Secret]) -> Iterator[str]:
     """Name the tables of a warehouse that hold one of the credentials, and which."""
     with open_reader(url) as reader:
-        for name, contract in CONTRACTS.items():
+        for name, contract in STORED.items():
             columns = [c.name for c in contract.columns if c.kind == "text"]
             rows = reader.rows(f"SELECT {', '.join(columns)} FROM {name}")
             yield from found_in_text(name, json.dumps(rows, ensure_ascii=False), secrets)

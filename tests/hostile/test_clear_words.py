@@ -378,7 +378,9 @@ class TestAFullDisk:
             str(tmp_path / "archive"), "--warehouse", str(tmp_path / "w.duckdb"),
         ]  # fmt: skip
         environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path),
-                   "AGENTSVIEW_ASSETS_START_DATE": DAY}  # fmt: skip
+                   "AGENTSVIEW_ASSETS_START_DATE": DAY,
+                   # Python 3.11 keeps compiled files that it could write in part alone.
+                   "PYTHONDONTWRITEBYTECODE": "1"}  # fmt: skip
         done = subprocess.run(
             arguments, env=environ, cwd=REPOSITORY, capture_output=True, text=True, check=False,
             preexec_fn=with_files_up_to(size),

@@ -116,7 +116,7 @@ class Watched:
                     )
                 )
             priced = {
-                str(a) for (a,) in warehouse.rows("SELECT DISTINCT archive_id FROM model_pricing")
+                str(a) for (a,) in warehouse.rows("SELECT archive_id FROM model_pricing_archives")
             }
             assert priced == {a.archive_id for a in store.archives()} >= found.keys()
             # What stays without its archive is up to date: nothing asks to have it made again.

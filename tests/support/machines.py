@@ -147,7 +147,9 @@ def everything(warehouse: str) -> Rows:
     for url in warehouse.split():
         with open_reader(url) as reader:
             for name in sorted(set(CONTRACTS) - set(HISTORIES)):
-                columns = ", ".join(CONTRACTS[name].column_names)
-                for archive_id, *row in reader.rows(f"SELECT archive_id, {columns} FROM {name}"):
+                contract = CONTRACTS[name]
+                columns = ", ".join(contract.column_names)
+                found_rows = reader.rows(f"SELECT archive_id, {columns} FROM {contract.relation}")
+                for archive_id, *row in found_rows:
                     found.setdefault(str(archive_id), []).append(f"{url} {name} {row}")
     return {archive_id: sorted(rows) for archive_id, rows in sorted(found.items())}

@@ -15,7 +15,8 @@ from agentsview_assets.resources import duckdb_store, sqlite_reader, sqlite_stor
 from agentsview_assets.resources.duckdb_reader import DuckDBReader
 from agentsview_assets.resources.table_ddl import bookkeeping, column_ddl
 from agentsview_assets.resources.warehouse import META_TABLE, SCHEMA_VERSION
-from agentsview_assets.schemas import CONTRACTS
+from agentsview_assets.schemas import CONTRACTS, STORED
+from agentsview_assets.schemas.contract import SHARED
 from agentsview_assets.transforms.timestamps import parse_rfc3339
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class SmallWarehouse:
         """Insert records by column name; columns that must hold something hold nothing special."""
         needed = {
             column.name: _NEUTRAL[column.kind]
-            for column in (CONTRACTS[table].columns if table in CONTRACTS else ())
+            for column in (STORED[table].columns if table in STORED else ())
             if not column.nullable
         }
         for given in records:
@@ -147,14 +148,26 @@ class SmallWarehouse:
             "cache_read_usd_per_mtok",
             "updated_at_text",
         )
-        self.add(
+        self.add_shared(
             "model_pricing",
-            (
+            [
                 {"archive_id": ARCHIVE, "layer": layer, "table_version": version}
                 | dict(zip(columns, price, strict=True))
                 for price in prices
-            ),
+            ],
         )
+
+    def add_shared(self, table: str, records: Sequence[dict[str, Any]]) -> None:
+        """Insert rows of a table whose rows archives share, each archive using its own."""
+        contract = CONTRACTS[table]
+        for record in records:
+            named = (record["archive_id"], *(record[name] for name in contract.shared_by or ()))
+            digest = " ".join(named)
+            self.add(
+                table, [{SHARED: digest} | {n: v for n, v in record.items() if n != "archive_id"}]
+            )
+            if not self.rows(f"SELECT 1 FROM {contract.owners} WHERE {SHARED} = ?", (digest,)):
+                self.add(contract.owners, [{"archive_id": record["archive_id"], SHARED: digest}])
 
 
 @contextmanager
@@ -208,6 +221,6 @@ def _with_tables(
 def _statements(types: dict[str, str]) -> list[str]:
     tables = [
         f"CREATE TABLE {contract.name} ({column_ddl(contract, types)})"
-        for contract in CONTRACTS.values()
+        for contract in STORED.values()
     ]
     return [*tables, *bookkeeping(types)]

@@ -49,7 +49,7 @@ WRITES = (
     "UPDATE session_model_usage SET input_tokens = input_tokens + 1000",
     "UPDATE sessions SET project = 'moved', message_count = message_count + 1",
     "DELETE FROM activity_intervals",
-    "DELETE FROM model_pricing",
+    "DELETE FROM model_pricing_archives",
     "DELETE FROM sessions WHERE session_id IN (SELECT MIN(session_id) FROM sessions)",
 )
 

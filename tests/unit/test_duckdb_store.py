@@ -15,7 +15,7 @@ from agentsview_assets.errors import WarehouseError
 from agentsview_assets.resources.store import Partition, Slices
 from agentsview_assets.resources.warehouse import META_TABLE, SCHEMA_VERSION, open_reader
 from agentsview_assets.resources.warehouses import open_store
-from agentsview_assets.schemas import CONTRACTS
+from agentsview_assets.schemas import CONTRACTS, STORED
 from tests.support.contract_rows import ARCHIVE, frame
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class TestTheFile:
                 path, "SELECT table_name, column_name, comment FROM duckdb_columns()"
             )
         }
-        for contract in CONTRACTS.values():
+        for contract in STORED.values():
             assert tables[contract.name] == contract.description
             for column in contract.columns:
                 unit = f" [{column.unit}]" if column.unit else ""

@@ -24,7 +24,7 @@ from agentsview_assets.resources.warehouse import (
     open_reader,
 )
 from agentsview_assets.resources.warehouses import open_store
-from agentsview_assets.schemas import CONTRACTS, HISTORIES
+from agentsview_assets.schemas import HISTORIES, STORED
 from agentsview_assets.warehouse_urls import parse_warehouses
 from tests.frozen.archive import DOCUMENTS, OWN_PRICE, START_DATE, make_archive
 from tests.support.command import OurCommand
@@ -151,7 +151,7 @@ def test_who_may_read_a_server_s_warehouse_may_read_what_an_upgrade_adds(databas
         # One rule is recorded: that what counts was decided by the rules of today.
         rows = 1 if table == RULES_TABLE else 0
         assert database.run(f"SELECT count(*) FROM warehouse.{table}", user=role) == [(rows,)]
-    for table in CONTRACTS:
+    for table in STORED:
         assert database.run(f"SELECT count(*) FROM warehouse.{table}", user=role)
 
 
@@ -161,7 +161,7 @@ def _counts(thawed):
     found = {}
     with contextlib.ExitStack() as opened:
         ask = opened.enter_context(_asking(parsed))
-        for table in CONTRACTS:
+        for table in STORED:
             with contextlib.suppress(duckdb.Error, sqlite3.Error, psycopg2.Error):
                 found[table] = ask(f"SELECT count(*) FROM {table}")
     return found

@@ -14,7 +14,7 @@ from agentsview_assets.resources.postgres_reader import placeholders
 from agentsview_assets.resources.store import Partition, Slices
 from agentsview_assets.resources.warehouse import META_TABLE, open_reader
 from agentsview_assets.resources.warehouses import check_stores, open_store
-from agentsview_assets.schemas import CONTRACTS
+from agentsview_assets.schemas import CONTRACTS, STORED
 from tests.support.contract_rows import ARCHIVE, DAY, frame
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class TestTables:
             f"FROM information_schema.columns WHERE table_schema = '{SCHEMA}'"
         )
         columns = {(table, column): rest for table, column, *rest in found}
-        for contract in CONTRACTS.values():
+        for contract in STORED.values():
             for column in contract.columns:
                 data_type, nullable, collation = columns[contract.name, column.name]
                 assert data_type == TYPES[column.kind]
@@ -74,7 +74,7 @@ class TestTables:
 
     def test_tables_and_columns_tell_what_they_mean(self, database, url):
         _fill(url)
-        for contract in CONTRACTS.values():
+        for contract in STORED.values():
             table = f"'{SCHEMA}.{contract.name}'::regclass"
             found = database.run(
                 f"SELECT obj_description({table}), array_agg(col_description({table}, attnum) "
@@ -93,7 +93,7 @@ class TestTables:
             f"WHERE i.indisprimary AND c.relnamespace = '{SCHEMA}'::regnamespace GROUP BY 1"
         )
         keys = dict(found)
-        for contract in CONTRACTS.values():
+        for contract in STORED.values():
             day = contract.partition_column
             expected = [name for name in contract.key if name != day]
             assert keys[contract.name] == ([day, *expected] if day else expected)
@@ -198,7 +198,7 @@ class TestRoles:
 
     def test_a_role_that_may_only_read_can_read_all(self, reading_url):
         with open_reader(reading_url) as reader:
-            for name in CONTRACTS:
+            for name in STORED:
                 reader.rows(f"SELECT count(*) FROM {name}")
             assert reader.size() > 0
 

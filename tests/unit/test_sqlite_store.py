@@ -18,7 +18,7 @@ from agentsview_assets.resources.sqlite_reader import COLUMNS_TABLE
 from agentsview_assets.resources.store import Partition, Slices
 from agentsview_assets.resources.warehouse import META_TABLE, PARTITIONS_TABLE, open_reader
 from agentsview_assets.resources.warehouses import check_stores, open_store
-from agentsview_assets.schemas import CONTRACTS
+from agentsview_assets.schemas import CONTRACTS, STORED
 from tests.support.contract_rows import ARCHIVE, DAY, frame, frame_of, records
 from tests.support.in_process import SAMPLE
 
@@ -55,7 +55,7 @@ class TestTables:
     def test_every_table_is_strict_and_has_its_key(self, url, path):
         _fill(url)
         tables = dict(_ask(path, "SELECT name, sql FROM sqlite_master WHERE type = 'table'"))
-        for contract in CONTRACTS.values():
+        for contract in STORED.values():
             assert tables[contract.name].endswith("STRICT")
             columns = _ask(path, f"PRAGMA table_info({contract.name})")
             assert [row[1] for row in columns] == list(contract.column_names)
@@ -81,7 +81,7 @@ class TestTables:
         _fill(url)
         sql = f"SELECT table_name, column_name, kind, description FROM {COLUMNS_TABLE}"
         told = {(table, column): (kind, text) for table, column, kind, text in _ask(path, sql)}
-        for contract in CONTRACTS.values():
+        for contract in STORED.values():
             assert told[contract.name, ""] == ("table", contract.description)
             for column in contract.columns:
                 unit = f" [{column.unit}]" if column.unit else ""
@@ -90,7 +90,7 @@ class TestTables:
 
     def test_a_column_name_means_one_kind_of_converted_value(self):
         kinds: dict[str, set[str]] = {}
-        for contract in CONTRACTS.values():
+        for contract in STORED.values():
             for column in contract.columns:
                 kinds.setdefault(column.name, set()).add(column.kind)
         converted = {"boolean", "timestamptz"}

@@ -352,11 +352,98 @@ class TestPassingOn:
         assert _rows(warehouse, "SELECT DISTINCT archive_id FROM sessions") == [("successor",)]
 
 
-def _recorded(store: Store, archive_id: str) -> list[tuple[str, Record, int]]:
-    counts = store.row_counts("sessions", [archive_id])
+class TestSharedRows:
+    """A price table is stored once, by digest, with a row for each archive that uses it."""
+
+    PRICES = CONTRACTS["model_pricing"]
+
+    def _write(self, store: Store, archive_id: str, **stored: float) -> None:
+        """Prices of an archive: the embedded ones, as everyone has them, and stored ones."""
+        rates = {"input_usd_per_mtok": 1.0, "table_version": "v"}
+        rows = [
+            *(("embedded", f"model-{n}", rates) for n in range(3)),
+            *(
+                ("stored", name, rates | {"input_usd_per_mtok": rate})
+                for name, rate in stored.items()
+            ),
+        ]
+        written = frame_of(
+            self.PRICES,
+            [
+                records(self.PRICES, 1)[0]
+                | {"archive_id": archive_id, "layer": layer, "model_pattern": name, **more}
+                for layer, name, more in rows
+            ],
+        )
+        made = [Partition(archive_id, "", len(rows), "v1", "", "run")]
+        store.replace(self.PRICES, [written], Slices((archive_id,), None), made)
+
+    def _held(self, warehouse: str) -> tuple[int, list[tuple[str, int]]]:
+        """How many rows are stored, and how many layers each archive uses."""
+        uses = _rows(
+            warehouse,
+            "SELECT archive_id, count(*) FROM model_pricing_archives GROUP BY 1 ORDER BY 1",
+        )
+        return _rows(warehouse, "SELECT count(*) FROM model_pricing")[0][0], uses
+
+    def _prices(self, store: Store, archive_id: str) -> set[tuple[str, str, float]]:
+        found = store.read(self.PRICES, Selection(archives=(archive_id,))).to_pylist()
+        assert {row["archive_id"] for row in found} <= {archive_id}
+        return {(row["layer"], row["model_pattern"], row["input_usd_per_mtok"]) for row in found}
+
+    def test_are_stored_once_and_read_as_each_archives_own(self, warehouse):
+        embedded = {("embedded", f"model-{n}", 1.0) for n in range(3)}
+        with open_store(warehouse) as store:
+            for n in range(5):
+                self._write(store, f"like-{n}", own=2.0)
+            self._write(store, "other", own=3.0)
+            self._write(store, "none")
+            assert self._prices(store, "like-3") == {*embedded, ("stored", "own", 2.0)}
+            assert self._prices(store, "other") == {*embedded, ("stored", "own", 3.0)}
+            assert self._prices(store, "none") == embedded
+        uses = [*((f"like-{n}", 2) for n in range(5)), ("none", 1), ("other", 2)]
+        assert self._held(warehouse) == (3 + 1 + 1, uses)
+
+    def test_go_with_the_last_archive_that_uses_them(self, warehouse):
+        with open_store(warehouse) as store:
+            self._write(store, "one", own=2.0)
+            self._write(store, "two", own=2.0)
+            self._write(store, "one", own=4.0)
+            assert self._prices(store, "two") >= {("stored", "own", 2.0)}
+        assert self._held(warehouse) == (3 + 2, [("one", 2), ("two", 2)])
+        with open_store(warehouse) as store:
+            store.remove_archive("two")
+        assert self._held(warehouse) == (3 + 1, [("one", 2)])
+        with open_store(warehouse) as store:
+            store.remove_archive("one")
+        assert self._held(warehouse) == (0, [])
+
+    def test_pass_to_an_archives_successor(self, warehouse):
+        with open_store(warehouse) as store:
+            self._write(store, "one", own=2.0)
+            self._write(store, "two")
+            store.pass_on_all("one", "later")
+            assert ("stored", "own", 2.0) in self._prices(store, "later")
+            [(place, record, count)] = _recorded(store, "later", self.PRICES.name)
+        assert (place, record.content, count) == ("", INHERITED_VERSION, 4)
+        assert self._held(warehouse) == (3 + 1, [("later", 2), ("two", 1)])
+
+    def test_stay_where_the_successor_has_its_own(self, warehouse):
+        with open_store(warehouse) as store:
+            self._write(store, "one", own=2.0)
+            self._write(store, "later", own=5.0)
+            store.pass_on_all("one", "later")
+            assert ("stored", "own", 5.0) in self._prices(store, "later")
+        assert self._held(warehouse) == (3 + 1, [("later", 2)])
+
+
+def _recorded(
+    store: Store, archive_id: str, table: str = "sessions"
+) -> list[tuple[str, Record, int]]:
+    counts = store.row_counts(table, [archive_id])
     return [
         (day, record, counts[day])
-        for (archive, day), record in store.records("sessions").items()
+        for (archive, day), record in store.records(table).items()
         if archive == archive_id
     ]
 
