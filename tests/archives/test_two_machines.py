@@ -75,7 +75,7 @@ def of_one_machine(
     return _everything(url)
 
 
-@pytest.mark.parametrize("seed", [0, 1, *further(range(2, 50))])
+@pytest.mark.parametrize("seed", [0, 1, *further(*range(2, 50))])
 def test_they_make_what_one_machine_with_both_archives_makes(
     seed: int,
     machines: Machines,
