@@ -23,11 +23,11 @@ from agentsview_assets.materializing import materialize
 from agentsview_assets.outcome import Tell
 from agentsview_assets.planning import Request
 from agentsview_assets.repricing import Impact, assess, reprice
+from agentsview_assets.resources.archives.prices import read_all_prices
+from agentsview_assets.resources.archives.sources import stamps
 from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE
-from agentsview_assets.resources.price_observation import read_all_prices
-from agentsview_assets.resources.sources import stamps
+from agentsview_assets.rules.shown_text import markdown, unlinked_lines, unlinked_values
 from agentsview_assets.settings import Settings
-from agentsview_assets.transforms.shown_text import markdown, unlinked_lines, unlinked_values
 
 UPDATE_JOB, REPRICE_JOB, OBSERVE_JOB, CHECK_JOB = "update", "reprice", "observe", "check"
 SCHEDULE, ARCHIVE_SENSOR, PRICE_SENSOR = "daily", "archive_changes", "price_changes_follow"

@@ -8,9 +8,9 @@ from __future__ import annotations
 import dagster as dg
 
 from agentsview_assets.assets.common import ARCHIVE_KEY, IO_MANAGER_KEY
-from agentsview_assets.resources.archive_resource import ArchiveResource
+from agentsview_assets.resources.archives.resource import ArchiveResource
 from agentsview_assets.resources.fixed import fixed_resource, keeps_nothing, kept_resource
-from agentsview_assets.resources.io_manager import WarehouseIOManager
+from agentsview_assets.resources.warehouses.io_manager import WarehouseIOManager
 from agentsview_assets.settings import Settings
 
 _DAGSTERS_OWN = "io_manager"

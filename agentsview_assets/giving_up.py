@@ -13,7 +13,7 @@ from agentsview_assets.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agentsview_assets.resources.store import Store
+    from agentsview_assets.resources.warehouses.store import Store
 
 
 def give_up(

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from agentsview_assets.errors import WarehouseError
-from agentsview_assets.resources.store import Store
-from agentsview_assets.resources.warehouses import each, open_store
+from agentsview_assets.resources.warehouses.opening import each, open_store
+from agentsview_assets.resources.warehouses.store import Store
+from agentsview_assets.rules import versions
+from agentsview_assets.rules.staleness import observed_slices, stale_slices
+from agentsview_assets.rules.windows import DayWindow
 from agentsview_assets.settings import Settings
-from agentsview_assets.transforms import versions
-from agentsview_assets.transforms.staleness import observed_slices, stale_slices
-from agentsview_assets.transforms.windows import DayWindow
 
 Tell = Callable[[str], None]
 
@@ -25,7 +25,7 @@ def take_out_credentials(store: Store, tell: Tell) -> None:
     """
     if store.rules().get("credentials") == versions.rules().digests["credentials"]:
         return
-    from agentsview_assets.resources.keeping_out import take_out  # noqa: PLC0415 - rarely needed
+    from agentsview_assets.resources.warehouses.keeping_out import take_out  # noqa: PLC0415 - rarely needed
 
     texts = sum(take_out(single) for single in each(store))
     store.note_rules(
@@ -72,7 +72,7 @@ def forget_titles(store: Store, settings: Settings, tell: Tell) -> None:
 
 def rewrite_files(settings: Settings, reason: str, tell: Tell) -> None:
     """Writes files anew that hold bytes of what was taken out; what fails is told, and due."""
-    from agentsview_assets.resources.rewriting import rewrite  # noqa: PLC0415 - rarely needed
+    from agentsview_assets.resources.warehouses.rewriting import rewrite  # noqa: PLC0415 - rarely needed
 
     try:
         for warehouse in settings.warehouses:

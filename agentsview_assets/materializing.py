@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from agentsview_assets import settings as clock
-from agentsview_assets.documents.alarms import unsettled_tables
-from agentsview_assets.documents.clock import clock_notes
+from agentsview_assets.documents.common.alarms import unsettled_tables
+from agentsview_assets.documents.common.clock import clock_notes
 from agentsview_assets.errors import AssetsError, ContractError, HeldBackError
 from agentsview_assets.giving_up import give_up, require_forgettable
 from agentsview_assets.keeping_out import finish, is_due, take_out_credentials
@@ -30,18 +30,18 @@ from agentsview_assets.planning import (
     select_tables,
     window_of,
 )
-from agentsview_assets.resources.archive_resource import ArchiveResource
-from agentsview_assets.resources.asked import Options
-from agentsview_assets.resources.held_rows import MOST_NAMED
-from agentsview_assets.resources.observing_all import Seen, require_readable
+from agentsview_assets.resources.archives.asked import Options
+from agentsview_assets.resources.archives.held_rows import MOST_NAMED
+from agentsview_assets.resources.archives.observing_all import Seen, require_readable
+from agentsview_assets.resources.archives.resource import ArchiveResource
 from agentsview_assets.resources.own_files import remove_earlier_store
-from agentsview_assets.resources.store import Store
-from agentsview_assets.resources.warehouse import open_reader
-from agentsview_assets.resources.warehouses import check_stores, open_store
+from agentsview_assets.resources.warehouses.opening import check_stores, open_store
+from agentsview_assets.resources.warehouses.reader import open_reader
+from agentsview_assets.resources.warehouses.store import Store
 from agentsview_assets.resources.work import METER
+from agentsview_assets.rules.staleness import Expected, expected_slices, made_days
+from agentsview_assets.rules.windows import DayWindow
 from agentsview_assets.settings import Settings
-from agentsview_assets.transforms.staleness import Expected, expected_slices, made_days
-from agentsview_assets.transforms.windows import DayWindow
 
 if TYPE_CHECKING:
     import dagster as dg

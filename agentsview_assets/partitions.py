@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from dagster._core.definitions.partitions.context import partition_loading_context
 
+from agentsview_assets.rules.windows import days_between
 from agentsview_assets.settings import Settings
-from agentsview_assets.transforms.windows import days_between
 
 if TYPE_CHECKING:
     from dagster._core.instance import DynamicPartitionsStore

@@ -9,17 +9,17 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from agentsview_assets.errors import UsageError
-from agentsview_assets.settings import Settings
-from agentsview_assets.transforms import staleness
-from agentsview_assets.transforms.staleness import Slice, Versions
-from agentsview_assets.transforms.waiting import waiting_reports
-from agentsview_assets.transforms.windows import (
+from agentsview_assets.rules import staleness
+from agentsview_assets.rules.staleness import Slice, Versions
+from agentsview_assets.rules.waiting import waiting_reports
+from agentsview_assets.rules.windows import (
     EARLIEST,
     LATEST,
     DayWindow,
     coalesce,
     days_between,
 )
+from agentsview_assets.settings import Settings
 
 GAP_DAYS = 5
 """Idle days bridged between ranges: a run's own cost is about that of so many empty days."""

@@ -13,34 +13,34 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from agentsview_assets.errors import ArchiveError
-from agentsview_assets.resources.expected import expected_rows
-from agentsview_assets.resources.known import known_archives, successions
-from agentsview_assets.resources.price_observation import (
+from agentsview_assets.resources.archives.prices import (
     Prices,
     last_prices,
     read_all_prices,
     require_known,
 )
-from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, Reader, open_reader
+from agentsview_assets.resources.warehouses.expected import expected_rows
+from agentsview_assets.resources.warehouses.known import known_archives, successions
+from agentsview_assets.resources.warehouses.reader import PARTITIONS_TABLE, Reader, open_reader
 from agentsview_assets.resources.work import METER
-from agentsview_assets.settings import Settings
-from agentsview_assets.transforms import staleness
-from agentsview_assets.transforms.pricing import TOKENS_PER_MTOK
-from agentsview_assets.transforms.rates import (
+from agentsview_assets.rules import staleness
+from agentsview_assets.rules.pricing import TOKENS_PER_MTOK
+from agentsview_assets.rules.rates import (
     PRICE_ROWS,
     SAME_MONEY,
     ModelRate,
     model_rates,
     price_tables,
 )
-from agentsview_assets.transforms.repricing import moved_rates
-from agentsview_assets.transforms.windows import LATEST, DayWindow, coalesce
+from agentsview_assets.rules.repricing import moved_rates
+from agentsview_assets.rules.windows import LATEST, DayWindow, coalesce
+from agentsview_assets.settings import Settings
 
 if TYPE_CHECKING:
     import dagster as dg
 
     from agentsview_assets.outcome import Tell
-    from agentsview_assets.resources.store import Archive, Succession
+    from agentsview_assets.resources.warehouses.store import Archive, Succession
 
 MOST_RUNS = 12
 """Ranges that are run one by one; more are bridged over days that need nothing."""
@@ -252,7 +252,7 @@ def reprice(
     """
     from agentsview_assets.connections import build_resources  # noqa: PLC0415 - imports Dagster
     from agentsview_assets.planning import Plan  # noqa: PLC0415
-    from agentsview_assets.resources.prices_resource import PricesOfArchives  # noqa: PLC0415
+    from agentsview_assets.resources.archives.prices_resource import PricesOfArchives  # noqa: PLC0415
     from agentsview_assets.running import history, run_plan  # noqa: PLC0415
 
     started = time.perf_counter()

@@ -15,7 +15,7 @@ from dagster._core.errors import DagsterAssetCheckFailedError
 from agentsview_assets.assets import all_assets
 from agentsview_assets.assets.common import archives_tag
 from agentsview_assets.checks import all_checks
-from agentsview_assets.documents.alarms import alarms
+from agentsview_assets.documents.common.alarms import alarms
 from agentsview_assets.errors import (
     DISK_FULL,
     AssetsError,
@@ -27,9 +27,9 @@ from agentsview_assets.errors import (
 from agentsview_assets.outcome import Outcome, Tell
 from agentsview_assets.partitions import daily_partitions
 from agentsview_assets.planning import Plan, Step, phases, without_days
-from agentsview_assets.resources.history import open_history
-from agentsview_assets.resources.history_words import explain_history
-from agentsview_assets.resources.warehouse import open_reader
+from agentsview_assets.resources.dagster_home.history import open_history
+from agentsview_assets.resources.dagster_home.words import explain_history
+from agentsview_assets.resources.warehouses.reader import open_reader
 from agentsview_assets.schemas import MADE_BY_KEY
 from agentsview_assets.settings import Settings
 

@@ -1,9 +1,9 @@
-"""Write transforms/rule_digests.py, a digest of the rules that make each table: `make docs`.
+"""Write rules/rule_digests.py, a digest of the rules that make each table: `make docs`.
 
 What belongs here: which rules make which table, and what of their code counts. What does not: what
-becomes of a digest (`transforms.versions`).
+becomes of a digest (`rules.versions`).
 
-The digest of a table is over its contract and over all that its rules name in `transforms`, one
+The digest of a table is over its contract and over all that its rules name in `rules`, one
 definition at a time: a changed clamp moves the tables that it clamps for, and no other. Comments,
 docstrings, annotations, layout and the comments in SQL do not count.
 """
@@ -23,8 +23,8 @@ from typing import NamedTuple
 from agentsview_assets.schemas import CONTRACTS, HISTORIES, TableContract
 
 PACKAGE = Path(__file__).parents[1] / "agentsview_assets"
-PAGE = PACKAGE / "transforms" / "rule_digests.py"
-_TRANSFORMS = "agentsview_assets.transforms"
+PAGE = PACKAGE / "rules" / "rule_digests.py"
+_RULES = "agentsview_assets.rules"
 
 _CREDENTIALS = ("secrets.clean", "secrets.clean_identifier")
 _TEXTS = (*_CREDENTIALS, "text.storable")
@@ -65,7 +65,7 @@ ROOTS: Mapping[str, tuple[str, ...]] = {
     "session_model_usage": ("reports.session_model_usage",),
     "session_summaries": ("reports.session_summaries",),
 }  # fmt: skip
-"""The rules of each table, as names in `transforms`; what they name in turn is found."""
+"""The rules of each table, as names in `rules`; what they name in turn is found."""
 LEDGER = ("sessions", "usage_rows", "activity_intervals", "archive_sessions")
 """Tables by whose rules sessions land: when one of them changes, every session is read again."""
 
@@ -84,17 +84,18 @@ class Rules:
     """The definitions of the folder of rules, and what each of them names.
 
     Attributes:
-        folder: Its Python files.
+        folder: Its Python files, of which no two have the same name.
     """
 
-    def __init__(self, folder: Path = PACKAGE / "transforms") -> None:
+    def __init__(self, folder: Path = PACKAGE / "rules") -> None:
         self.folder = folder
 
     @cached_property
     def _modules(self) -> dict[str, ast.Module]:
         return {
             path.stem: ast.parse(path.read_text(encoding="utf-8"))
-            for path in sorted(self.folder.glob("*.py"))
+            for path in sorted(self.folder.rglob("*.py"))
+            if path.stem != "__init__"
         }
 
     @cached_property
@@ -168,12 +169,15 @@ def _imported(tree: ast.Module, modules: Mapping[str, object]) -> Iterator[tuple
     for statement in tree.body:
         if not isinstance(statement, ast.ImportFrom) or statement.module is None:
             continue
+        if not f"{statement.module}.".startswith(f"{_RULES}."):
+            continue
         for alias in statement.names:
             name = alias.asname or alias.name
-            if statement.module == _TRANSFORMS and alias.name in modules:
+            module = statement.module.rsplit(".", 1)[1]
+            if module in modules:
+                yield name, Symbol(module, alias.name)
+            elif alias.name in modules:
                 yield name, Symbol(alias.name, "")
-            elif statement.module.startswith(f"{_TRANSFORMS}."):
-                yield name, Symbol(statement.module.rsplit(".", 1)[1], alias.name)
 
 
 def _is_docstring(node: object) -> bool:

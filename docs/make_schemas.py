@@ -23,7 +23,7 @@ from typing import (
     is_typeddict,
 )
 
-from agentsview_assets.documents.models import DOCUMENTS
+from agentsview_assets.documents.common.models import DOCUMENTS
 
 FOLDER = Path(__file__).parents[1] / "schemas" / "v1"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

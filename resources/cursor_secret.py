@@ -16,8 +16,8 @@ from pathlib import Path
 
 from agentsview_assets.errors import ConfigError
 from agentsview_assets.files import trouble
-from agentsview_assets.resources.bounded_files import read_small
-from agentsview_assets.resources.price_tables import read_config
+from agentsview_assets.resources.archives.bounded_files import read_small
+from agentsview_assets.resources.archives.price_tables import read_config
 
 SECRET_FILE = "cursor_secret"  # noqa: S105 - a file name
 SECRET_BYTES = 32

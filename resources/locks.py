@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agentsview_assets.errors import WarehouseError
-from agentsview_assets.transforms.shown_text import visible
+from agentsview_assets.rules.shown_text import visible
 
 PATIENCE_SECONDS = 30.0
 """How long another process is waited for; what it does under the lock takes seconds."""

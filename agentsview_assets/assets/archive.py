@@ -10,14 +10,14 @@ from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from agentsview_assets.assets.common import ARCHIVE_KEY, DOCS, IO_MANAGER_KEY, window
 from agentsview_assets.errors import AssetsError
-from agentsview_assets.resources.archive_resource import ArchiveResource
-from agentsview_assets.resources.held_rows import MOST_NAMED
-from agentsview_assets.resources.io_manager import RunsWarehouse
-from agentsview_assets.resources.observing_all import Seen
-from agentsview_assets.resources.store import Store
-from agentsview_assets.transforms.shown_text import unlinked, unlinked_lines
-from agentsview_assets.transforms.staleness import by_day, made_days, observed_slices
-from agentsview_assets.transforms.windows import DayWindow
+from agentsview_assets.resources.archives.held_rows import MOST_NAMED
+from agentsview_assets.resources.archives.observing_all import Seen
+from agentsview_assets.resources.archives.resource import ArchiveResource
+from agentsview_assets.resources.warehouses.io_manager import RunsWarehouse
+from agentsview_assets.resources.warehouses.store import Store
+from agentsview_assets.rules.shown_text import unlinked, unlinked_lines
+from agentsview_assets.rules.staleness import by_day, made_days, observed_slices
+from agentsview_assets.rules.windows import DayWindow
 
 ARCHIVE = dg.AssetKey("archive")
 NOTHING = "nothing"

@@ -11,9 +11,9 @@ import dagster as dg
 
 from agentsview_assets.assets.shown import show_lineage
 from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE
+from agentsview_assets.rules.versions import rules
+from agentsview_assets.rules.windows import DayWindow
 from agentsview_assets.schemas import CONTRACTS, Column, TableContract
-from agentsview_assets.transforms.versions import rules
-from agentsview_assets.transforms.windows import DayWindow
 
 # Single-run backfills are what ranges of days need; the warning about their status is known.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)

@@ -15,16 +15,16 @@ import pyarrow as pa
 
 from agentsview_assets.assets.common import OWNERS, table_metadata
 from agentsview_assets.assets.looking import store_of
-from agentsview_assets.resources.outputs import Frames, HistoryRows
-from agentsview_assets.resources.store import Selection, Slices, Store
+from agentsview_assets.resources.warehouses.outputs import Frames, HistoryRows
+from agentsview_assets.resources.warehouses.store import Selection, Slices, Store
 from agentsview_assets.resources.work import METER
+from agentsview_assets.rules.rates import ModelRate
+from agentsview_assets.rules.reasons import Moved, Record, moved_slices
+from agentsview_assets.rules.repricing import next_history
+from agentsview_assets.rules.restating import restatements
+from agentsview_assets.rules.shown_text import markdown
+from agentsview_assets.rules.versions import recorded_rules
 from agentsview_assets.schemas import CONTRACTS
-from agentsview_assets.transforms.rates import ModelRate
-from agentsview_assets.transforms.reasons import Moved, Record, moved_slices
-from agentsview_assets.transforms.repricing import next_history
-from agentsview_assets.transforms.restating import restatements
-from agentsview_assets.transforms.shown_text import markdown
-from agentsview_assets.transforms.versions import recorded_rules
 
 _SHOWN = 30
 _DEPS = {"price_changes": ["model_rates"], "restatements": ["model_rates", "daily_usage"]}

@@ -6,11 +6,11 @@ import pyarrow as pa
 
 from agentsview_assets.assets.common import IO_MANAGER_KEY, table_asset
 from agentsview_assets.assets.looking import archives_of, copied_versions
-from agentsview_assets.resources.io_manager import Days
-from agentsview_assets.resources.outputs import Frames
+from agentsview_assets.resources.warehouses.io_manager import Days
+from agentsview_assets.resources.warehouses.outputs import Frames
 from agentsview_assets.resources.work import METER
+from agentsview_assets.rules.identity_rows import identity_rows
 from agentsview_assets.schemas import CONTRACTS
-from agentsview_assets.transforms.identity_rows import identity_rows
 
 
 def identity_assets() -> list[dg.AssetsDefinition]:

@@ -9,11 +9,11 @@ from agentsview_assets.assets.common import ARCHIVE_KEY, IO_MANAGER_KEY, named_a
 if TYPE_CHECKING:
     import dagster as dg
 
-    from agentsview_assets.resources.archive_resource import ArchiveResource
-    from agentsview_assets.resources.io_manager import RunsWarehouse
-    from agentsview_assets.resources.store import Store
-    from agentsview_assets.transforms.staleness import Slice
-    from agentsview_assets.transforms.windows import DayWindow
+    from agentsview_assets.resources.archives.resource import ArchiveResource
+    from agentsview_assets.resources.warehouses.io_manager import RunsWarehouse
+    from agentsview_assets.resources.warehouses.store import Store
+    from agentsview_assets.rules.staleness import Slice
+    from agentsview_assets.rules.windows import DayWindow
 
 
 def store_of(context: dg.AssetExecutionContext) -> Store:

@@ -13,7 +13,7 @@ from agentsview_assets.assets.common import (
     window,
 )
 from agentsview_assets.assets.looking import source_of, store_of
-from agentsview_assets.resources.outputs import Frames
+from agentsview_assets.resources.warehouses.outputs import Frames
 
 DAILY = ("sessions", "usage_rows", "activity_intervals")
 WHOLE = ("project_observations", "machines", "model_pricing")

@@ -6,13 +6,13 @@ import pyarrow as pa
 from agentsview_assets.assets.common import IO_MANAGER_KEY, table_asset
 from agentsview_assets.assets.histories import note_rates
 from agentsview_assets.assets.looking import archives_of, copied_versions
-from agentsview_assets.resources.io_manager import Days
-from agentsview_assets.resources.outputs import Frames
+from agentsview_assets.resources.warehouses.io_manager import Days
+from agentsview_assets.resources.warehouses.outputs import Frames
 from agentsview_assets.resources.work import METER
+from agentsview_assets.rules.rates import model_rates as rate_models
+from agentsview_assets.rules.rates import price_tables, rates_version
+from agentsview_assets.rules.timestamps import Instant
 from agentsview_assets.schemas import CONTRACTS
-from agentsview_assets.transforms.rates import model_rates as rate_models
-from agentsview_assets.transforms.rates import price_tables, rates_version
-from agentsview_assets.transforms.timestamps import Instant
 
 _YEAR_1, _YEAR_10000 = -62_135_596_800, 253_402_300_800
 

@@ -13,14 +13,14 @@ from agentsview_assets.assets.histories import with_restatements
 from agentsview_assets.assets.looking import archives_of, store_of
 from agentsview_assets.assets.shown import show_usage
 from agentsview_assets.errors import ContractError
-from agentsview_assets.resources.io_manager import Days
-from agentsview_assets.resources.outputs import Frames
-from agentsview_assets.resources.store import Store
+from agentsview_assets.resources.warehouses.io_manager import Days
+from agentsview_assets.resources.warehouses.outputs import Frames
+from agentsview_assets.resources.warehouses.store import Store
 from agentsview_assets.resources.work import METER
+from agentsview_assets.rules import reports
+from agentsview_assets.rules.rates import ModelRate
+from agentsview_assets.rules.staleness import UPSTREAM, expected_of, made_from
 from agentsview_assets.schemas import CONTRACTS
-from agentsview_assets.transforms import reports
-from agentsview_assets.transforms.rates import ModelRate
-from agentsview_assets.transforms.staleness import UPSTREAM, expected_of, made_from
 
 USAGE_COLUMNS = [
     "archive_id", "partition_date", "row_id", "row_kind", "session_id", "ordinal", "timestamp_text",

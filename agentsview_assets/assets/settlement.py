@@ -1,7 +1,7 @@
 """Settlement: which of several rows with one key counts, over all time.
 
 What belongs here: the asset that settles, and the tables that it keeps. What does not: how a
-verdict is come to (`transforms.duplicates`) and its steps (`resources.settling`).
+verdict is come to (`rules.duplicates`) and its steps (`warehouses.settling`).
 """
 
 import dagster as dg
@@ -15,8 +15,8 @@ from agentsview_assets.assets.common import (
 from agentsview_assets.assets.looking import store_of
 from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE
 from agentsview_assets.resources.work import METER
+from agentsview_assets.rules.versions import rules
 from agentsview_assets.schemas import CONTRACTS
-from agentsview_assets.transforms.versions import rules
 
 _KEPT = {"archive_sessions": ["archive"], "session_copies": ["archive_sessions"]}
 """Tables that are kept beside, with what they follow from."""

@@ -11,10 +11,10 @@ import dagster as dg
 import pandas as pd
 
 from agentsview_assets.assets.lineage import column_lineage
-from agentsview_assets.resources.outputs import Frames
+from agentsview_assets.resources.warehouses.outputs import Frames
+from agentsview_assets.rules.charts import as_markdown, bar_chart
+from agentsview_assets.rules.shown_text import markdown
 from agentsview_assets.schemas import CONTRACTS
-from agentsview_assets.transforms.charts import as_markdown, bar_chart
-from agentsview_assets.transforms.shown_text import markdown
 
 TOP_PROJECTS = 10
 _TOKENS = ["input_tokens", "output_tokens", "cache_creation_tokens", "cache_read_tokens"]

@@ -15,13 +15,13 @@ from agentsview_assets.checks.observed import coverage, duplicates_removed, fres
 from agentsview_assets.checks.prices import completeness, rates_in_force
 from agentsview_assets.checks.totals import totals_agree
 from agentsview_assets.checks.verdict import Check, Verdict
-from agentsview_assets.documents.alarms import due_checks
-from agentsview_assets.resources.io_manager import RunsWarehouse
-from agentsview_assets.resources.run_notes import Answer
-from agentsview_assets.resources.store import Store
+from agentsview_assets.documents.common.alarms import due_checks
+from agentsview_assets.resources.warehouses.io_manager import RunsWarehouse
+from agentsview_assets.resources.warehouses.run_notes import Answer
+from agentsview_assets.resources.warehouses.store import Store
 from agentsview_assets.resources.work import METER
+from agentsview_assets.rules.credentials.secrets import LOOKED_FOR
 from agentsview_assets.schemas import CONTRACTS, HISTORIES, MADE_BY_KEY
-from agentsview_assets.transforms.secrets import LOOKED_FOR
 
 # One step cannot both hold up a table and wait for what is made from it.
 _MADE_FROM_LATER = {"effective_pricing", "model_rates", "session_model_usage"}

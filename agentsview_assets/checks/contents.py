@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from agentsview_assets.checks.verdict import Verdict, table
-from agentsview_assets.resources.keeping_out import (
+from agentsview_assets.resources.warehouses.keeping_out import (
     Fingerprints,
     find_credentials,
     fingerprints,
     others,
     text_columns,
 )
-from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, RULES_TABLE, Reader
+from agentsview_assets.resources.warehouses.reader import PARTITIONS_TABLE, RULES_TABLE, Reader
+from agentsview_assets.rules.credentials.secrets import LOOKED_FOR, clean
+from agentsview_assets.rules.versions import rules
 from agentsview_assets.schemas import (
     CONTRACTS,
     HISTORIES,
@@ -23,8 +25,6 @@ from agentsview_assets.schemas import (
     Column,
     TableContract,
 )
-from agentsview_assets.transforms.secrets import LOOKED_FOR, clean
-from agentsview_assets.transforms.versions import rules
 
 LOOKED_THROUGH = "looked_through"
 """Rule of a warehouse: what its texts were when `content_free` last found no credential."""

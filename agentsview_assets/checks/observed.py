@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from agentsview_assets.checks.verdict import Verdict, table
-from agentsview_assets.documents.gaps import STALE_AFTER, moment
-from agentsview_assets.resources.warehouse import (
+from agentsview_assets.documents.common.gaps import STALE_AFTER, moment
+from agentsview_assets.resources.warehouses.reader import (
     ARCHIVES_TABLE,
     PENDING_TABLE,
     SUCCESSIONS_TABLE,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from agentsview_assets.checks.verdict import Verdict, same, table
-from agentsview_assets.resources.warehouse import Reader
-from agentsview_assets.transforms.restating import COMPUTED_COST
+from agentsview_assets.resources.warehouses.reader import Reader
+from agentsview_assets.rules.restating import COMPUTED_COST
 
 _TOKENS = ("input_tokens", "output_tokens", "cache_creation_tokens", "cache_read_tokens")
 

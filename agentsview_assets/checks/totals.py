@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from agentsview_assets.checks.verdict import Verdict, same, table
-from agentsview_assets.resources.expected import expected_rows
-from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, Reader
-from agentsview_assets.transforms.duplicates import session_order
-from agentsview_assets.transforms.staleness import (
+from agentsview_assets.resources.warehouses.expected import expected_rows
+from agentsview_assets.resources.warehouses.reader import PARTITIONS_TABLE, Reader
+from agentsview_assets.rules.duplicates import session_order
+from agentsview_assets.rules.staleness import (
     OBSERVATIONS,
     VERDICTS,
     Slice,

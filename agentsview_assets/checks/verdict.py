@@ -12,8 +12,8 @@ from typing import Any
 
 import dagster as dg
 
-from agentsview_assets.resources.warehouse import Reader
-from agentsview_assets.transforms.shown_text import markdown
+from agentsview_assets.resources.warehouses.reader import Reader
+from agentsview_assets.rules.shown_text import markdown
 
 TOLERANCE = 1e-9
 """Difference below which two costs are the same money: a share, or USD of sums below one."""

@@ -21,10 +21,10 @@ from agentsview_assets.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from agentsview_assets.documents.activity_range import ReportRange
-    from agentsview_assets.documents.activity_report import ActivityReport
-    from agentsview_assets.documents.window import Zone
-    from agentsview_assets.transforms.timestamps import Instant
+    from agentsview_assets.documents.activity.range import ReportRange
+    from agentsview_assets.documents.activity.report import ActivityReport
+    from agentsview_assets.documents.common.window import Zone
+    from agentsview_assets.rules.timestamps import Instant
 
 _EXAMPLES = """
 \b
@@ -100,8 +100,8 @@ def _without_collector() -> Iterator[None]:
 
 def _period(options: Mapping[str, Any]) -> tuple[Zone, ReportRange]:
     """Return zone and range; the zone is checked first, as in agentsview."""
-    from agentsview_assets.documents.activity_calendar import activity_zone
-    from agentsview_assets.documents.activity_range import RangeRequest, resolve_range
+    from agentsview_assets.documents.activity.calendar import activity_zone
+    from agentsview_assets.documents.activity.range import RangeRequest, resolve_range
 
     now = _now(options["as_of"])
     zone = activity_zone(options["timezone"])
@@ -112,7 +112,7 @@ def _period(options: Mapping[str, Any]) -> tuple[Zone, ReportRange]:
 def _now(as_of: str) -> Instant:
     import time
 
-    from agentsview_assets.transforms.timestamps import Instant, parse_rfc3339
+    from agentsview_assets.rules.timestamps import Instant, parse_rfc3339
 
     if not as_of:
         return Instant(*divmod(time.time_ns(), 10**9))
@@ -124,10 +124,10 @@ def _now(as_of: str) -> Instant:
 
 
 def _report(options: Mapping[str, Any], zone: Zone, span: ReportRange) -> ActivityReport:
-    from agentsview_assets.documents.activity_report import build_report
-    from agentsview_assets.documents.activity_scope import ActivityFilter
-    from agentsview_assets.documents.gaps import ACTIVITY, gaps, utc_day
-    from agentsview_assets.resources.warehouse import open_reader
+    from agentsview_assets.documents.activity.report import build_report
+    from agentsview_assets.documents.activity.scope import ActivityFilter
+    from agentsview_assets.documents.common.gaps import ACTIVITY, gaps, utc_day
+    from agentsview_assets.resources.warehouses.reader import open_reader
     from agentsview_assets.settings import load_settings
 
     with open_reader(load_settings(warehouse=options["warehouse"]).warehouse) as reader:

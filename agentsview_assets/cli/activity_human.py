@@ -7,8 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from agentsview_assets.cli.tables import aligned
-from agentsview_assets.transforms.money import cost_text
-from agentsview_assets.transforms.timestamps import (
+from agentsview_assets.rules.money import cost_text
+from agentsview_assets.rules.timestamps import (
     Instant,
     format_utc_seconds,
     parse_rfc3339,
@@ -18,8 +18,8 @@ from agentsview_assets.transforms.timestamps import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from agentsview_assets.documents.activity_report import ActivityReport
-    from agentsview_assets.documents.window import Zone
+    from agentsview_assets.documents.activity.report import ActivityReport
+    from agentsview_assets.documents.common.window import Zone
 
 _MISSING = "—"
 _MIDNIGHT = " 00:00:00"

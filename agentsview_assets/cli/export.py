@@ -21,8 +21,8 @@ from agentsview_assets.errors import AssetsError, ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from agentsview_assets.documents.session_export import SessionExport
-    from agentsview_assets.documents.session_filters import SessionFilters
+    from agentsview_assets.documents.sessions.export import SessionExport
+    from agentsview_assets.documents.sessions.filters import SessionFilters
 
 MAX_LIMIT = 500
 # The order in which a cursor objects to other options.
@@ -54,7 +54,7 @@ class CursorResetFailure(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Write the object to stderr."""
-        from agentsview_assets.transforms.gojson import encode
+        from agentsview_assets.rules.gojson import encode
 
         members = {
             "error": "cursor_reset",
@@ -145,10 +145,10 @@ def _check(given: frozenset[str], options: Mapping[str, Any]) -> None:
 
 
 def _export(options: Mapping[str, Any]) -> None:
-    from agentsview_assets.documents.gaps import EXPORT, gaps
-    from agentsview_assets.documents.session_export import session_export_all, session_export_page
-    from agentsview_assets.documents.session_secret import cursor_key
-    from agentsview_assets.resources.warehouse import open_reader
+    from agentsview_assets.documents.common.gaps import EXPORT, gaps
+    from agentsview_assets.documents.sessions.export import session_export_all, session_export_page
+    from agentsview_assets.documents.sessions.secret import cursor_key
+    from agentsview_assets.resources.warehouses.reader import open_reader
     from agentsview_assets.settings import load_settings
 
     settings = load_settings(archive=options["archive"], warehouse=options["warehouse"])
@@ -177,7 +177,7 @@ def _export(options: Mapping[str, Any]) -> None:
 
 
 def _filters(options: Mapping[str, Any]) -> SessionFilters:
-    from agentsview_assets.documents.session_filters import SessionFilters
+    from agentsview_assets.documents.sessions.filters import SessionFilters
 
     is_given = "min-tool-failures" in given_flags(click.get_current_context())
     return SessionFilters(
@@ -198,7 +198,7 @@ _SAME_NAMED = (
 
 
 def _failure(error: AssetsError) -> click.ClickException:
-    from agentsview_assets.documents.session_cursor import CursorReset
+    from agentsview_assets.documents.sessions.cursor import CursorReset
     from agentsview_assets.resources.cursor_secret import SecretError
 
     if isinstance(error, CursorReset):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from agentsview_assets.cli.tables import aligned
-from agentsview_assets.transforms.money import cost_text
-from agentsview_assets.transforms.text import trim
+from agentsview_assets.rules.money import cost_text
+from agentsview_assets.rules.text import trim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -69,7 +69,7 @@ def run(arguments: list[str] | None = None) -> None:
 
 
 def _fail(message: str, code: int) -> None:
-    from agentsview_assets.transforms.secrets import clean  # noqa: PLC0415 - for failures alone
+    from agentsview_assets.rules.credentials.secrets import clean  # noqa: PLC0415 - for failures alone
 
     complain("error", clean(message))
     sys.exit(code)

@@ -13,7 +13,7 @@ import click
 from agentsview_assets.cli.options import archive_option
 from agentsview_assets.cli.words import say, say_json, teller
 from agentsview_assets.errors import UsageError
-from agentsview_assets.transforms.shown_text import visible
+from agentsview_assets.rules.shown_text import visible
 
 if TYPE_CHECKING:
     from agentsview_assets.materializing import Summary

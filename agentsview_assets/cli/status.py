@@ -10,7 +10,7 @@ import click
 
 from agentsview_assets.cli.options import archive_option
 from agentsview_assets.cli.words import say, say_json
-from agentsview_assets.transforms.shown_text import visible
+from agentsview_assets.rules.shown_text import visible
 
 _EXAMPLES = """
 \b
@@ -28,7 +28,7 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object")
 def status(*, archive: tuple[str, ...], warehouse: str | None, as_json: bool) -> None:
     """Show archives, partitions, row counts, prices and how complete they are."""
-    from agentsview_assets.documents.status import warehouse_status
+    from agentsview_assets.documents.common.status import warehouse_status
     from agentsview_assets.settings import load_settings
 
     found = warehouse_status(load_settings(archive=archive, warehouse=warehouse))
@@ -62,7 +62,7 @@ def _lines(found: dict[str, Any]) -> list[str]:
             f"Shared    {found['shared']['sessions']:,} sessions are in several archives; they "
             "count once where all are reported together"
         )
-    from agentsview_assets.resources.held_rows import MOST_NAMED
+    from agentsview_assets.resources.archives.held_rows import MOST_NAMED
 
     lines += [f"Left out  {row}" for row in found["left_out"][:MOST_NAMED]]
     if len(found["left_out"]) > MOST_NAMED:

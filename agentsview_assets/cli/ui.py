@@ -68,7 +68,7 @@ def ui(  # noqa: PLR0913 - one parameter an option
     no log-in: whoever reaches the address can start runs, so that it listens on this machine only
     unless --host says otherwise. Pages of other sites in your browser cannot use it.
     """
-    from agentsview_assets.resources.sources import stamps
+    from agentsview_assets.resources.archives.sources import stamps
     from agentsview_assets.settings import load_settings
     from agentsview_assets.ui.addresses import Addresses
     from agentsview_assets.ui.serving import Serving, listen
@@ -109,7 +109,7 @@ def _prepare(settings: Settings) -> None:
     Raises:
         WarehouseError: The folder beside the warehouse cannot be written.
     """
-    from agentsview_assets.resources.history import open_history
+    from agentsview_assets.resources.dagster_home.history import open_history
 
     try:
         with open_history(settings.state_dir):

@@ -21,7 +21,7 @@ from agentsview_assets.errors import AssetsError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from agentsview_assets.documents.window import Window, Zone
+    from agentsview_assets.documents.common.window import Window, Zone
 
 _DAILY_EXAMPLES = """
 \b
@@ -122,7 +122,7 @@ def statusline(
     """Cost of today in one line, for status bars and prompts."""
     with reported():
         usd = _cost_today(warehouse, agents=agent, offline=offline, archive_id=archive_id)
-    from agentsview_assets.transforms.money import cost_text
+    from agentsview_assets.rules.money import cost_text
 
     whose = f" ({agent})" if agent else ""
     write_document(f"{cost_text(usd)} today{whose}\n")
@@ -142,7 +142,7 @@ def _period(*, since: str, until: str, timezone: str, everything: bool) -> tuple
     import os
     from datetime import UTC, datetime
 
-    from agentsview_assets.documents.window import (
+    from agentsview_assets.documents.common.window import (
         load_zone,
         resolve_window,
         system_zone,
@@ -153,9 +153,9 @@ def _period(*, since: str, until: str, timezone: str, everything: bool) -> tuple
 
 
 def _daily_document(warehouse: str | None, **options: Any) -> dict[str, Any]:
-    from agentsview_assets.documents.gaps import USAGE, gaps, utc_days
-    from agentsview_assets.documents.usage_daily import usage_daily
-    from agentsview_assets.resources.warehouse import open_reader
+    from agentsview_assets.documents.common.gaps import USAGE, gaps, utc_days
+    from agentsview_assets.documents.usage.daily import usage_daily
+    from agentsview_assets.resources.warehouses.reader import open_reader
     from agentsview_assets.settings import load_settings
 
     with open_reader(load_settings(warehouse=warehouse).warehouse) as reader:
@@ -175,10 +175,10 @@ def _cost_today(warehouse: str | None, **options: Any) -> float:
     import os
     from datetime import UTC, datetime
 
-    from agentsview_assets.documents.gaps import USAGE, gaps, utc_days
-    from agentsview_assets.documents.usage_today import cost_today
-    from agentsview_assets.documents.window import Window, system_zone
-    from agentsview_assets.resources.warehouse import open_reader
+    from agentsview_assets.documents.common.gaps import USAGE, gaps, utc_days
+    from agentsview_assets.documents.common.window import Window, system_zone
+    from agentsview_assets.documents.usage.today import cost_today
+    from agentsview_assets.resources.warehouses.reader import open_reader
     from agentsview_assets.settings import load_settings
 
     zone, now = system_zone(os.environ), datetime.now(UTC)
@@ -192,7 +192,7 @@ def _cost_today(warehouse: str | None, **options: Any) -> float:
 
 def _print_json(document: Mapping[str, Any]) -> None:
     """Write the document whole or not at all."""
-    from agentsview_assets.transforms.gojson import encode
+    from agentsview_assets.rules.gojson import encode
 
     write_document(f"{encode(document, indent=2)}\n")
 

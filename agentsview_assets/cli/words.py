@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from agentsview_assets.transforms.shown_text import json_text, safe_json, visible, visible_lines
+from agentsview_assets.rules.shown_text import json_text, safe_json, visible, visible_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
         read_usage_daily,
         read_usage_statusline,
     )
-    from agentsview_assets.documents.session_cursor import CursorReset
-    from agentsview_assets.documents.session_filters import SessionFilters
+    from agentsview_assets.documents.sessions.cursor import CursorReset
+    from agentsview_assets.documents.sessions.filters import SessionFilters
 
 __all__ = [
     "DEFAULT_FILTERS",
@@ -34,7 +34,7 @@ __all__ = [
     "read_usage_daily",
     "read_usage_statusline",
 ]
-_ELSEWHERE = {"CursorReset": "session_cursor", "SessionFilters": "session_filters"}
+_ELSEWHERE = {"CursorReset": "sessions.cursor", "SessionFilters": "sessions.filters"}
 
 
 def __getattr__(name: str) -> object:

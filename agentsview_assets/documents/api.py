@@ -18,35 +18,35 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from agentsview_assets.documents.activity_calendar import activity_zone
-from agentsview_assets.documents.activity_report import activity_report
-from agentsview_assets.documents.gaps import ALL, gaps
-from agentsview_assets.documents.session_export import (
+from agentsview_assets.documents.activity.calendar import activity_zone
+from agentsview_assets.documents.activity.report import activity_report
+from agentsview_assets.documents.common.gaps import ALL, gaps
+from agentsview_assets.documents.common.window import load_zone, resolve_window, system_zone
+from agentsview_assets.documents.sessions.export import (
     MAX_LIMIT,
     session_export_all,
     session_export_page,
 )
-from agentsview_assets.documents.session_filters import SessionFilters
-from agentsview_assets.documents.session_secret import cursor_key
-from agentsview_assets.documents.usage_daily import usage_daily
-from agentsview_assets.documents.usage_today import cost_today
-from agentsview_assets.documents.window import load_zone, resolve_window, system_zone
-from agentsview_assets.resources.warehouse import open_reader
+from agentsview_assets.documents.sessions.filters import SessionFilters
+from agentsview_assets.documents.sessions.secret import cursor_key
+from agentsview_assets.documents.usage.daily import usage_daily
+from agentsview_assets.documents.usage.today import cost_today
+from agentsview_assets.resources.warehouses.reader import open_reader
+from agentsview_assets.rules.money import cost_text
+from agentsview_assets.rules.timestamps import Instant
 from agentsview_assets.settings import load_settings
-from agentsview_assets.transforms.money import cost_text
-from agentsview_assets.transforms.timestamps import Instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from agentsview_assets.documents.models import (
+    from agentsview_assets.documents.common.models import (
         ActivityReport,
         ExportSession,
         SessionExportPage,
         UsageDaily,
     )
-    from agentsview_assets.documents.window import Zone
-    from agentsview_assets.resources.warehouse import Reader
+    from agentsview_assets.documents.common.window import Zone
+    from agentsview_assets.resources.warehouses.reader import Reader
 
 
 @contextmanager

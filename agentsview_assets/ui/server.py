@@ -24,7 +24,7 @@ from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.version import __version__
 
 from agentsview_assets.errors import AssetsError
-from agentsview_assets.transforms.shown_text import visible_lines
+from agentsview_assets.rules.shown_text import visible_lines
 from agentsview_assets.ui.addresses import Addresses
 from agentsview_assets.ui.guard import Guard
 from agentsview_assets.ui.processes import Processes

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agentsview_assets.resources.asked import Needed, Options
-from agentsview_assets.resources.observing import observe
-from agentsview_assets.resources.scratch import Scratch
-from agentsview_assets.resources.sources import FileSource
-from agentsview_assets.resources.warehouses import open_store
-from agentsview_assets.transforms.windows import DayWindow
+from agentsview_assets.resources.archives.asked import Needed, Options
+from agentsview_assets.resources.archives.observing import observe
+from agentsview_assets.resources.archives.scratch import Scratch
+from agentsview_assets.resources.archives.sources import FileSource
+from agentsview_assets.resources.warehouses.opening import open_store
+from agentsview_assets.rules.windows import DayWindow
 from tests.support.releases import USER_VERSIONS, release
 from tests.support.transactions import transactions_timed
 from tests.support.transcripts import Settings, write_corpus
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from agentsview_assets.resources.store import Store
+    from agentsview_assets.resources.warehouses.store import Store
     from tests.support.oracle import Oracle
 
 pytestmark = pytest.mark.matrix

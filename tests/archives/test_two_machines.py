@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agentsview_assets.resources.warehouse import open_reader
+from agentsview_assets.resources.warehouses.reader import open_reader
 from agentsview_assets.schemas import HISTORIES, STORED
 from tests.archives.conftest import START
 from tests.support.command import OurCommand

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import sync_playwright
 
-from agentsview_assets.transforms.shown_text import visible
+from agentsview_assets.rules.shown_text import visible
 from tests.browser.conftest import CHROMIUM_FLAGS, Ui, chromium
 from tests.hostile.test_shown_text import fill
 from tests.support.hostile_names import NUMBERED, hostile_names

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agentsview_assets.resources.warehouse import open_reader
+from agentsview_assets.resources.warehouses.reader import open_reader
 from tests.conformance.comparison import compare
 from tests.conformance.export_cases import EVERYTHING, EXPORT, ODD, PLAIN, REFUSED, Draws
 

@@ -7,7 +7,7 @@ import random
 import string
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from agentsview_assets.resources.warehouse import open_reader
+from agentsview_assets.resources.warehouses.reader import open_reader
 from agentsview_assets.schemas import STORED
 
 if TYPE_CHECKING:

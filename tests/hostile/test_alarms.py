@@ -11,14 +11,14 @@ import pytest
 from agentsview_assets.automation import UPDATE_JOB
 from agentsview_assets.build import build_definitions
 from agentsview_assets.checks import BLOCKING
-from agentsview_assets.documents import alarms as recorded
-from agentsview_assets.documents.alarms import alarms, due_checks
+from agentsview_assets.documents.common import alarms as recorded
+from agentsview_assets.documents.common.alarms import alarms, due_checks
 from agentsview_assets.materializing import materialize
 from agentsview_assets.planning import Request
-from agentsview_assets.resources.run_notes import Answer
-from agentsview_assets.resources.store import Partition, Slices
-from agentsview_assets.resources.warehouse import open_reader
-from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.resources.warehouses.opening import open_store
+from agentsview_assets.resources.warehouses.reader import open_reader
+from agentsview_assets.resources.warehouses.run_notes import Answer
+from agentsview_assets.resources.warehouses.store import Partition, Slices
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.settings import load_settings
 from tests.support.contract_rows import ARCHIVE, DAY, frame

@@ -11,15 +11,15 @@ import duckdb
 import pytest
 
 from agentsview_assets.build import build_definitions
-from agentsview_assets.documents.clock import clock_notes
+from agentsview_assets.documents.common.clock import clock_notes
 from agentsview_assets.errors import ConfigError
 from agentsview_assets.partitions import DailyPartitions
-from agentsview_assets.resources.store import Partition, Slices
-from agentsview_assets.resources.warehouse import open_reader
-from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.resources.warehouses.opening import open_store
+from agentsview_assets.resources.warehouses.reader import open_reader
+from agentsview_assets.resources.warehouses.store import Partition, Slices
+from agentsview_assets.rules.windows import DayWindow, Span, cut, days_between
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.settings import load_settings
-from agentsview_assets.transforms.windows import DayWindow, Span, cut, days_between
 from tests.support.clocks import clock_at, day_after
 from tests.support.contract_rows import ARCHIVE, frame
 from tests.support.further import further

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agentsview_assets.documents.lookups import ALL_ARCHIVES, project_map
+from agentsview_assets.documents.common.lookups import ALL_ARCHIVES, project_map
 
 PROJECT = ("resolved", "sha256:a", "git_remote", "host/a", None, False)
 OTHER = ("resolved", "sha256:b", "root_path", None, "/b", True)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agentsview_assets.resources.warehouse import open_reader
-from agentsview_assets.transforms.text import LONGEST_NAME, storable
+from agentsview_assets.resources.warehouses.reader import open_reader
+from agentsview_assets.rules.text import LONGEST_NAME, storable
 from tests.support.machines import Machine
 from tests.support.tiny_archives import TinyArchive
 

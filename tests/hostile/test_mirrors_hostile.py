@@ -16,13 +16,21 @@ import pytest
 from agentsview_assets.archive_urls import parse_archive
 from agentsview_assets.errors import ArchiveError, ConfigError
 from agentsview_assets.files import trouble
-from agentsview_assets.resources.archive_schema import SESSIONS
-from agentsview_assets.resources.bounded_files import MOST_BYTES, NotReadableError, read_small
-from agentsview_assets.resources.checkouts import LocalDisk
+from agentsview_assets.resources.archives.bounded_files import (
+    MOST_BYTES,
+    NotReadableError,
+    read_small,
+)
+from agentsview_assets.resources.archives.checkouts import LocalDisk
+from agentsview_assets.resources.archives.price_tables import custom_prices
+from agentsview_assets.resources.archives.private_copy import (
+    PREFIX,
+    private_folder,
+    remove_left_copies,
+)
+from agentsview_assets.resources.archives.schema import SESSIONS
+from agentsview_assets.resources.archives.sources import open_source
 from agentsview_assets.resources.cursor_secret import archive_secret
-from agentsview_assets.resources.price_tables import custom_prices
-from agentsview_assets.resources.private_copy import PREFIX, private_folder, remove_left_copies
-from agentsview_assets.resources.sources import open_source
 from tests.support.in_process import Desk
 from tests.support.other_user import OTHER_USER
 
@@ -184,7 +192,7 @@ def test_a_warehouse_that_somebody_sent_reads_no_file(secret: Path, tmp_path: Pa
 _COPYING = """
 import sys, tempfile
 tempfile.tempdir = sys.argv[1]
-from agentsview_assets.resources.private_copy import private_folder
+from agentsview_assets.resources.archives.private_copy import private_folder
 with private_folder() as folder:
     (folder / "mirror.duckdb").write_text("a copy of everything")
     print("held", flush=True)
@@ -351,7 +359,7 @@ def test_a_configuration_within_the_limit_takes_time_like_its_length(
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "config").write_text(text)
     program = (
-        "import resource, sys; from resources.checkouts import LocalDisk; "
+        "import resource, sys; from archives.checkouts import LocalDisk; "
         "resource.setrlimit(resource.RLIMIT_CPU, (20, 20)); LocalDisk().checkout(sys.argv[1])"
     )
     done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)

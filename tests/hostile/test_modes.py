@@ -13,7 +13,7 @@ import pytest
 
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.resources import locks
-from agentsview_assets.resources.history import prepare_home
+from agentsview_assets.resources.dagster_home.history import prepare_home
 from tests.support.command import OurCommand
 from tests.support.in_process import SAMPLE, Desk
 

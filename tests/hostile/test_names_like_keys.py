@@ -9,9 +9,9 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from agentsview_assets.resources.cleaning import cleaned
-from agentsview_assets.transforms.remotes import normalize_remote, portable_remote
-from agentsview_assets.transforms.secrets import SUSPECT, clean, clean_identifier
+from agentsview_assets.resources.archives.cleaning import cleaned
+from agentsview_assets.rules.credentials.secrets import SUSPECT, clean, clean_identifier
+from agentsview_assets.rules.remotes import normalize_remote, portable_remote
 
 STARTS = (
     *("sk-ant-", "sk-admin-", "sk-service-", "sk-proj-", "sk-or-", "sk-lf-", "xapp-", "xoxb-"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from agentsview_assets.transforms.integers import int64
+from agentsview_assets.rules.integers import int64
 from tests.support import oracle as original
 from tests.support.command import OurCommand
 from tests.support.further import further

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agentsview_assets.errors import WarehouseError
-from agentsview_assets.resources.duckdb_store import DuckDBStore
-from agentsview_assets.resources.history import prepare_home
+from agentsview_assets.resources.dagster_home.history import prepare_home
+from agentsview_assets.resources.warehouses.duckdb.store import DuckDBStore
 from tests.support.further import further
 from tests.support.machines import Machine, archive, everything
 from tests.support.tiny_archives import TinyArchive

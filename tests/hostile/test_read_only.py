@@ -16,9 +16,9 @@ import adbc_driver_sqlite
 import pytest
 
 from agentsview_assets.errors import ArchiveError
-from agentsview_assets.resources import archive_schema as source
-from agentsview_assets.resources.archive import ArchiveReader
-from agentsview_assets.resources.private_copy import PREFIX
+from agentsview_assets.resources.archives import schema as source
+from agentsview_assets.resources.archives.private_copy import PREFIX
+from agentsview_assets.resources.archives.reader import ArchiveReader
 from tests.support.in_process import Desk
 from tests.support.oracle import Oracle, install
 from tests.support.other_user import OTHER_USER, as_user

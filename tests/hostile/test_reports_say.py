@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agentsview_assets.documents import open_warehouse, read_gaps
-from agentsview_assets.documents.gaps import ACTIVITY, EXPORT, USAGE, gaps, utc_days
-from agentsview_assets.documents.window import Window, load_zone
-from agentsview_assets.resources.expected import expected_rows
-from agentsview_assets.resources.ledger import write_expected
-from agentsview_assets.resources.run_notes import Reading
-from agentsview_assets.resources.store import Partition, Slices
-from agentsview_assets.resources.warehouse import open_reader
-from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.documents.common.gaps import ACTIVITY, EXPORT, USAGE, gaps, utc_days
+from agentsview_assets.documents.common.window import Window, load_zone
+from agentsview_assets.resources.warehouses.expected import expected_rows
+from agentsview_assets.resources.warehouses.ledger import write_expected
+from agentsview_assets.resources.warehouses.opening import open_store
+from agentsview_assets.resources.warehouses.reader import open_reader
+from agentsview_assets.resources.warehouses.run_notes import Reading
+from agentsview_assets.resources.warehouses.store import Partition, Slices
+from agentsview_assets.rules.rates import rates_version
+from agentsview_assets.rules.staleness import DAILY, PRICES, PROJECTS, ExpectedRow
+from agentsview_assets.rules.windows import days_between
 from agentsview_assets.schemas import CONTRACTS
-from agentsview_assets.transforms.rates import rates_version
-from agentsview_assets.transforms.staleness import DAILY, PRICES, PROJECTS, ExpectedRow
-from agentsview_assets.transforms.windows import days_between
 from tests.support.in_process import Desk
 from tests.support.tiny_archives import TinyArchive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from agentsview_assets.resources.store import Store
+    from agentsview_assets.resources.warehouses.store import Store
 
 DAYS = [f"2026-11-0{n}" for n in range(1, 6)]
 TABLES = ("usage_rows", "activity_intervals", "sessions", "session_model_usage")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agentsview_assets.errors import WarehouseError
-from agentsview_assets.resources.duckdb_store import DuckDBStore
-from agentsview_assets.resources.history import prepare_home
-from agentsview_assets.resources.store import Addition, Partition, Selection, Slices
-from agentsview_assets.resources.warehouse import open_reader
-from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.resources.dagster_home.history import prepare_home
+from agentsview_assets.resources.warehouses.duckdb.store import DuckDBStore
+from agentsview_assets.resources.warehouses.opening import open_store
+from agentsview_assets.resources.warehouses.reader import open_reader
+from agentsview_assets.resources.warehouses.store import Addition, Partition, Selection, Slices
 from agentsview_assets.schemas import CONTRACTS
 from tests.support.contract_rows import ARCHIVE, frame
 from tests.support.further import further

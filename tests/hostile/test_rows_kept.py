@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agentsview_assets.errors import ContractError
-from agentsview_assets.resources.history import prepare_home
-from agentsview_assets.resources.store import Partition, Selection, Slices
-from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.resources.dagster_home.history import prepare_home
+from agentsview_assets.resources.warehouses.opening import open_store
+from agentsview_assets.resources.warehouses.store import Partition, Selection, Slices
+from agentsview_assets.rules.rates import model_rates
 from agentsview_assets.schemas import CONTRACTS
-from agentsview_assets.transforms.rates import model_rates
 from tests.support.contract_rows import frame
 from tests.support.machines import Machine, archive, everything
 

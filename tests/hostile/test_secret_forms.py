@@ -9,12 +9,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from agentsview_assets.transforms.remotes import (
+from agentsview_assets.rules.credentials.secrets import SUSPECT, clean, clean_identifier
+from agentsview_assets.rules.remotes import (
     normalize_remote,
     portable_remote,
     presentable_remote,
 )
-from agentsview_assets.transforms.secrets import SUSPECT, clean, clean_identifier
 from tests.hostile.made_up_keys import KEYS, drawn, left
 from tests.hostile.told_inputs import TOLD
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import duckdb
 import pytest
 
-from agentsview_assets.resources.price_tables import embedded_table
-from agentsview_assets.resources.warehouse import open_reader
-from agentsview_assets.resources.warehouses import open_store
-from agentsview_assets.transforms.remotes import (
+from agentsview_assets.resources.archives.price_tables import embedded_table
+from agentsview_assets.resources.warehouses.opening import open_store
+from agentsview_assets.resources.warehouses.reader import open_reader
+from agentsview_assets.rules.credentials.secrets import SUSPECT, clean
+from agentsview_assets.rules.remotes import (
     normalize_remote,
     portable_remote,
     presentable_remote,
 )
-from agentsview_assets.transforms.secrets import SUSPECT, clean
 from tests.hostile.secret_inputs import (
     DOCUMENTS,
     EVERYTHING,

@@ -17,8 +17,8 @@ from xml.etree import ElementTree  # noqa: ICN001 - its usual short name says no
 
 import pytest
 
-from agentsview_assets.transforms.charts import bar_chart
-from agentsview_assets.transforms.shown_text import json_text, markdown, unlinked, visible
+from agentsview_assets.rules.charts import bar_chart
+from agentsview_assets.rules.shown_text import json_text, markdown, unlinked, visible
 from tests.support.command import OurCommand
 from tests.support.hostile_names import ADDRESS, NUMBERED, hostile_names
 from tests.support.in_process import Desk

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agentsview_assets.resources.archive_resource import ArchiveResource
-from agentsview_assets.resources.store import Partition, Slices
-from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.resources.archives.resource import ArchiveResource
+from agentsview_assets.resources.warehouses.opening import open_store
+from agentsview_assets.resources.warehouses.store import Partition, Slices
+from agentsview_assets.rules.staleness import DAILY_TABLES, unread_archives
+from agentsview_assets.rules.versions import rules
+from agentsview_assets.rules.windows import DayWindow
 from agentsview_assets.schemas import CONTRACTS
-from agentsview_assets.transforms.staleness import DAILY_TABLES, unread_archives
-from agentsview_assets.transforms.versions import rules
-from agentsview_assets.transforms.windows import DayWindow
 from tests.support.further import further
 from tests.support.machines import Machine, archive, everything
 from tests.support.tiny_archives import TinyArchive
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from agentsview_assets.resources.observing_all import Seen
-    from agentsview_assets.resources.outputs import Frames
-    from agentsview_assets.resources.store import Store
+    from agentsview_assets.resources.archives.observing_all import Seen
+    from agentsview_assets.resources.warehouses.outputs import Frames
+    from agentsview_assets.resources.warehouses.store import Store
 
 WINDOW = DayWindow("2026-10-29", "2026-11-20")
 WHOLE_WINDOW = (WINDOW.first, WINDOW.last)

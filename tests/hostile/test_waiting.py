@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agentsview_assets.errors import WarehouseError
-from agentsview_assets.resources import postgres_connection
-from agentsview_assets.resources.postgres_reader import connect
-from agentsview_assets.resources.warehouse import open_reader
-from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.resources.warehouses.opening import open_store
+from agentsview_assets.resources.warehouses.postgres import (
+    connection as postgres_connection,
+)
+from agentsview_assets.resources.warehouses.postgres.reader import connect
+from agentsview_assets.resources.warehouses.reader import open_reader
 from agentsview_assets.resources.work import METER
 from agentsview_assets.running import Runner
 from agentsview_assets.warehouse_urls import parse_warehouses

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from agentsview_assets.transforms.timestamps import Instant, format_utc_nanos, format_utc_seconds
+from agentsview_assets.rules.timestamps import Instant, format_utc_nanos, format_utc_seconds
 
 if TYPE_CHECKING:
     from tests.support.odd_archives.workbench import Edit, Value, Workbench

@@ -11,8 +11,8 @@ _IMPORTED = (
     "agentsview_assets.cli.main",
     "agentsview_assets.definitions",
     "agentsview_assets.materializing",
-    "agentsview_assets.resources.postgres_store",
-    "agentsview_assets.resources.sqlite_store",
+    "agentsview_assets.resources.warehouses.postgres.store",
+    "agentsview_assets.resources.warehouses.sqlite.store",
     "tests.support.contract_rows",
     "tests.support.forked",
     # What these import is found when a run first needs it.

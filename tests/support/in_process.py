@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 from agentsview_assets.cli.main import run as run_command
-from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, open_reader
+from agentsview_assets.resources.warehouses.reader import PARTITIONS_TABLE, open_reader
 from tests.support.oracle import REPOSITORY
 
 if TYPE_CHECKING:

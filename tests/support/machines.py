@@ -15,7 +15,7 @@ import dagster as dg
 
 from agentsview_assets.build import build_definitions
 from agentsview_assets.connections import build_resources
-from agentsview_assets.resources.warehouse import open_reader
+from agentsview_assets.resources.warehouses.reader import open_reader
 from agentsview_assets.schemas import CONTRACTS, HISTORIES
 from agentsview_assets.settings import load_settings
 from tests.support.in_process import Finished, run_here

@@ -16,7 +16,7 @@ from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from agentsview_assets.transforms.token_usage import parse_token_usage
+from agentsview_assets.rules.token_usage import parse_token_usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

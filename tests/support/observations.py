@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
-from agentsview_assets.resources.asked import Needed, Options
-from agentsview_assets.resources.observing import Observed, observe
-from agentsview_assets.resources.scratch import Scratch
-from agentsview_assets.resources.sources import FileSource
-from agentsview_assets.resources.store import Selection, Slices, Store
-from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.resources.archives.asked import Needed, Options
+from agentsview_assets.resources.archives.observing import Observed, observe
+from agentsview_assets.resources.archives.scratch import Scratch
+from agentsview_assets.resources.archives.sources import FileSource
+from agentsview_assets.resources.warehouses.opening import open_store
+from agentsview_assets.resources.warehouses.store import Selection, Slices, Store
+from agentsview_assets.rules.staleness import by_day, observed_slices
+from agentsview_assets.rules.windows import DayWindow
 from agentsview_assets.schemas import CONTRACTS
-from agentsview_assets.transforms.staleness import by_day, observed_slices
-from agentsview_assets.transforms.windows import DayWindow
 from tests.support.oracle import REPOSITORY
 
 if TYPE_CHECKING:

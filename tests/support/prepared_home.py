@@ -12,7 +12,7 @@ from unittest import mock
 
 import yaml
 
-from agentsview_assets.resources import history
+from agentsview_assets.resources.dagster_home import history
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

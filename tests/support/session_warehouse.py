@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from agentsview_assets.transforms.julian import julian_day, utc_date
+from agentsview_assets.rules.julian import julian_day, utc_date
 from tests.support.usage_warehouse import ARCHIVE, SmallWarehouse, empty_warehouse
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from agentsview_assets.resources.archive import ArchiveReader
+from agentsview_assets.resources.archives.reader import ArchiveReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from agentsview_assets.resources import duckdb_store, sqlite_reader, sqlite_store
-from agentsview_assets.resources.duckdb_reader import DuckDBReader
-from agentsview_assets.resources.table_ddl import bookkeeping, column_ddl
-from agentsview_assets.resources.warehouse import META_TABLE, SCHEMA_VERSION
+from agentsview_assets.resources.warehouses.duckdb import store as duckdb_store
+from agentsview_assets.resources.warehouses.duckdb.reader import DuckDBReader
+from agentsview_assets.resources.warehouses.reader import META_TABLE, SCHEMA_VERSION
+from agentsview_assets.resources.warehouses.sqlite import reader as sqlite_reader
+from agentsview_assets.resources.warehouses.sqlite import store as sqlite_store
+from agentsview_assets.resources.warehouses.table_ddl import bookkeeping, column_ddl
+from agentsview_assets.rules.timestamps import parse_rfc3339
 from agentsview_assets.schemas import CONTRACTS, STORED
 from agentsview_assets.schemas.contract import SHARED
-from agentsview_assets.transforms.timestamps import parse_rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from agentsview_assets.resources.sqlite_reader import SQLiteReader
+    from agentsview_assets.resources.warehouses.sqlite.reader import SQLiteReader
 
 ARCHIVE = "archive-1"
 

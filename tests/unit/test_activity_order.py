@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentsview_assets.documents.activity_order import _Slots, descending_order
+from agentsview_assets.documents.activity.order import _Slots, descending_order
 
 # Minutes by session id -> positions in the order in which release 0.37.5 listed the sessions. Each
 # takes another way through the algorithm.

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentsview_assets.documents.activity_calendar import activity_zone
-from agentsview_assets.documents.activity_range import RangeRequest, ReportRange, resolve_range
+from agentsview_assets.documents.activity.calendar import activity_zone
+from agentsview_assets.documents.activity.range import RangeRequest, ReportRange, resolve_range
 from agentsview_assets.errors import UsageError
-from agentsview_assets.transforms.timestamps import Instant, format_utc_seconds, parse_rfc3339
+from agentsview_assets.rules.timestamps import Instant, format_utc_seconds, parse_rfc3339
 
 NANOSECONDS = 10**9
 

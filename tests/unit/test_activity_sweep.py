@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentsview_assets.documents.activity_sweep import Concurrency, Spans, gather, minutes, sweep
+from agentsview_assets.documents.activity.sweep import Concurrency, Spans, gather, minutes, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

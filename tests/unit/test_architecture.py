@@ -19,7 +19,7 @@ FOLDERS = (OURS, "resources", "schemas")
 # Module or package -> floor; the longest name that fits decides.
 FLOORS = {
     "agentsview_assets.schemas": 0,
-    "agentsview_assets.transforms": 1,
+    "agentsview_assets.rules": 1,
     "agentsview_assets.resources": 2,
     "agentsview_assets.documents": 3,
     "agentsview_assets.assets": 4,
@@ -152,7 +152,7 @@ def _offenders(paths: list[Path], is_wrong: Callable[[Path], object]) -> dict[st
 
 
 def _lowest_floors() -> list[Path]:
-    return _of("agentsview_assets.schemas", "agentsview_assets.transforms")
+    return _of("agentsview_assets.schemas", "agentsview_assets.rules")
 
 
 def test_every_file_stands_on_a_floor():
@@ -194,8 +194,8 @@ def _opened(path: Path) -> list[list[object]]:
     ]
 
 
-def test_transforms_know_no_frames_of_pandas():
-    paths = _of("agentsview_assets.transforms")
+def test_rules_know_no_frames_of_pandas():
+    paths = _of("agentsview_assets.rules")
     assert not _offenders(paths, lambda path: _tops(path) & {"pandas", "pandera"})
 
 

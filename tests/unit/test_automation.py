@@ -16,11 +16,11 @@ from dagster._core.definitions.data_version import DATA_VERSION_TAG
 from agentsview_assets.assets.archive import ARCHIVE, NOTHING, moved_days
 from agentsview_assets.build import build_definitions
 from agentsview_assets.errors import ConfigError
-from agentsview_assets.resources import archive
-from agentsview_assets.resources.history import prepare_home
+from agentsview_assets.resources.archives import reader as archive
+from agentsview_assets.resources.dagster_home.history import prepare_home
+from agentsview_assets.rules.shown_text import markdown
+from agentsview_assets.rules.staleness import by_day
 from agentsview_assets.settings import load_settings
-from agentsview_assets.transforms.shown_text import markdown
-from agentsview_assets.transforms.staleness import by_day
 from tests.support.in_process import Desk
 
 if TYPE_CHECKING:

@@ -19,11 +19,16 @@ from typing import Any
 import duckdb
 import pytest
 
-from agentsview_assets.resources import archive as archives
-from agentsview_assets.resources import archive_opening, bulk_reader
-from agentsview_assets.resources.archive import ArchiveReader
-from agentsview_assets.resources.archive_schema import MESSAGES, USAGE_EVENTS
-from agentsview_assets.resources.warehouse import ARCHIVES_TABLE, EXPECTED_TABLE, READINGS_TABLE
+from agentsview_assets.resources.archives import bulk_reader
+from agentsview_assets.resources.archives import opening as archive_opening
+from agentsview_assets.resources.archives import reader as archives
+from agentsview_assets.resources.archives.reader import ArchiveReader
+from agentsview_assets.resources.archives.schema import MESSAGES, USAGE_EVENTS
+from agentsview_assets.resources.warehouses.reader import (
+    ARCHIVES_TABLE,
+    EXPECTED_TABLE,
+    READINGS_TABLE,
+)
 from agentsview_assets.schemas import HISTORIES
 from tests.support import forked
 from tests.support.command import OurCommand

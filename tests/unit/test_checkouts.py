@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agentsview_assets.resources.checkouts import LocalDisk, choose_remote, parse_remotes
-from agentsview_assets.transforms.disks import Checkout
-from agentsview_assets.transforms.identities import SessionPlace, resolve_projects
+from agentsview_assets.resources.archives.checkouts import LocalDisk, choose_remote, parse_remotes
+from agentsview_assets.rules.disks import Checkout
+from agentsview_assets.rules.identities import SessionPlace, resolve_projects
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -169,7 +169,7 @@ def test_directories_of_an_automounter_are_left_alone(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (root / "link").symlink_to(root)
-    monkeypatch.setattr("agentsview_assets.resources.checkouts._AUTOMOUNTS", (str(root),))
+    monkeypatch.setattr("agentsview_assets.resources.archives.checkouts._AUTOMOUNTS", (str(root),))
     assert LocalDisk().resolve_symlinks(str(root / "link")) is None
 
 

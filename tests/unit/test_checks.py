@@ -10,8 +10,8 @@ import pytest
 
 from agentsview_assets.build import build_definitions
 from agentsview_assets.checks import OBSERVED, REPORTED, SETTLED
-from agentsview_assets.resources.history import prepare_home
-from agentsview_assets.resources.warehouse import open_reader
+from agentsview_assets.resources.dagster_home.history import prepare_home
+from agentsview_assets.resources.warehouses.reader import open_reader
 from agentsview_assets.schemas import CONTRACTS, HISTORIES
 from agentsview_assets.settings import load_settings
 from tests.support.in_process import Desk

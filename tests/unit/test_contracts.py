@@ -12,7 +12,7 @@ import pytest
 
 from agentsview_assets.build import build_definitions
 from agentsview_assets.errors import ContractError
-from agentsview_assets.resources.duckdb_store import SQL_TYPES, create_statements
+from agentsview_assets.resources.warehouses.duckdb.store import SQL_TYPES, create_statements
 from agentsview_assets.schemas import CONTRACTS, HISTORIES, MADE_BY_KEY, TableContract
 from agentsview_assets.schemas.arrow_types import ARROW_TYPES
 from agentsview_assets.settings import load_settings

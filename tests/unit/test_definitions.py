@@ -22,8 +22,11 @@ import sqlalchemy as sa
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from agentsview_assets.build import build_definitions
-from agentsview_assets.resources.event_log import MOST_ENGINES, PooledSqliteEventLogStorage
-from agentsview_assets.resources.history import prepare_home
+from agentsview_assets.resources.dagster_home.event_log import (
+    MOST_ENGINES,
+    PooledSqliteEventLogStorage,
+)
+from agentsview_assets.resources.dagster_home.history import prepare_home
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.settings import load_settings
 from tests.support.oracle import REPOSITORY
@@ -355,7 +358,9 @@ class TestTheEventLog:
             sa.event.listen(engine, "connect", lambda *_: connected.append(url))
             return engine
 
-        monkeypatch.setattr("agentsview_assets.resources.event_log.sa.create_engine", count)
+        monkeypatch.setattr(
+            "agentsview_assets.resources.dagster_home.event_log.sa.create_engine", count
+        )
         with _instance(tmp_path / "home", PooledSqliteEventLogStorage) as instance:
             made.clear()
             connected.clear()

@@ -17,7 +17,7 @@ import pytest
 from agentsview_assets.assets.common import POOL
 from agentsview_assets.build import build_definitions
 from agentsview_assets.materializing import Request, materialize
-from agentsview_assets.resources.warehouse import open_reader
+from agentsview_assets.resources.warehouses.reader import open_reader
 from agentsview_assets.settings import load_settings
 from tests.support.in_process import SAMPLE
 from tests.support.oracle import REPOSITORY

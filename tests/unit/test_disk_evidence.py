@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agentsview_assets.resources.warehouse import open_reader
-from agentsview_assets.transforms.disk_evidence import (
+from agentsview_assets.resources.warehouses.reader import open_reader
+from agentsview_assets.rules.disk_evidence import (
     CHECKOUT,
     PATH,
     DiskAnswer,
@@ -19,7 +19,7 @@ from agentsview_assets.transforms.disk_evidence import (
     RecordingDisk,
     says_the_same,
 )
-from agentsview_assets.transforms.disks import Checkout
+from agentsview_assets.rules.disks import Checkout
 from tests.support.machines import Machine, archive, everything
 
 if TYPE_CHECKING:

@@ -18,14 +18,14 @@ from agentsview_assets.documents import (
     read_sessions,
     read_usage_daily,
 )
-from agentsview_assets.resources.duckdb_reader import DuckDBReader
+from agentsview_assets.resources.warehouses.duckdb.reader import DuckDBReader
 from tests.support.in_process import Desk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from agentsview_assets.resources.warehouse import Reader
+    from agentsview_assets.resources.warehouses.reader import Reader
 
     Write = Callable[[], None]
     Opened = Callable[[], AbstractContextManager[tuple[Reader, Write]]]

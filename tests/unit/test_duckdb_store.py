@@ -12,16 +12,16 @@ import duckdb
 import pytest
 
 from agentsview_assets.errors import WarehouseError
-from agentsview_assets.resources.store import Partition, Slices
-from agentsview_assets.resources.warehouse import META_TABLE, SCHEMA_VERSION, open_reader
-from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.resources.warehouses.opening import open_store
+from agentsview_assets.resources.warehouses.reader import META_TABLE, SCHEMA_VERSION, open_reader
+from agentsview_assets.resources.warehouses.store import Partition, Slices
 from agentsview_assets.schemas import CONTRACTS, STORED
 from tests.support.contract_rows import ARCHIVE, frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from agentsview_assets.resources.store import Store
+    from agentsview_assets.resources.warehouses.store import Store
 
 SESSIONS = CONTRACTS["sessions"]
 USAGE = CONTRACTS["usage_rows"]

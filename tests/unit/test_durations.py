@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentsview_assets.transforms.durations import duration_seconds
-from agentsview_assets.transforms.timestamps import parse_rfc3339
+from agentsview_assets.rules.durations import duration_seconds
+from agentsview_assets.rules.timestamps import parse_rfc3339
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ import duckdb
 import pytest
 
 from agentsview_assets.errors import ContractError
-from agentsview_assets.resources.history import prepare_home
-from agentsview_assets.resources.warehouse import PARTITIONS_TABLE
-from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.resources.dagster_home.history import prepare_home
+from agentsview_assets.resources.warehouses.opening import open_store
+from agentsview_assets.resources.warehouses.reader import PARTITIONS_TABLE
+from agentsview_assets.rules.staleness import DAILY_TABLES, REPORTS
 from agentsview_assets.schemas import CONTRACTS, HISTORIES
 from agentsview_assets.schemas.contract import TableContract
-from agentsview_assets.transforms.staleness import DAILY_TABLES, REPORTS
 from tests.support import forked
 from tests.support.command import OurCommand
 from tests.support.in_process import Desk

@@ -12,8 +12,9 @@ import duckdb
 import psycopg2
 import pytest
 
-from agentsview_assets.resources import postgres_reader
-from agentsview_assets.resources.warehouse import (
+from agentsview_assets.resources.warehouses.opening import open_store
+from agentsview_assets.resources.warehouses.postgres import reader as postgres_reader
+from agentsview_assets.resources.warehouses.reader import (
     CHECKS_TABLE,
     EXPECTED_TABLE,
     META_TABLE,
@@ -23,7 +24,6 @@ from agentsview_assets.resources.warehouse import (
     SUCCESSIONS_TABLE,
     open_reader,
 )
-from agentsview_assets.resources.warehouses import open_store
 from agentsview_assets.schemas import HISTORIES, STORED
 from agentsview_assets.warehouse_urls import parse_warehouses
 from tests.frozen.archive import DOCUMENTS, OWN_PRICE, START_DATE, make_archive

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentsview_assets.transforms.gojson import canonical_json, encode, format_number, utf8_bytes
+from agentsview_assets.rules.gojson import canonical_json, encode, format_number, utf8_bytes
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 JSON_VALUES = st.recursive(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from agentsview_assets.transforms.disks import Checkout
-from agentsview_assets.transforms.identities import (
+from agentsview_assets.rules.disks import Checkout
+from agentsview_assets.rules.identities import (
     Identity,
     ProjectObservation,
     SessionPlace,

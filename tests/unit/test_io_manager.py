@@ -13,11 +13,11 @@ import pyarrow as pa
 import pytest
 
 from agentsview_assets.errors import ContractError
-from agentsview_assets.resources.io_manager import WarehouseIOManager
-from agentsview_assets.resources.outputs import Frames
-from agentsview_assets.resources.warehouse import PARTITIONS_TABLE, open_reader
+from agentsview_assets.resources.warehouses.io_manager import WarehouseIOManager
+from agentsview_assets.resources.warehouses.outputs import Frames
+from agentsview_assets.resources.warehouses.reader import PARTITIONS_TABLE, open_reader
+from agentsview_assets.rules.versions import rules
 from agentsview_assets.schemas import CONTRACTS
-from agentsview_assets.transforms.versions import rules
 from tests.support.contract_rows import ARCHIVE, frame
 
 Make = Callable[[str, str], pd.DataFrame]

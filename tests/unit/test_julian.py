@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agentsview_assets.transforms.julian import julian_day, utc_date
+from agentsview_assets.rules.julian import julian_day, utc_date
 
 
 @pytest.mark.parametrize(

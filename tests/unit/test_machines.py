@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agentsview_assets.transforms.machines import Machine, machines
+from agentsview_assets.rules.machines import Machine, machines
 
 INSTALLATION = "e8fb97b294ff42f1645926ef5714f85b"
 OTHER = "00112233445566778899aabbccddeeff"

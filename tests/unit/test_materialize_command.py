@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agentsview_assets.resources.history import prepare_home
+from agentsview_assets.resources.dagster_home.history import prepare_home
+from agentsview_assets.rules.staleness import DAILY_TABLES, OBSERVATIONS, REPORTS
 from agentsview_assets.schemas import CONTRACTS, HISTORIES, MADE_BY_KEY
 from agentsview_assets.settings import DEFAULT_START_DATE
-from agentsview_assets.transforms.staleness import DAILY_TABLES, OBSERVATIONS, REPORTS
 from tests.support import naive_reports
 from tests.support.command import OurCommand
 from tests.support.in_process import SAMPLE, Desk

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from agentsview_assets.errors import WarehouseError
-from agentsview_assets.resources import migrations, warehouse
-from agentsview_assets.resources.migrations import Migration
-from agentsview_assets.resources.store import Partition, Slices
-from agentsview_assets.resources.warehouse import META_TABLE, SCHEMA_VERSION, open_reader
-from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.resources.warehouses import reader as warehouse
+from agentsview_assets.resources.warehouses.migrations import steps as migrations
+from agentsview_assets.resources.warehouses.migrations.steps import Migration
+from agentsview_assets.resources.warehouses.opening import open_store
+from agentsview_assets.resources.warehouses.reader import META_TABLE, SCHEMA_VERSION, open_reader
+from agentsview_assets.resources.warehouses.store import Partition, Slices
 from agentsview_assets.schemas import CONTRACTS
 from tests.support.contract_rows import DAY, frame
 
@@ -73,7 +74,9 @@ def test_versions_are_upgraded_one_after_the_other(warehouse, next_version):
 def test_an_upgrade_that_fails_leaves_the_earlier_version(warehouse, next_version, monkeypatch):
     _fill(warehouse)
     with monkeypatch.context() as later:
-        later.setattr("agentsview_assets.resources.warehouse.SCHEMA_VERSION", SCHEMA_VERSION + 1)
+        later.setattr(
+            "agentsview_assets.resources.warehouses.reader.SCHEMA_VERSION", SCHEMA_VERSION + 1
+        )
         step = Migration(
             SCHEMA_VERSION + 1,
             dict.fromkeys(KINDS, ("CREATE TABLE added (n BIGINT)", "SELECT nothing FROM nowhere")),
@@ -100,7 +103,9 @@ def test_an_earlier_version_is_not_read_before_it_is_upgraded(warehouse, next_ve
 def test_what_is_too_old_is_refused_and_left_alone(warehouse, monkeypatch):
     _fill(warehouse)
     with monkeypatch.context() as later:
-        later.setattr("agentsview_assets.resources.warehouse.SCHEMA_VERSION", SCHEMA_VERSION + 2)
+        later.setattr(
+            "agentsview_assets.resources.warehouses.reader.SCHEMA_VERSION", SCHEMA_VERSION + 2
+        )
         with pytest.raises(WarehouseError, match="too old to upgrade"), open_store(warehouse):
             pass
     assert _ask(warehouse, "SELECT count(*) FROM model_rates") == [(3,)]
@@ -108,7 +113,7 @@ def test_what_is_too_old_is_refused_and_left_alone(warehouse, monkeypatch):
 
 def test_a_later_version_is_refused_and_left_alone(warehouse, monkeypatch):
     _fill(warehouse)
-    monkeypatch.setattr("agentsview_assets.resources.warehouse.SCHEMA_VERSION", 0)
+    monkeypatch.setattr("agentsview_assets.resources.warehouses.reader.SCHEMA_VERSION", 0)
     for opening in (open_store, open_reader):
         with pytest.raises(WarehouseError, match="newer version"), opening(warehouse):
             pass

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentsview_assets.transforms.model_matching import ModelMatcher
+from agentsview_assets.rules.model_matching import ModelMatcher
 
 if TYPE_CHECKING:
     import random

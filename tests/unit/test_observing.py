@@ -16,11 +16,11 @@ import duckdb
 import pytest
 
 from agentsview_assets.errors import ArchiveError
-from agentsview_assets.resources import content
-from agentsview_assets.resources.archive_files import find_archive
+from agentsview_assets.resources.archives import content
+from agentsview_assets.resources.archives.files import find_archive
+from agentsview_assets.rules.entries import SESSION_FACTS
+from agentsview_assets.rules.windows import DayWindow
 from agentsview_assets.schemas import CONTRACTS
-from agentsview_assets.transforms.entries import SESSION_FACTS
-from agentsview_assets.transforms.windows import DayWindow
 from tests.support.archive_edits import KINDS, Editor
 from tests.support.naive_observation import NaiveArchive
 from tests.support.observations import (

@@ -14,9 +14,9 @@ import dagster as dg
 import pytest
 
 from agentsview_assets.build import build_definitions
-from agentsview_assets.resources.history import prepare_home
+from agentsview_assets.resources.dagster_home.history import prepare_home
+from agentsview_assets.rules.staleness import DAILY_TABLES
 from agentsview_assets.settings import load_settings
-from agentsview_assets.transforms.staleness import DAILY_TABLES
 from tests.support.in_process import Desk
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agentsview_assets.checks import OBSERVED, REPORTED
-from agentsview_assets.resources.warehouse import open_reader
+from agentsview_assets.resources.warehouses.reader import open_reader
 from tests.support.in_process import SAMPLE, Finished, run_here
 
 if TYPE_CHECKING:

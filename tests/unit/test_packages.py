@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from agentsview_assets.resources import history
+from agentsview_assets.resources.dagster_home import history
 from tests.support.in_process import Desk
 
 DAGSTER = str(Path(sys.executable).with_name("dagster"))
-THEIRS = ("resources", "schemas", "assets", "checks", "transforms", "documents")
+THEIRS = ("resources", "schemas", "assets", "checks", "rules", "documents")
 
 
 @pytest.fixture(scope="module")
@@ -68,12 +68,15 @@ def test_dagster_opens_a_prepared_home_there(company: Path, desk: Desk) -> None:
     assert "OddPathRunStorage" in run_in(company, desk, DAGSTER, "instance", "info")
 
 
-def test_a_home_of_an_earlier_release_is_mended_and_keeps_its_settings(tmp_path: Path) -> None:
+@pytest.mark.parametrize("earlier", ["resources.history", "agentsview_assets.resources.history"])
+def test_a_home_of_an_earlier_release_is_mended_and_keeps_its_settings(
+    tmp_path: Path, earlier: str
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(history.HOME_VARIABLE, "")
         home = history.prepare_home(tmp_path)
         config = home / "dagster.yaml"
         now = config.read_text() + "retention: {}\n"
-        config.write_text(now.replace("agentsview_assets.resources.history", "resources.history"))
+        config.write_text(now.replace(history.__name__, earlier))
         history.prepare_home(tmp_path)
     assert config.read_text() == now

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from agentsview_assets.transforms.paths import (
+from agentsview_assets.rules.paths import (
     clean_path,
     file_directory,
     is_drive_path,
     is_within,
     normalize_root,
 )
-from agentsview_assets.transforms.text import displayable, from_bytes, to_bytes, trim
+from agentsview_assets.rules.text import displayable, from_bytes, to_bytes, trim
 
 PATHS = st.text(alphabet="ab./\\:~C ")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agentsview_assets.errors import ConfigError
-from agentsview_assets.resources.placing import Placing
+from agentsview_assets.resources.warehouses.placing import Placing
 from tests.support.machines import START, Machine, archive, everything
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ import psycopg2
 import pytest
 
 from agentsview_assets.errors import WarehouseError
-from agentsview_assets.resources.postgres_reader import placeholders
-from agentsview_assets.resources.store import Partition, Slices
-from agentsview_assets.resources.warehouse import META_TABLE, open_reader
-from agentsview_assets.resources.warehouses import check_stores, open_store
+from agentsview_assets.resources.warehouses.opening import check_stores, open_store
+from agentsview_assets.resources.warehouses.postgres.reader import placeholders
+from agentsview_assets.resources.warehouses.reader import META_TABLE, open_reader
+from agentsview_assets.resources.warehouses.store import Partition, Slices
 from agentsview_assets.schemas import CONTRACTS, STORED
 from tests.support.contract_rows import ARCHIVE, DAY, frame
 
@@ -310,7 +310,7 @@ class TestRefusing:
         assert _titles(url) == ["v1"]
 
     def test_two_writers_take_turns(self, url, monkeypatch):
-        monkeypatch.setattr("agentsview_assets.resources.postgres_store.LOCK_SECONDS", 1)
+        monkeypatch.setattr("agentsview_assets.resources.warehouses.postgres.store.LOCK_SECONDS", 1)
         with (
             open_store(url) as first,
             first.transaction(f"sessions {ARCHIVE}"),
@@ -319,7 +319,7 @@ class TestRefusing:
             _fill(url)
 
     def test_writers_of_other_archives_and_tables_do_not_wait(self, url, monkeypatch):
-        monkeypatch.setattr("agentsview_assets.resources.postgres_store.LOCK_SECONDS", 1)
+        monkeypatch.setattr("agentsview_assets.resources.warehouses.postgres.store.LOCK_SECONDS", 1)
         with open_store(url) as first, first.transaction("sessions another", "usage_rows a"):
             _fill(url)
         assert len(_titles(url)) == 1

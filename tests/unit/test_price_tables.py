@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agentsview_assets.errors import ConfigError
-from agentsview_assets.resources.price_tables import custom_prices, embedded_table
-from agentsview_assets.transforms.pricing import PricingTable
+from agentsview_assets.resources.archives.price_tables import custom_prices, embedded_table
+from agentsview_assets.rules.pricing import PricingTable
 
 if TYPE_CHECKING:
     from pathlib import Path

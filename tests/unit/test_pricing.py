@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentsview_assets.resources.price_tables import embedded_table
-from agentsview_assets.transforms.pricing import (
+from agentsview_assets.resources.archives.price_tables import embedded_table
+from agentsview_assets.rules.pricing import (
     NO_RATES,
     PricingTable,
     Rates,
@@ -19,7 +19,7 @@ from agentsview_assets.transforms.pricing import (
 )
 
 if TYPE_CHECKING:
-    from agentsview_assets.transforms.pricing import Mode, PriceTuple
+    from agentsview_assets.rules.pricing import Mode, PriceTuple
 
 EMBEDDED = embedded_table()
 OPUS = Rates(5, 25, 6.25, 0.5)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agentsview_assets.documents.pricing_block import pricing_block
+from agentsview_assets.documents.common.pricing_block import pricing_block
 from agentsview_assets.errors import WarehouseError
-from agentsview_assets.resources.price_tables import embedded_table
-from agentsview_assets.transforms.gojson import encode
-from agentsview_assets.transforms.pricing import PricingTable
+from agentsview_assets.resources.archives.price_tables import embedded_table
+from agentsview_assets.rules.gojson import encode
+from agentsview_assets.rules.pricing import PricingTable
 
 if TYPE_CHECKING:
-    from agentsview_assets.transforms.pricing import Mode, PriceTuple
+    from agentsview_assets.rules.pricing import Mode, PriceTuple
 
 EMBEDDED = embedded_table()
 COMPUTED, REPORTED, MIXED = (True, False), (False, True), (True, True)

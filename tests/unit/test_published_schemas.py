@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from agentsview_assets.documents.models import DOCUMENTS
+from agentsview_assets.documents.common.models import DOCUMENTS
 from docs import make_schemas
 from tests.support.in_process import Desk
 from tests.support.published import FOLDER, assert_published, load

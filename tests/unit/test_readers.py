@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from agentsview_assets.errors import WarehouseError
-from agentsview_assets.resources.store import Partition, Slices
-from agentsview_assets.resources.warehouse import exact_total, open_reader
-from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.resources.warehouses.opening import open_store
+from agentsview_assets.resources.warehouses.reader import exact_total, open_reader
+from agentsview_assets.resources.warehouses.store import Partition, Slices
 from agentsview_assets.schemas import CONTRACTS
 from tests.support.contract_rows import ARCHIVE, DAY, frame, frame_of, records
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from agentsview_assets.resources.warehouse import open_reader
-from agentsview_assets.transforms.reasons import Record, moved_slices, reason_of
-from agentsview_assets.transforms.versions import rules
+from agentsview_assets.resources.warehouses.reader import open_reader
+from agentsview_assets.rules.reasons import Record, moved_slices, reason_of
+from agentsview_assets.rules.versions import rules
 from tests.support.machines import Machine, archive
 from tests.support.tiny_archives import TinyArchive
 
@@ -161,7 +161,7 @@ class TestInTheWarehouse:
         assert restated(machine) == []
         monkeypatch.setitem(rules().digests, "daily_usage", "yet another")
         from agentsview_assets.assets import reports as assets  # noqa: PLC0415
-        from agentsview_assets.transforms import reports  # noqa: PLC0415
+        from agentsview_assets.rules import reports  # noqa: PLC0415
 
         def halved(*tables: Any) -> Any:
             import pyarrow as pa  # noqa: PLC0415

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agentsview_assets.transforms.remotes import (
+from agentsview_assets.rules.remotes import (
     normalize_remote,
     portable_remote,
     presentable_remote,
     sanitize_remote,
 )
-from agentsview_assets.transforms.text import trim
+from agentsview_assets.rules.text import trim
 
 ORG_REPO = "github.com/Org/Repo"
 

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 
 from agentsview_assets import running
 from agentsview_assets.errors import AssetsError
-from agentsview_assets.resources.history import prepare_home
-from agentsview_assets.resources.looking import Look
+from agentsview_assets.resources.archives.looking import Look
+from agentsview_assets.resources.dagster_home.history import prepare_home
+from agentsview_assets.rules.rates import ModelRate
+from agentsview_assets.rules.reasons import Moved
+from agentsview_assets.rules.repricing import next_history
+from agentsview_assets.rules.restating import restatements
+from agentsview_assets.rules.staleness import OBSERVATIONS, REPORTS
 from agentsview_assets.schemas import CONTRACTS
-from agentsview_assets.transforms.rates import ModelRate
-from agentsview_assets.transforms.reasons import Moved
-from agentsview_assets.transforms.repricing import next_history
-from agentsview_assets.transforms.restating import restatements
-from agentsview_assets.transforms.staleness import OBSERVATIONS, REPORTS
 from tests.support.contract_rows import records
 from tests.support.in_process import Desk
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agentsview_assets.resources.warehouse import open_reader
-from agentsview_assets.resources.warehouses import open_store
-from agentsview_assets.transforms.staleness import DAILY_TABLES, TABLES
-from agentsview_assets.transforms.versions import rules
+from agentsview_assets.resources.warehouses.opening import open_store
+from agentsview_assets.resources.warehouses.reader import open_reader
+from agentsview_assets.rules.staleness import DAILY_TABLES, TABLES
+from agentsview_assets.rules.versions import rules
 from docs import make_rules
 from tests.support.machines import Machine, archive, everything
 
@@ -39,8 +39,8 @@ CHANGES = [
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the folder of rules."""
-    source = make_rules.PACKAGE / "transforms"
-    return shutil.copytree(source, tmp_path / "transforms", ignore=lambda *_: ["__pycache__"])
+    source = make_rules.PACKAGE / "rules"
+    return shutil.copytree(source, tmp_path / "rules", ignore=lambda *_: ["__pycache__"])
 
 
 def changed(folder: Path, module: str, old: str, new: str) -> set[str]:

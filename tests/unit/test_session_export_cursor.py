@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentsview_assets.documents.session_cursor import (
+from agentsview_assets.documents.sessions.cursor import (
     ORDER,
     Cursor,
     CursorConflict,
@@ -19,8 +19,8 @@ from agentsview_assets.documents.session_cursor import (
     Position,
     fingerprints,
 )
-from agentsview_assets.documents.session_filters import SessionFilters
-from agentsview_assets.transforms.julian import julian_day
+from agentsview_assets.documents.sessions.filters import SessionFilters
+from agentsview_assets.rules.julian import julian_day
 
 SECRET = b"agentsview-export-golden-secret-v1"
 DATABASE_ID = "00000000-0000-4000-8000-000000000001"

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agentsview_assets.documents import session_export as export
-from agentsview_assets.documents.session_cursor import CursorReset
-from agentsview_assets.documents.session_export import (
+from agentsview_assets.documents.sessions import export
+from agentsview_assets.documents.sessions.cursor import CursorReset
+from agentsview_assets.documents.sessions.export import (
     SessionExport,
     session_export_all,
     session_export_page,
 )
-from agentsview_assets.documents.session_filters import SessionFilters
+from agentsview_assets.documents.sessions.filters import SessionFilters
 from agentsview_assets.errors import WarehouseError
 from tests.support.session_warehouse import (
     DATABASE_ID,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agentsview_assets.documents.session_filters import SessionFilters
+from agentsview_assets.documents.sessions.filters import SessionFilters
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentsview_assets.documents.session_cursor import Cursor, CursorReset, Position
-from agentsview_assets.documents.session_paging import turn_page
+from agentsview_assets.documents.sessions.cursor import Cursor, CursorReset, Position
+from agentsview_assets.documents.sessions.paging import turn_page
 
 NEW = Cursor(database_id="db")
 places = st.lists(

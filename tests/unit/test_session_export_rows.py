@@ -6,20 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentsview_assets.documents.session_rows import (
+from agentsview_assets.documents.sessions.rows import (
     SESSION_COLUMNS,
     SessionRow,
     rows_text,
 )
-from agentsview_assets.documents.session_usage import (
+from agentsview_assets.documents.sessions.usage import (
     NO_USAGE,
     USAGE_COLUMNS,
     ModelUsage,
     SessionUsage,
     model_usage,
 )
-from agentsview_assets.transforms.gojson import encode
-from agentsview_assets.transforms.pricing import PricingTable
+from agentsview_assets.rules.gojson import encode
+from agentsview_assets.rules.pricing import PricingTable
 from tests.support.session_warehouse import Spent, Stored
 
 PRICES = PricingTable.build(

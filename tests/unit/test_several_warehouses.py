@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agentsview_assets.errors import WarehouseError
-from agentsview_assets.resources.duckdb_store import DuckDBStore
-from agentsview_assets.resources.ledger import Finding
-from agentsview_assets.resources.postgres_store import PostgresStore
-from agentsview_assets.resources.several_stores import DIFFERENT
-from agentsview_assets.resources.sqlite_store import SQLiteStore
-from agentsview_assets.resources.store import Archive, Partition, Selection, Slices
-from agentsview_assets.resources.warehouse import open_reader
-from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.resources.warehouses.duckdb.store import DuckDBStore
+from agentsview_assets.resources.warehouses.ledger import Finding
+from agentsview_assets.resources.warehouses.opening import open_store
+from agentsview_assets.resources.warehouses.postgres.store import PostgresStore
+from agentsview_assets.resources.warehouses.reader import open_reader
+from agentsview_assets.resources.warehouses.several import DIFFERENT
+from agentsview_assets.resources.warehouses.sqlite.store import SQLiteStore
+from agentsview_assets.resources.warehouses.store import Archive, Partition, Selection, Slices
 from agentsview_assets.schemas import CONTRACTS
 from tests.support.contract_rows import ARCHIVE, frame, frame_of, records
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from agentsview_assets.assets.lineage import column_lineage
 from agentsview_assets.planning import Plan, Step, phases, without_days
-from agentsview_assets.resources.history import prepare_home
+from agentsview_assets.resources.dagster_home.history import prepare_home
+from agentsview_assets.rules.charts import HEIGHT, WIDTH, as_markdown, bar_chart
+from agentsview_assets.rules.staleness import OBSERVATIONS, REPORTS
 from agentsview_assets.schemas import CONTRACTS, HISTORIES
-from agentsview_assets.transforms.charts import HEIGHT, WIDTH, as_markdown, bar_chart
-from agentsview_assets.transforms.staleness import OBSERVATIONS, REPORTS
 from tests.support.in_process import Desk
 
 if TYPE_CHECKING:

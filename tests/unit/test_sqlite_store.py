@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agentsview_assets.errors import WarehouseError
-from agentsview_assets.resources import sqlite_reader
-from agentsview_assets.resources.sqlite_reader import COLUMNS_TABLE
-from agentsview_assets.resources.store import Partition, Slices
-from agentsview_assets.resources.warehouse import META_TABLE, PARTITIONS_TABLE, open_reader
-from agentsview_assets.resources.warehouses import check_stores, open_store
+from agentsview_assets.resources.warehouses.opening import check_stores, open_store
+from agentsview_assets.resources.warehouses.reader import META_TABLE, PARTITIONS_TABLE, open_reader
+from agentsview_assets.resources.warehouses.sqlite import reader as sqlite_reader
+from agentsview_assets.resources.warehouses.sqlite.reader import COLUMNS_TABLE
+from agentsview_assets.resources.warehouses.store import Partition, Slices
 from agentsview_assets.schemas import CONTRACTS, STORED
 from tests.support.contract_rows import ARCHIVE, DAY, frame, frame_of, records
 from tests.support.in_process import SAMPLE

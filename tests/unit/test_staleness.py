@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from agentsview_assets.transforms.staleness import (
+from agentsview_assets.rules.staleness import (
     DAILY,
     MIXED_VERSION,
     PRICES,
@@ -19,7 +19,7 @@ from agentsview_assets.transforms.staleness import (
     stale_slices,
     unread_archives,
 )
-from agentsview_assets.transforms.windows import DayWindow
+from agentsview_assets.rules.windows import DayWindow
 
 WINDOW = DayWindow("2026-07-01", "2026-07-09")
 FIRST, SECOND, THIRD = "2026-07-01", "2026-07-02", "2026-07-03"

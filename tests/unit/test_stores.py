@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 
 from agentsview_assets.errors import ContractError, WarehouseError
-from agentsview_assets.resources.ledger import Finding
-from agentsview_assets.resources.postgres_store import PostgresStore
-from agentsview_assets.resources.store import Archive, Partition, Selection, Slices
-from agentsview_assets.resources.succession import Leaving
-from agentsview_assets.resources.warehouse import META_TABLE, PARTITIONS_TABLE, open_reader
-from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.resources.warehouses.ledger import Finding
+from agentsview_assets.resources.warehouses.opening import open_store
+from agentsview_assets.resources.warehouses.postgres.store import PostgresStore
+from agentsview_assets.resources.warehouses.reader import META_TABLE, PARTITIONS_TABLE, open_reader
+from agentsview_assets.resources.warehouses.store import Archive, Partition, Selection, Slices
+from agentsview_assets.resources.warehouses.succession import Leaving
+from agentsview_assets.rules.staleness import INHERITED_VERSION
+from agentsview_assets.rules.text import LONGEST_NAME, storable
 from agentsview_assets.schemas import CONTRACTS
-from agentsview_assets.transforms.staleness import INHERITED_VERSION
-from agentsview_assets.transforms.text import LONGEST_NAME, storable
 from tests.support import forked
 from tests.support.contract_rows import ARCHIVE, DAY, EVERY_TABLE, frame, frame_of, records
 from tests.support.hardship import files_up_to
@@ -27,9 +27,9 @@ from tests.support.hardship import files_up_to
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from agentsview_assets.resources.store import Store
+    from agentsview_assets.resources.warehouses.store import Store
+    from agentsview_assets.rules.reasons import Record
     from agentsview_assets.schemas import TableContract
-    from agentsview_assets.transforms.reasons import Record
 
 SESSIONS = CONTRACTS["sessions"]
 USAGE = CONTRACTS["usage_rows"]
@@ -680,8 +680,8 @@ def test_an_open_store_reads_as_a_report_does_whatever_the_zone(warehouse, zone)
 
 _READ_TWICE = """
 import sys
-from agentsview_assets.resources.warehouse import open_reader
-from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.resources.warehouses.reader import open_reader
+from agentsview_assets.resources.warehouses.opening import open_store
 
 asked = "SELECT CAST(written_at AS VARCHAR(40)) FROM warehouse_partitions"
 with open_reader(sys.argv[1]) as reader:
@@ -692,8 +692,8 @@ with open_store(sys.argv[1]) as store, store.reading() as reader:
 
 _KILLED_WRITER = """
 import os, signal, sys
-from agentsview_assets.resources.warehouses import open_store
-from agentsview_assets.resources.store import Partition, Slices
+from agentsview_assets.resources.warehouses.opening import open_store
+from agentsview_assets.resources.warehouses.store import Partition, Slices
 from agentsview_assets.schemas import CONTRACTS
 from tests.support.contract_rows import ARCHIVE, DAY, frame_of, records
 

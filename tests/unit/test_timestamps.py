@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentsview_assets.transforms.timestamps import (
+from agentsview_assets.rules.timestamps import (
     Instant,
     day_number,
     epoch_seconds_sql,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentsview_assets.transforms.token_usage import (
+from agentsview_assets.rules.token_usage import (
     JSON_KEYS,
     MAX_TOKENS,
     TokenCounts,

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentsview_assets.documents.usage_daily import usage_daily
-from agentsview_assets.documents.window import Window, load_zone, prefilter_bounds
+from agentsview_assets.documents.common.window import Window, load_zone, prefilter_bounds
+from agentsview_assets.documents.usage.daily import usage_daily
 from agentsview_assets.errors import WarehouseError
-from agentsview_assets.resources.price_tables import embedded_table
-from agentsview_assets.transforms.timestamps import local_date
+from agentsview_assets.resources.archives.price_tables import embedded_table
+from agentsview_assets.rules.timestamps import local_date
 from tests.support.usage_warehouse import (
     ARCHIVE,
     SmallWarehouse,

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from agentsview_assets.cli.human import agents_note, usage_table
 from agentsview_assets.cli.usage import usage
-from agentsview_assets.transforms.money import cost_text
+from agentsview_assets.rules.money import cost_text
 from tests.support.usage_warehouse import Usage, warehouse_file
 
 if TYPE_CHECKING:
@@ -276,7 +276,7 @@ def test_the_help_needs_none_of_the_parts_that_work() -> None:
         "import sys\n"
         "from agentsview_assets.cli.usage import usage\n"
         "usage(['daily', '--help'], standalone_mode=False)\n"
-        "heavy = {'duckdb', 'dagster', 'pandas', 'agentsview_assets.documents.usage_daily'}\n"
+        "heavy = {'duckdb', 'dagster', 'pandas', 'agentsview_assets.documents.usage.daily'}\n"
         "sys.exit(bool(heavy & set(sys.modules)))\n"
     )
     done = python(script)
@@ -290,7 +290,7 @@ def test_a_report_starts_without_dagster_and_data_frames(warehouse: str) -> None
         "from agentsview_assets.cli.usage import usage\n"
         f"usage(['daily', '--all', '--warehouse', {warehouse!r}], standalone_mode=False)\n"
         "heavy = {'dagster', 'pandas', 'pandera', 'pyarrow', 'numpy'}\n"
-        "heavy.add('agentsview_assets.resources.archive')\n"
+        "heavy.add('agentsview_assets.resources.archives.reader')\n"
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
     )
     done = python(script)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agentsview_assets.resources.store import Selection
-from agentsview_assets.resources.warehouse import META_TABLE
-from agentsview_assets.resources.warehouses import open_store
+from agentsview_assets.resources.warehouses.opening import open_store
+from agentsview_assets.resources.warehouses.reader import META_TABLE
+from agentsview_assets.resources.warehouses.store import Selection
 from agentsview_assets.schemas import CONTRACTS
 from tests.support.in_process import SAMPLE, Desk
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentsview_assets.documents.window import (
+from agentsview_assets.documents.common.window import (
     UTC_ZONE,
     Window,
     Zone,
@@ -25,7 +25,7 @@ from agentsview_assets.documents.window import (
     wall_clock_epoch,
 )
 from agentsview_assets.errors import UsageError
-from agentsview_assets.transforms.timestamps import utc_offset_seconds
+from agentsview_assets.rules.timestamps import utc_offset_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,0 +1,1 @@
+"""Activity reports, as agentsview's v1 contract has them."""

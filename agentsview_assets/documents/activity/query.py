@@ -1,0 +1,260 @@
+"""What an activity report reads: its sessions, their spans and their usage, as portable SQL.
+
+What belongs here: which rows take part, and in what order they come. What does not: sums over time,
+money, documents. Long ranges are read piece by piece, so that memory does not grow with them.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final
+
+from agentsview_assets.documents.activity.clock import NANOSECONDS
+from agentsview_assets.documents.common.counting import NO_COPY, is_single, shared_rows
+from agentsview_assets.documents.common.lookups import of_archive
+from agentsview_assets.documents.usage.query import Sql
+from agentsview_assets.rules.duplicates import instant_order
+from agentsview_assets.rules.timestamps import SECONDS_PER_DAY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from agentsview_assets.documents.activity.scope import ActivityScope
+    from agentsview_assets.resources.warehouses.reader import Reader
+
+_LONGEST_SPAN_SECONDS: Final = 300
+_ROWS_PER_PAGE: Final = 40_000
+_SLICE_NS: Final = 32 * SECONDS_PER_DAY * NANOSECONDS
+_WIDEST_NS: Final = 366 * SECONDS_PER_DAY * NANOSECONDS
+
+_LABELS: Final = "session_id, model, bucket, reported"
+_PLACE: Final = "epoch_seconds, nanosecond, ordinal, row_kind, row_id, archive_id"
+_USED: Final = (
+    f"session_id, model, {_PLACE}, reported_cost_usd, input_tokens, output_tokens, "
+    "cache_creation_tokens, cache_read_tokens, billable_output_tokens"
+)
+_SUMMED: Final = (
+    *("input_tokens", "billable_output_tokens", "cache_creation_tokens", "cache_read_tokens"),
+    "output_tokens",
+)
+
+
+class ActivityQuery:
+    """The rows of one report."""
+
+    def __init__(self, reader: Reader, scope: ActivityScope) -> None:
+        """Settle which sessions take part; nothing is read yet."""
+        self._reader = reader
+        self._scope = scope
+        self._sessions = scope.sessions(reader)
+        self._moment = f"(epoch_seconds - {scope.origin}) * {NANOSECONDS} + nanosecond"
+
+    def sessions(self) -> list[tuple[Any, ...]]:
+        """Return the sessions, ids ascending.
+
+        Each is id, title, project, agent, whether it is automated, and its number of messages.
+        """
+        return self._reader.rows(
+            "SELECT session_id, title, project, agent, is_automated, message_count FROM sessions "
+            f"WHERE {self._sessions.text} ORDER BY {self._reader.binary_order('session_id')}",
+            self._sessions.params,
+        )
+
+    def spans(self, sessions: Iterable[tuple[str, int]]) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the spans that may reach into the range, some sessions at a time.
+
+        Args:
+            sessions: Id and number of messages of each session, ids ascending.
+
+        Yields:
+            Session id, model, opening moment and length in ns, by session id and message ordinal;
+            perhaps of sessions that take no part, too.
+        """
+        span = self._scope.range
+        order = self._reader.binary_order("session_id")
+        archive, found = of_archive(self._scope.archive_id)
+        tests = [
+            archive,
+            *([NO_COPY] if self._scope.is_of_all else []),
+            f"epoch_seconds >= {self._scope.origin - _LONGEST_SPAN_SECONDS}",
+            f"epoch_seconds <= {span.effective_end_ns // NANOSECONDS}",
+        ]
+        params: tuple[object, ...] = found
+        if any(self._scope.chosen):
+            tests.append(self._takes_part)
+            params += self._sessions.params
+        pages = list(_pages(sessions))
+        if len(pages) > 1:
+            tests.append(f"{order} >= ? AND {order} <= ?")
+        for page in pages:
+            yield self._reader.rows(
+                f"SELECT session_id, model, {self._moment}, duration_ns FROM activity_intervals "
+                f"WHERE {' AND '.join(tests)} ORDER BY {order}, ordinal",
+                (*params, *page) if len(pages) > 1 else params,
+            )
+
+    def usage_sums(self, starts: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+        """Yield the usage that counts, summed by session, model, bucket and kind of cost.
+
+        Args:
+            starts: Moments at which buckets start, ascending.
+
+        Yields:
+            Session id, model, a moment in the bucket, whether the cost is reported (0 or 1), the
+            sums of input, billable output, cache write, cache read and output tokens, the sum of
+            the reported cost in USD, and the least billable output and reported cost; perhaps of
+            sessions that take no part, too. A sum may come in several parts.
+        """
+        span = self._scope.range
+        yield from self._usage(starts, self._first_of_each_key())
+        for begin in range(span.start_ns, span.effective_end_ns, _SLICE_NS):
+            rows = self._rows(begin, min(begin + _SLICE_NS, span.effective_end_ns))
+            single = Sql(
+                f"SELECT {_USED} FROM usage_rows WHERE {rows.text} AND {self._is_single}",
+                rows.params,
+            )
+            yield from self._usage(starts, single)
+
+    def usage_one_by_one(self, starts: Sequence[int]) -> Iterator[tuple[Any, ...]]:
+        """Yield the same, a row at a time, in the order in which rows count."""
+        span = self._scope.range
+        rows, repeats = self._rows(span.start_ns, span.effective_end_ns), self._first_of_each_key()
+        every = Sql(
+            f"SELECT {_USED} FROM usage_rows WHERE {rows.text} AND {self._is_single} "
+            f"UNION ALL {repeats.text}",
+            rows.params + repeats.params,
+        )
+        yield from self._usage(starts, every, one_by_one=True)
+
+    def _usage(
+        self, starts: Sequence[int], rows: Sql, *, one_by_one: bool = False
+    ) -> list[tuple[Any, ...]]:
+        return self._reader.rows(
+            f"""
+            SELECT {_LABELS}, {", ".join(map(self._reader.whole_sum, _SUMMED))},
+                   {self._reader.exact_sum("reported_cost_usd")}, MIN(billable_output_tokens),
+                   MIN(COALESCE(reported_cost_usd, 0))
+            FROM (
+                SELECT placed.*, {_bucket_moment("moment", starts)} AS bucket,
+                       CASE WHEN reported_cost_usd IS NULL THEN 0 ELSE 1 END AS reported
+                FROM (
+                    SELECT {_USED}, {self._moment} AS moment FROM ({rows.text}) AS surviving
+                ) AS placed
+            ) AS counted
+            GROUP BY {_LABELS}{f", {_PLACE}" if one_by_one else ""}
+            ORDER BY {self._row_order() if one_by_one else _LABELS}
+            """,
+            rows.params,
+        )
+
+    def _first_of_each_key(self) -> Sql:
+        """Of rows that share a key, the first one counts, among those of this report only."""
+        span = self._scope.range
+        rows = self._rows(span.start_ns, span.effective_end_ns)
+        return Sql(
+            f"""
+            SELECT {_USED} FROM (
+                SELECT {_USED}, ROW_NUMBER() OVER (
+                    PARTITION BY shared_by ORDER BY {self._row_order()}
+                ) AS place
+                FROM {shared_rows(of_all=self._scope.is_of_all)} AS usage_rows
+                WHERE {rows.text} AND {self._takes_part}
+            ) AS repeats WHERE place = 1
+            """,
+            rows.params + self._sessions.params,
+        )
+
+    def _row_order(self) -> str:
+        binary = self._reader.binary_order
+        last = binary("archive_id") if self._scope.is_of_all else ""
+        return instant_order(binary, last=last)
+
+    @property
+    def _is_single(self) -> str:
+        return is_single(of_all=self._scope.is_of_all)
+
+    def _rows(self, begin_ns: int, end_ns: int) -> Sql:
+        """Return the tests on the time of a usage row, as text and as an instant, and its filter.
+
+        Without a filter, rows of sessions that take no part pass: telling them apart is cheaper
+        for the sums than for the rows.
+        """
+        text = self._reader.binary_order("timestamp_text")
+        archive, found = of_archive(self._scope.archive_id)
+        tests = [
+            archive,
+            "row_kind <> 'cursor_event'",
+            f"{text} >= ? AND {text} <= ?",
+            _at_least(begin_ns),
+            _less_than(end_ns),
+        ]
+        params: tuple[object, ...] = (*found, *self._scope.usage_texts())
+        if any(self._scope.chosen):
+            tests.append(self._takes_part)
+            params += self._sessions.params
+        return Sql(" AND ".join(tests), params)
+
+    @property
+    def _takes_part(self) -> str:
+        return f"session_id IN (SELECT session_id FROM sessions WHERE {self._sessions.text})"
+
+
+def _at_least(epoch_ns: int) -> str:
+    second, nanosecond = divmod(epoch_ns, NANOSECONDS)
+    if not nanosecond:
+        return f"epoch_seconds >= {second}"
+    later = f"epoch_seconds > {second} OR nanosecond >= {nanosecond}"
+    return f"epoch_seconds >= {second} AND ({later})"
+
+
+def _less_than(epoch_ns: int) -> str:
+    second, nanosecond = divmod(epoch_ns, NANOSECONDS)
+    if not nanosecond:
+        return f"epoch_seconds < {second}"
+    earlier = f"epoch_seconds < {second} OR nanosecond < {nanosecond}"
+    return f"epoch_seconds <= {second} AND ({earlier})"
+
+
+def _bucket_moment(moment: str, starts: Sequence[int]) -> str:
+    """Return the SQL of a moment that all of a part of a bucket share, in the same bucket.
+
+    Buckets of equal width take one expression together, so that a year of days needs few.
+    """
+    runs = _runs(starts)
+    cells = [
+        f"{first} + ({moment} - {first}) - ({moment} - {first}) % {width}" for first, width in runs
+    ]
+    cases = "".join(
+        f"WHEN {moment} < {until} THEN {cell} "
+        for cell, (until, _) in zip(cells, runs[1:], strict=False)
+    )
+    return f"CASE {cases}ELSE {cells[-1]} END" if cases else cells[-1]
+
+
+def _runs(starts: Sequence[int]) -> list[tuple[int, int]]:
+    """Return first start and width of each run of buckets of one width.
+
+    The last bucket ends with the range, so its width does not matter.
+    """
+    widths = [after - start for start, after in pairwise(starts)]
+    runs = [(starts[0], widths[0] if widths else _WIDEST_NS)]
+    for start, width in zip(starts[1:], widths[1:], strict=False):
+        if width != runs[-1][1]:
+            runs.append((start, width))
+    return runs
+
+
+def _pages(sessions: Iterable[tuple[str, int]]) -> Iterator[tuple[str, str]]:
+    """Yield first and last id of sessions that have a fair number of messages together."""
+    first = last = ""
+    held = 0
+    for session_id, messages in sessions:
+        if not held:
+            first = session_id
+        last = session_id
+        held += messages
+        if held >= _ROWS_PER_PAGE:
+            yield first, last
+            held = 0
+    if held:
+        yield first, last

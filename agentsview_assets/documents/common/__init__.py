@@ -1,0 +1,1 @@
+"""What documents share, and those about the warehouse itself."""

@@ -1,0 +1,38 @@
+"""The shapes of the v1 documents: what the JSON Schemas in `schemas/v1/` are made from.
+
+Keys stand in the documents' order. What belongs to the models: names, types and what they mean.
+What does not: how any value comes about.
+"""
+
+from __future__ import annotations
+
+from agentsview_assets.documents.activity.models import ActivityReport
+from agentsview_assets.documents.sessions.models import (
+    CursorResetError,
+    ExportSession,
+    SessionExportMeta,
+    SessionExportPage,
+)
+from agentsview_assets.documents.usage.models import StatusLine, UsageDaily
+
+DOCUMENTS: dict[str, object] = {
+    "usage-daily": UsageDaily,
+    "usage-statusline": StatusLine,
+    "activity-report": ActivityReport,
+    "session-export-page": SessionExportPage,
+    "session-export-meta": SessionExportMeta,
+    "session-export-session": ExportSession,
+    "cursor-reset": CursorResetError,
+}
+"""What is published, by the name of its schema."""
+
+__all__ = [
+    "DOCUMENTS",
+    "ActivityReport",
+    "CursorResetError",
+    "ExportSession",
+    "SessionExportMeta",
+    "SessionExportPage",
+    "StatusLine",
+    "UsageDaily",
+]

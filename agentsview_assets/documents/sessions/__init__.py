@@ -1,0 +1,1 @@
+"""Session exports, as agentsview's v1 contract has them."""

@@ -1,0 +1,1 @@
+"""What a credential looks like, in texts of every kind."""

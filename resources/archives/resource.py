@@ -1,0 +1,226 @@
+"""The archives as Dagster resource: looked at once per run, taken apart by the assets."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Self
+
+from agentsview_assets.archive_urls import parse_archives
+from agentsview_assets.errors import AssetsError
+from agentsview_assets.resources.archives.asked import Needed, Options
+from agentsview_assets.resources.archives.observing import observe
+from agentsview_assets.resources.archives.observing_all import Seen, observe_all
+from agentsview_assets.resources.archives.sources import require_one
+from agentsview_assets.resources.warehouses.outputs import Frames
+from agentsview_assets.resources.warehouses.placing import Placing, generation, require_no_newer
+from agentsview_assets.resources.warehouses.run_notes import Reading
+from agentsview_assets.resources.work import METER
+from agentsview_assets.rules.staleness import (
+    PRICES,
+    PROJECTS,
+    Slice,
+    observed_slices,
+)
+
+if TYPE_CHECKING:
+    from agentsview_assets.resources.archives.scratch import Scratch
+    from agentsview_assets.resources.warehouses.store import Store
+    from agentsview_assets.rules.windows import DayWindow, Span
+    from agentsview_assets.settings import Settings
+
+_PART_OF = {"project_observations": PROJECTS, "machines": PROJECTS, "model_pricing": PRICES}
+
+
+class ArchiveResource:
+    """agentsview archives, and what of them has landed in this process.
+
+    Where they are is the deployment's to say: a plain object, of which a run can configure nothing.
+    """
+
+    def __init__(self, archive: str, *, with_titles: bool = True) -> None:
+        """Opens nothing yet.
+
+        Args:
+            archive: Data folder, `sessions.db` or URL of a mirror; several on lines of their own.
+            with_titles: Whether session titles may fall back to first messages.
+        """
+        self.archive = archive
+        self.with_titles = with_titles
+        self._stack = contextlib.ExitStack()
+        self._scratch: Scratch | None = None
+        self._seen: Seen | None = None
+        self._looked: set[str] = set()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The archives that settings name."""
+        return cls(
+            archive="\n".join(archive.shown for archive in settings.archives),
+            with_titles=settings.with_titles,
+        )
+
+    def close(self) -> None:
+        """Lets go of what has landed; the next use looks at the archives again."""
+        self._scratch = self._seen = None
+        self._looked = set()
+        self._stack.close()
+
+    @property
+    def shown(self) -> str:
+        """The archives for people."""
+        return ", ".join(self.archive.splitlines())
+
+    @property
+    def scratch(self) -> Scratch:
+        """What has landed."""
+        if self._scratch is None:
+            from agentsview_assets.resources.archives.scratch import Scratch  # noqa: PLC0415 - in bulk
+
+            self._scratch = self._stack.enter_context(Scratch())
+        return self._scratch
+
+    def observed(self, store: Store, window: DayWindow) -> Seen:
+        """What the archives hold, looked at once per run.
+
+        Raises:
+            ArchiveError: None of them can be read.
+        """
+        if self._seen is None:
+            with METER.measure():
+                self.refresh(store, window)
+        if self._seen is None:  # pragma: no cover - refresh sets it or raises
+            message = "the archives have not been looked at"
+            raise RuntimeError(message)
+        return self._seen
+
+    def refresh(
+        self,
+        store: Store,
+        window: DayWindow,
+        options: Options | None = None,
+        *,
+        is_new_placing: bool = False,
+    ) -> Seen:
+        """Looks at the archives now, and writes what changed in them to the ledger.
+
+        Args:
+            store: The warehouse.
+            window: The days that partitions exist for.
+            options: How to look; titles are as the deployment says.
+            is_new_placing: Whether settings may differ from those that the rows were made with.
+
+        Raises:
+            ArchiveError: None of them can be read, which is recorded.
+            ConfigError: The warehouse was made with other settings.
+        """
+        archives = parse_archives(self.archive.splitlines())
+        try:
+            require_one(archives)  # before anything is made for it
+        except AssetsError as error:
+            error.unread = tuple((archive.shown, str(error)) for archive in archives)
+            store.record_readings(read_in_vain(error))
+            raise
+        placing = Placing(window.first, "full" if self.with_titles else "labels")
+        recorded = store.rules()
+        require_no_newer(recorded)
+        if not is_new_placing:
+            placing.require_same(recorded)
+        try:
+            options = (options or Options())._replace(with_titles=self.with_titles)
+            self._seen = observe_all(archives, store, lambda: self.scratch, options, window)
+            store.note_rules(placing.rules() | generation())
+        except BaseException:
+            self.close()
+            raise
+        self._looked |= self._seen.looked
+        return self._seen
+
+    def price_rows(self, archives: Collection[str]) -> list[tuple[object, ...]]:
+        """The price rows of some archives that were read in this process."""
+        looked = sorted(self._looked & set(archives))
+        if not looked:
+            return []
+        return self.scratch.rows(
+            "SELECT * FROM model_pricing WHERE list_contains(?, archive_id)", [looked]
+        )
+
+    @property
+    def looked(self) -> frozenset[str]:
+        """Identities of the archives of which rows have landed."""
+        return frozenset(self._looked)
+
+    def frames(
+        self,
+        table: str,
+        archives: Sequence[str],
+        days: Sequence[str],
+        window: DayWindow,
+        store: Store,
+    ) -> Frames:
+        """The contract rows of some slices, with their versions.
+
+        Args:
+            table: A table with days.
+            archives: Whose rows; of one that cannot be read nothing is replaced.
+            days: Contiguous days.
+            window: The days that partitions exist for.
+            store: The warehouse.
+        """
+        seen, span = self.observed(store, window), window.span(days)
+        mine = tuple(name for name in archives if name in seen.origins)
+        with METER.measure():
+            self._land(mine, store, window, span)
+            versions = observed_slices(store.expected(mine), window)
+        return Frames(
+            self.scratch.frames(table, mine, span, window),
+            mine,
+            input_versions=versions,
+            span=span,
+            rules={"titles": "full"} if self.with_titles else {},
+        )
+
+    def frame(self, table: str, archives: Sequence[str], window: DayWindow, store: Store) -> Frames:
+        """The contract rows of an unpartitioned observation, with its versions."""
+        seen = self.observed(store, window)
+        mine = tuple(name for name in archives if name in seen.origins)
+        with METER.measure():
+            self._land(mine, store, window, None)
+            versions: dict[Slice, str] = {
+                (row.archive_id, ""): row.version
+                for row in store.expected(mine)
+                if row.part == _PART_OF[table]
+            }
+        return Frames([self.scratch.frame(table, mine)], mine, input_versions=versions)
+
+    def _land(
+        self, archives: Sequence[str], store: Store, window: DayWindow, span: Span | None
+    ) -> None:
+        """Sees to it that all that some days hold has landed, and the small tables have."""
+        seen = self.observed(store, window)
+        for archive_id in archives:
+            needed = Needed(span, window) if span is not None else None
+            if archive_id in self._looked and (needed is None or self._has_all(archive_id, needed)):
+                continue
+            observe(
+                seen.origins[archive_id],
+                store,
+                lambda: self.scratch,
+                Options(self.with_titles),
+                window,
+                needed=needed,
+                must_open=True,
+            )
+            self._looked.add(archive_id)
+
+    def _has_all(self, archive_id: str, needed: Needed) -> bool:
+        from agentsview_assets.resources.archives.entering import need_sessions  # noqa: PLC0415 - in bulk
+
+        self.scratch.db.execute("CREATE OR REPLACE TEMP TABLE needed (id TEXT)")
+        need_sessions(self.scratch, archive_id, needed)
+        return not self.scratch.count("needed")
+
+
+def read_in_vain(error: AssetsError) -> list[Reading]:
+    """The archives that a failure is about, as they are recorded."""
+    return [Reading(archive, "", reason) for archive, reason in error.unread]

@@ -1,0 +1,1 @@
+"""Dagster's history of a warehouse: its home, and the storage in it."""

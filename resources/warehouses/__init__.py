@@ -1,0 +1,1 @@
+"""The warehouse: its records, what writes and reads it, whatever the backend."""

@@ -1,0 +1,266 @@
+"""The one IO manager: validates against the contract, then replaces whole partitions.
+
+What belongs here: what Dagster hands over and gets back. What does not: any SQL.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, cast
+
+import dagster as dg
+import pandas as pd
+import pyarrow as pa
+
+from agentsview_assets.errors import ContractError
+from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE, for_each_run
+from agentsview_assets.resources.warehouses.opening import open_store
+from agentsview_assets.resources.warehouses.outputs import Frames
+from agentsview_assets.resources.warehouses.placing import Placing, generation, require_no_newer
+from agentsview_assets.resources.warehouses.store import (
+    Addition,
+    Partition,
+    Selection,
+    Slices,
+    Store,
+)
+from agentsview_assets.resources.work import METER, ahead
+from agentsview_assets.rules.staleness import REPORTS, Slice
+from agentsview_assets.rules.versions import recorded_rules
+from agentsview_assets.rules.windows import Span, cut
+from agentsview_assets.schemas import CONTRACTS, TableContract
+
+CHUNK_ROWS = 250_000
+"""Rows of a report's input that are held in memory at once."""
+
+
+@dataclass(frozen=True)
+class Days:
+    """An upstream table, read some days and archives at a time: memory does not grow with either.
+
+    Annotate an asset's input with this to get it.
+    """
+
+    store: Store
+    contract: TableContract
+    selection: Selection
+
+    def read(self, first: str, last: str, *, days_before: int = 0) -> pa.Table:
+        """Reads the rows of contiguous days, and of some days before them."""
+        earliest = max(1, date.fromisoformat(first).toordinal() - days_before)
+        start = date.fromordinal(earliest).isoformat()
+        return self.store.read(self.contract, self.selection._replace(days=[start, last]))
+
+    def read_all(self) -> pa.Table:
+        """Reads the rows of all days, or of a table that has none."""
+        return self.store.read(self.contract, self.selection._replace(days=None))
+
+    def chunks(self, span: Span, rows: int = CHUNK_ROWS) -> Iterator[Span]:
+        """Cuts a span of days into spans of about so many rows."""
+        return cut(span, self.store.row_counts(self.contract.name, self.selection.archives), rows)
+
+    def of(self, archives: tuple[str, ...]) -> Days:
+        """The rows of some archives alone."""
+        return replace(self, selection=self.selection._replace(archives=archives))
+
+
+class WarehouseIOManager(dg.IOManagerDefinition):
+    """What Dagster is given for a warehouse: every run opens it anew and closes it at its end.
+
+    There is nothing in it that a run could configure: neither address nor password ever stand in a
+    run's configuration, and so not in the history either.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Takes the warehouse's URL, or several separated by spaces."""
+        super().__init__(
+            for_each_run(lambda: RunsWarehouse(url)),
+            config_schema=NOTHING_TO_CONFIGURE,
+            input_config_schema=NOTHING_TO_CONFIGURE,
+            description="the warehouse that the deployment names",
+        )
+
+
+class RunsWarehouse(dg.IOManager):
+    """Stores the contracted tables of one run in the warehouse named by `url`."""
+
+    def __init__(self, url: str) -> None:
+        """Opens nothing yet."""
+        self.url = url
+        self._stack = contextlib.ExitStack()
+        self._store: Store | None = None
+        self._recorded: Mapping[str, str] | None = None
+
+    def close(self) -> None:
+        """Closes the warehouse; the next use opens it again."""
+        self._store = self._recorded = None
+        self._stack.close()
+
+    @property
+    def store(self) -> Store:
+        """The open warehouse; one connection serves the whole run."""
+        if self._store is None:
+            self._store = self._stack.enter_context(open_store(self.url, in_run=True))
+        return self._store
+
+    def _rules(self) -> Mapping[str, str]:
+        """By which rules the rows are made, read once for a run."""
+        if self._recorded is None:
+            self._recorded = self.store.rules()
+        return self._recorded
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        """Validates the output and replaces the partitions of this step in one transaction."""
+        with METER.measure():
+            contract = CONTRACTS[context.asset_key.path[-1]]
+            if not isinstance(obj, Frames):
+                raise ContractError(f"{contract.name}: expected frames, got {type(obj).__name__}")
+            output = obj
+            days = list(context.asset_partition_keys) if context.has_asset_partitions else None
+            _require_contiguous(context, days)
+            require_no_newer(self._rules())
+            if days is not None and (first := _first_day(context)) is not None:
+                Placing(first).require_same(self._rules())
+            totals = _Totals(contract, output, days, context.run_id)
+            self.store.note_rules({**output.rules, **generation()})
+            self.store.replace(
+                contract,
+                totals.validated(),
+                Slices(
+                    output.archives,
+                    totals.span,
+                    owns_earlier=days is not None and days[0] == _first_day(context),
+                ),
+                totals,
+                [Addition(rows.contract, rows.frame) for rows in output.additions],
+            )
+        for rows in output.additions:
+            context.log_event(dg.AssetMaterialization(rows.contract.name, metadata=rows.metadata))
+        METER.tell(f"wrote {contract.name}: {sum(totals.rows.values()):,} rows")
+        _report(context, totals, days)
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        """Loads an upstream table, or the part of it that the input's metadata selects."""
+        with METER.measure():
+            contract = CONTRACTS[context.asset_key.path[-1]]
+            metadata = context.definition_metadata or {}
+            count_by = tuple(metadata.get("count_by", ()))
+            partitioned = context.has_asset_partitions and not count_by
+            selection = Selection(
+                columns=tuple(metadata["columns"]) if "columns" in metadata else None,
+                days=list(context.asset_partition_keys) if partitioned else None,
+                day_column=metadata.get("day_column", Selection().day_column),
+                count_by=count_by,
+            )
+            if context.dagster_type.typing_type is Days:
+                return Days(self.store, contract, selection)
+            found = self.store.read(contract, selection)
+            if context.dagster_type.typing_type is pa.Table:
+                return found
+            return contract.frame(found)
+
+
+class _Totals(Sequence[Partition]):
+    """Counts what passes through, so that slices can be recorded once the rows are in."""
+
+    def __init__(
+        self, contract: TableContract, output: Frames, days: list[str] | None, run_id: str
+    ) -> None:
+        self._contract = contract
+        self._output = output
+        self._days = days
+        self.span = output.span or (Span(days[0], days[-1]) if days else None)
+        """The days that are replaced: those written, and all later ones with the last of all."""
+        self._run_id = run_id
+        self._rules_version = recorded_rules(contract.name, is_report=contract.name in REPORTS)
+        self.slices: Counter[Slice] = Counter()
+        self.rows: Counter[str] = Counter()
+        self.cost: dict[str, float] = {}
+
+    def validated(self) -> Iterator[pd.DataFrame]:
+        """The frames, each checked while the one before is being written."""
+        return ahead(self._valid())
+
+    def _valid(self) -> Iterator[pd.DataFrame]:
+        for frame in self._output.frames:
+            valid = self._contract.validate(frame, self.span)
+            self._add(valid)
+            yield valid
+
+    def _add(self, frame: pd.DataFrame) -> None:
+        column = self._contract.partition_column if self._days is not None else None
+        days = frame[column] if column else pd.Series("", frame.index)
+        for key, size in frame.groupby(["archive_id", days], sort=False).size().items():
+            archive, day = map(str, cast("tuple[str, str]", key))
+            self.slices[archive, day] += int(size)
+            self.rows[day] += int(size)
+        strange = {archive for archive, _ in self.slices} - set(self._output.archives)
+        if strange:
+            raise ContractError(
+                f"{self._contract.name}: rows of archives that are not written here: "
+                f"{', '.join(sorted(strange))}; nothing was written"
+            )
+        if column and "cost_usd" in frame.columns:
+            for date_, cost in frame.groupby(column, sort=False)["cost_usd"].sum().items():
+                self.cost[str(date_)] = self.cost.get(str(date_), 0.0) + float(cost)
+
+    def _recorded(self) -> list[Partition]:
+        versions, rates = self._output.input_versions, self._output.rates_versions
+        return [
+            Partition(
+                archive_id=place[0],
+                partition_date=place[1],
+                row_count=self.slices[place],
+                input_version=versions.get(place, ""),
+                rates_version=rates.get(place, ""),
+                run_id=self._run_id,
+                rules_version=self._rules_version,
+            )
+            for place in sorted(self.slices.keys() | versions.keys())
+            if self._is_written(place)
+        ]
+
+    def _is_written(self, place: Slice) -> bool:
+        archive, day = place
+        if archive not in self._output.archives:
+            return False
+        return self.span is None or self.span.first <= day <= self.span.last
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._recorded()[index]
+
+    def __len__(self) -> int:
+        return len(self._recorded())
+
+    def __iter__(self) -> Iterator[Partition]:
+        return iter(self._recorded())
+
+
+def _require_contiguous(context: dg.OutputContext, days: list[str] | None) -> None:
+    if days is None or len(days) < 2:  # noqa: PLR2004 - one day is contiguous
+        return
+    ordinals = [date.fromisoformat(day).toordinal() for day in days]
+    if ordinals != list(range(ordinals[0], ordinals[0] + len(days))):
+        raise ContractError(f"{context.asset_key.path[-1]}: the days written are not contiguous")
+
+
+def _first_day(context: dg.OutputContext) -> str | None:
+    return context.asset_partitions_def.get_first_partition_key()
+
+
+def _report(context: dg.OutputContext, totals: _Totals, days: list[str] | None) -> None:
+    """Puts row counts and costs on the events: of the table, and of each day on its own."""
+    if days is None:
+        context.add_output_metadata({"dagster/row_count": sum(totals.rows.values())})
+        return
+    for day in days:
+        metadata: dict[str, Any] = {"dagster/partition_row_count": totals.rows.get(day, 0)}
+        if totals.cost:
+            metadata["cost_usd"] = totals.cost.get(day, 0.0)
+        context.step_context.add_asset_metadata(
+            metadata, asset_key=context.asset_key, partition_key=day
+        )

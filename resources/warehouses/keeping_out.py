@@ -1,0 +1,218 @@
+"""Credentials in a warehouse's tables: finding them, and taking them out where they are.
+
+Nothing lands with a credential in it. Rows that an earlier version wrote, or another program, may
+hold some all the same, and their archive may be out of reach: they are mended in place.
+
+What belongs here: which texts of which tables, and the statements that change them. What does not:
+what a credential looks like, and the bytes that stay behind in a file (`warehouses.rewriting`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from agentsview_assets.resources.warehouses.reader import PARTITIONS_TABLE
+from agentsview_assets.resources.warehouses.sql_store import SqlStore
+from agentsview_assets.rules.credentials.in_remotes import without_credentials
+from agentsview_assets.rules.credentials.secrets import SUSPECT, clean, clean_identifier
+from agentsview_assets.rules.identities import identity_key
+from agentsview_assets.rules.remotes import presentable_remote
+from agentsview_assets.schemas import STORED, Column, TableContract
+from agentsview_assets.warehouse_urls import Kind
+
+_MATCHES: dict[Kind, str] = {
+    "duckdb": "regexp_matches({}, ?, 'i')",
+    "postgresql": "{} ~* ?",
+}
+"""Conditions that a text is a suspect; SQLite has none, and its texts are looked at here."""
+_FEW = 20_000
+"""Suspects of a table up to which they are told apart here."""
+_IDENTIFIERS = frozenset(
+    {"session_id", "parent_session_id", "dedup_key", "row_id", "archive_id",
+     "counting_archive_id", "counting_row_id", "canonical_archive_id"}
+)  # fmt: skip
+_RULES: dict[str, Callable[[str], str]] = {
+    "git_remote": presentable_remote,
+    "normalized_remote": lambda name: clean(without_credentials(name)),
+    **dict.fromkeys(_IDENTIFIERS, clean_identifier),
+}
+_REMOTES = frozenset({"git_remote", "normalized_remote"})
+_IDENTITY_OF = {"normalized_remote": "git_remote", "root_path": "root_path"}
+
+
+class Find(NamedTuple):
+    """A column that holds credentials.
+
+    Attributes:
+        contract: Its table.
+        column: Its name.
+        texts: The texts without their credentials, by the texts as they are.
+    """
+
+    contract: TableContract
+    column: str
+    texts: dict[str, str]
+
+
+class Asks(Protocol):
+    """Runs a query with `?` placeholders."""
+
+    def __call__(self, sql: str, parameters: Sequence[object] = (), /) -> list[tuple[Any, ...]]:
+        """Fetches all its rows."""
+
+
+def find_credentials(
+    ask: Asks, kind: Kind, relations: Mapping[str, str] | None = None
+) -> Iterator[Find]:
+    """Looks for credentials in every text column of every table.
+
+    Args:
+        ask: Asks the warehouse.
+        kind: What it is.
+        relations: Tables to look through, with the rows of them to look at as SQL; all rows of
+            all tables if not given.
+    """
+    for contract in STORED.values():
+        names = [column.name for column in text_columns(contract)]
+        rows = contract.name if relations is None else relations.get(contract.name)
+        if rows is None:
+            continue
+        for column, texts in _suspects(ask, kind, rows, names):
+            rule = _RULES.get(column, clean)
+            changed = {text: new for text in texts if (new := rule(text)) != text}
+            if changed:
+                yield Find(contract, column, changed)
+
+
+Fingerprints = Mapping[str, str]
+"""A number for all texts of a table's rows, by day ('' where it has none)."""
+
+
+def fingerprints(ask: Asks, contract: TableContract) -> Fingerprints:
+    """One number for the texts of each day of a table, as DuckDB can tell it fast."""
+    names = [column.name for column in text_columns(contract)]
+    if not names:
+        return {}
+    day = f"CAST({contract.partition_column} AS VARCHAR)" if contract.partition_column else "''"
+    found = ask(
+        f"SELECT {day}, CAST(SUM(CAST(hash({', '.join(names)}) AS HUGEINT)) AS VARCHAR) "
+        f"FROM {contract.name} GROUP BY 1"
+    )
+    return {str(place): str(number) for place, number in found}
+
+
+def others(now: Mapping[str, Fingerprints], before: Mapping[str, Fingerprints]) -> dict[str, str]:
+    """The tables of which some texts are not what they were, with the rows of those days as SQL."""
+    found = {}
+    for name, numbers in now.items():
+        known, column = before.get(name, {}), STORED[name].partition_column
+        days = sorted(day for day, number in numbers.items() if known.get(day) != number)
+        listed = ", ".join(f"DATE '{day}'" for day in days)
+        if days:
+            found[name] = f"(SELECT * FROM {name} WHERE {column} IN ({listed}))" if column else name
+    return found
+
+
+def text_columns(contract: TableContract) -> list[Column]:
+    """The columns whose texts come from outside, rather than from a closed list."""
+    return [c for c in contract.columns if c.kind == "text" and not (c.closed or c.pattern)]
+
+
+def _suspects(
+    ask: Asks, kind: Kind, table: str, columns: list[str]
+) -> Iterator[tuple[str, list[str]]]:
+    """The texts of each column that are worth a closer look."""
+    remotes = [name for name in columns if name in _REMOTES]  # few, and of many forms
+    others = [name for name in columns if name not in _REMOTES]
+    for column in remotes:
+        yield column, [text for (text,) in ask(_distinct(table, column))]
+    if kind not in _MATCHES:
+        yield from _suspects_here(ask, table, others)
+        return
+    if not others:
+        return
+    # Reading the pattern takes longer than matching it: most tables are done with one reading.
+    matches = _MATCHES[kind]
+    row = f"concat_ws(chr(10), {', '.join(others)})"
+    found = ask(
+        f"SELECT {', '.join(others)} FROM {table} WHERE {matches.format(row)} LIMIT {_FEW + 1}",
+        [SUSPECT],
+    )
+    if len(found) <= _FEW:
+        texts = [{values[place] for values in found} - {None} for place in range(len(others))]
+        yield from zip(others, _matching(texts), strict=True)
+        return
+    for column in others:
+        suspects = f"{_distinct(table, column)} AND {matches.format(column)}"
+        yield column, [text for (text,) in ask(suspects, [SUSPECT])]
+
+
+def _suspects_here(ask: Asks, table: str, columns: list[str]) -> Iterator[tuple[str, list[str]]]:
+    """The same, looked for in this process."""
+    texts = [{text for (text,) in ask(_distinct(table, column))} for column in columns]
+    yield from zip(columns, _matching(texts), strict=True)
+
+
+def _matching(groups: list[set[str]]) -> list[list[str]]:
+    """Those texts of each group that match, with one reading of the pattern for all of them."""
+    import pyarrow as pa  # noqa: PLC0415 - a report that asks nothing of this starts without
+    import pyarrow.compute as pc  # noqa: PLC0415 - likewise
+
+    texts = pa.array(sorted(set().union(*groups)), pa.string())
+    found = texts.filter(pc.match_substring_regex(texts, SUSPECT, ignore_case=True))
+    suspects = set(found.to_pylist())
+    return [sorted(group & suspects) for group in groups]
+
+
+def _distinct(table: str, column: str) -> str:
+    return f"SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL"
+
+
+def take_out(store: SqlStore) -> int:
+    """Takes all credentials out of a warehouse's rows, in one transaction.
+
+    Returns:
+        How many texts were changed.
+    """
+    finds = list(find_credentials(store.ask, store.kind))
+    if finds:
+        with store.transaction():
+            for find in finds:
+                for text, new in find.texts.items():
+                    _replace(store, find, text, new)
+    return sum(len(find.texts) for find in finds)
+
+
+def _replace(store: SqlStore, find: Find, text: str, new: str) -> None:
+    table, column = find.contract.name, find.column
+    collides = column in find.contract.key and _collides(store, find, text, new)
+    if collides and column == "git_remote":
+        # The same repository, seen twice at one place: one of the rows says it all.
+        store.execute(f"DELETE FROM {table} WHERE {column} = ?", [text])
+        store.execute(
+            f"UPDATE {PARTITIONS_TABLE} SET row_count = (SELECT COUNT(*) FROM {table} "
+            f"WHERE {table}.archive_id = {PARTITIONS_TABLE}.archive_id) WHERE asset = ?",
+            [table],
+        )
+        return
+    if collides:
+        # Rows that differed in a credential alone stay two rows until they are made again.
+        new = f"{new}{clean_identifier(text).removeprefix(clean(text))}"
+    store.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", [new, text])
+    if table == "project_identities" and column in _IDENTITY_OF:
+        key = identity_key(_IDENTITY_OF[column], new)
+        store.execute(f"UPDATE {table} SET key = ? WHERE {column} = ?", [key, new])
+
+
+def _collides(store: SqlStore, find: Find, text: str, new: str) -> bool:
+    others = [name for name in find.contract.key if name != find.column]
+    same = "".join(f" AND there.{name} = here.{name}" for name in others)
+    table, column = find.contract.name, find.column
+    return bool(
+        store.look(
+            f"SELECT COUNT(*) FROM {table} here JOIN {table} there ON there.{column} = ?{same} "
+            f"WHERE here.{column} = ?",
+            [new, text],
+        )[0][0]
+    )

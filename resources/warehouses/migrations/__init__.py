@@ -1,0 +1,1 @@
+"""How warehouses of earlier versions become warehouses of this one."""

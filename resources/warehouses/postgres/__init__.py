@@ -1,0 +1,1 @@
+"""A warehouse in a schema of a PostgreSQL server."""
