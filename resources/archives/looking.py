@@ -6,12 +6,13 @@ warehouse, and several archives.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from agentsview_assets.resources.archives.asked import Known, Needed, Options
+from agentsview_assets.resources.archives.candidates import Candidates
 from agentsview_assets.resources.archives.content import Content, Wanted, owned, read_batch
 from agentsview_assets.resources.archives.entering import (
     changed_entries,
@@ -19,7 +20,6 @@ from agentsview_assets.resources.archives.entering import (
     enter,
     expected_days,
     expected_parts,
-    name_landed,
     need_sessions,
     still_left_out,
 )
@@ -27,7 +27,6 @@ from agentsview_assets.resources.archives.reading import CleanReader
 from agentsview_assets.resources.archives.small_tables import SmallTables
 from agentsview_assets.resources.warehouses.ledger import Entry, Finding
 from agentsview_assets.resources.warehouses.store import Archive
-from agentsview_assets.rules import entries, versions
 from agentsview_assets.rules.windows import days_between
 
 if TYPE_CHECKING:
@@ -55,8 +54,6 @@ class Look:
         self._reader = CleanReader(reader)
         self._scratch = scratch
         self._options = options
-        self._read: set[str] = set()
-        self._is_whole = False
         self.archive_id = ""
         self.database_id = ""
         self.is_snapshot = False
@@ -91,9 +88,10 @@ class Look:
             small = SmallTables.read(self._reader.read)
             scratch.db.register("seen_session", owned(sessions, self.archive_id))
             before = known(self.archive_id)
-            self._take_in(before.entries)
+            candidates = Candidates(scratch, self._reader, self.archive_id)
+            candidates.take_in(before.entries)
             small.land(scratch, self.archive_id, self._origin.config_dir)
-            wanted = self._wanted(needed, before)
+            wanted = candidates.wanted(needed, before, is_verified=self._options.is_verified)
             batches = list(wanted.batches())
             # All in one transaction where it fits into one; longer ones would hold up agentsview.
             first = (
@@ -104,83 +102,30 @@ class Look:
             is_landed = needed is None and first is not None and wanted.are_soon_landed
             if is_landed:
                 self._land(wanted, first, small.cursor_events)
-                self._land_days(before, window)
+                self._land_days(candidates, before, window)
         self.is_snapshot = len(batches) <= 1 and not archive.is_immutable
         if not is_landed:
             self._land(wanted, first, small.cursor_events)
-        return self._finding(before, stamp, host, sessions.num_rows)
+        return self._finding(candidates, before, stamp, host)
 
-    def _land_days(self, before: Known, window: DayWindow) -> None:
+    def _land_days(self, candidates: Candidates, before: Known, window: DayWindow) -> None:
         """Lands what else the days hold that were touched, as the run is going to ask for them.
 
         All in the transaction in which their sessions were read: the archive is not opened again.
         """
         moved = changed_entries(self._scratch, self.archive_id)
-        days = sorted(window.clamp(day) for day in moved.days | _days(_gone(before, self._there())))
+        days = sorted(
+            window.clamp(day) for day in moved.days | _days(_gone(before, candidates.there()))
+        )
         if not days or len(days_between(days[0], days[-1])) > _FEW_DAYS:
             return
         span = window.span([days[0], days[-1]])
         need_sessions(self._scratch, self.archive_id, Needed(span, window))
-        rest = self._chosen("id IN (SELECT id FROM needed) AND id NOT IN (SELECT id FROM landed)")
+        rest = candidates.chosen(
+            "id IN (SELECT id FROM needed) AND id NOT IN (SELECT id FROM landed)"
+        )
         if rest.sessions and rest.are_soon_landed:
             self._land(rest, read_batch(self._reader, rest.sessions, are_few=rest.are_few), None)
-
-    def _there(self) -> set[str]:
-        """The sessions that the archive has now; '' where it has rows without a session."""
-        found = self._scratch.rows(
-            "SELECT id FROM candidate WHERE archive_id = $archive UNION "
-            "SELECT session_id FROM entry WHERE archive_id = $archive AND session_id = ''",
-            {"archive": self.archive_id},
-        )
-        return {name for (name,) in found}
-
-    def _take_in(self, entries: Sequence[Entry]) -> None:
-        """Puts the ledger beside the sessions seen, unless this run has it there already."""
-        db = self._scratch.db
-        self._is_whole = not entries
-        db.execute("DELETE FROM ledger WHERE archive_id = ?", [self.archive_id])
-        if not entries:
-            return
-        columns = dict(zip(Entry._fields, zip(*entries, strict=True), strict=True))
-        db.register("incoming", pa.table({name: pa.array(v) for name, v in columns.items()}))
-        db.execute("INSERT INTO ledger BY NAME SELECT * FROM incoming")
-        db.unregister("incoming")
-
-    def _wanted(self, needed: Needed | None, before: Known) -> Wanted:
-        db, mine = self._scratch.db, [self.archive_id]
-        for table in ("candidate", "entry"):
-            db.execute(f"DELETE FROM {table} WHERE archive_id = ?", mine)
-        db.execute(entries.CANDIDATES, {"landing": versions.rules().digests["landing"]})
-        name_landed(self._scratch, self.archive_id)
-        if before.entries:
-            db.execute(entries.KNOWN_ENTRIES, {"archive": self.archive_id})
-        db.execute("CREATE OR REPLACE TEMP TABLE needed (id TEXT)")
-        if needed is not None:
-            need_sessions(self._scratch, self.archive_id, needed)
-        # What could not be read may have been mended, which no session row shows.
-        spoiled = sorted({row.session_id for row in before.left_out if row.session_id})
-        db.execute(
-            "INSERT INTO needed SELECT unnest($ids) EXCEPT SELECT id FROM landed",
-            {"ids": spoiled},
-        )
-        self._read = set()
-        return self._chosen(
-            "true" if self._options.is_verified else "is_changed OR id IN (SELECT id FROM needed)"
-        )
-
-    def _chosen(self, condition: str) -> Wanted:
-        """The sessions to read that satisfy a condition on their row in `candidate`."""
-        found = self._scratch.rows(
-            "SELECT id, message_count FROM candidate WHERE archive_id = $archive "
-            f"AND ({condition})",
-            {"archive": self.archive_id},
-        )
-        sessions = sorted((self._reader.stored(session), count) for session, count in found)
-        self._read |= {session for session, _ in found}
-        count = self._scratch.rows(
-            "SELECT count(*) FROM candidate WHERE archive_id = ?", [self.archive_id]
-        )
-        return Wanted(sessions, int(count[0][0]))
 
     def _land(self, wanted: Wanted, first: Any, cursor_events: pa.Table | None) -> None:
         content = Content(self._scratch, self.archive_id, is_all_compared=self._options.is_verified)
@@ -199,13 +144,14 @@ class Look:
         content.forget("SELECT session_id FROM left_session")
         enter(self._scratch, self.archive_id)
 
-    def _finding(self, before: Known, stamp: str, host: str, sessions: int) -> Finding:
+    def _finding(self, candidates: Candidates, before: Known, stamp: str, host: str) -> Finding:
         moved = changed_entries(self._scratch, self.archive_id)
-        there = self._there()
+        there = candidates.there()
         left = _gone(before, there)
         gone = sorted(entry.session_id for entry in left)
         days = moved.days | _days(left)
         self.changed = moved.sessions + len([name for name in gone if name])
+        sessions = len(there - {""})
         (self._options.progress or _silent)("observed sessions", sessions, sessions)
         return Finding(
             Archive(
@@ -227,9 +173,9 @@ class Look:
                 self._reader.archive.held,
                 before.left_out,
                 self.archive_id,
-                there - self._read - {""},
+                there - candidates.read - {""},
             ),
-            self._is_whole,
+            candidates.is_whole,
         )
 
 

@@ -48,7 +48,7 @@ class PricesOfArchives(ArchiveResource):
             raise
         origins = {prices.archive_id: FileSource(prices.file) for prices in found}
         self._seen = Seen(origins, frozenset(origins))
-        self._looked |= origins.keys()
+        self._landed.looked |= origins.keys()
         return self._seen
 
     def _land(

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Self
 
-from agentsview_assets.archive_urls import parse_archives
+from agentsview_assets.archive_urls import ArchiveUrl, parse_archives
 from agentsview_assets.errors import AssetsError
 from agentsview_assets.resources.archives.asked import Needed, Options
 from agentsview_assets.resources.archives.observing import observe
@@ -47,10 +47,8 @@ class ArchiveResource:
         """
         self.archive = archive
         self.with_titles = with_titles
-        self._stack = contextlib.ExitStack()
-        self._scratch: Scratch | None = None
+        self._landed = _Landed()
         self._seen: Seen | None = None
-        self._looked: set[str] = set()
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -62,9 +60,8 @@ class ArchiveResource:
 
     def close(self) -> None:
         """Lets go of what has landed; the next use looks at the archives again."""
-        self._scratch = self._seen = None
-        self._looked = set()
-        self._stack.close()
+        self._seen = None
+        self._landed.close()
 
     @property
     def shown(self) -> str:
@@ -74,11 +71,7 @@ class ArchiveResource:
     @property
     def scratch(self) -> Scratch:
         """What has landed."""
-        if self._scratch is None:
-            from agentsview_assets.resources.archives.scratch import Scratch  # noqa: PLC0415 - in bulk
-
-            self._scratch = self._stack.enter_context(Scratch())
-        return self._scratch
+        return self._landed.scratch
 
     def observed(self, store: Store, window: DayWindow) -> Seen:
         """What the archives hold, looked at once per run.
@@ -115,12 +108,7 @@ class ArchiveResource:
             ConfigError: The warehouse was made with other settings.
         """
         archives = parse_archives(self.archive.splitlines())
-        try:
-            require_one(archives)  # before anything is made for it
-        except AssetsError as error:
-            error.unread = tuple((archive.shown, str(error)) for archive in archives)
-            store.record_readings(read_in_vain(error))
-            raise
+        _require_one(archives, store)  # before anything is made for it
         placing = Placing(window.first, "full" if self.with_titles else "labels")
         recorded = store.rules()
         require_no_newer(recorded)
@@ -133,22 +121,17 @@ class ArchiveResource:
         except BaseException:
             self.close()
             raise
-        self._looked |= self._seen.looked
+        self._landed.looked |= self._seen.looked
         return self._seen
 
     def price_rows(self, archives: Collection[str]) -> list[tuple[object, ...]]:
         """The price rows of some archives that were read in this process."""
-        looked = sorted(self._looked & set(archives))
-        if not looked:
-            return []
-        return self.scratch.rows(
-            "SELECT * FROM model_pricing WHERE list_contains(?, archive_id)", [looked]
-        )
+        return self._landed.price_rows(archives)
 
     @property
     def looked(self) -> frozenset[str]:
         """Identities of the archives of which rows have landed."""
-        return frozenset(self._looked)
+        return frozenset(self._landed.looked)
 
     def frames(
         self,
@@ -170,7 +153,7 @@ class ArchiveResource:
         seen, span = self.observed(store, window), window.span(days)
         mine = tuple(name for name in archives if name in seen.origins)
         with METER.measure():
-            self._land(mine, store, window, span)
+            self._landed.land(mine, seen, Options(self.with_titles), store, window, span)
             versions = observed_slices(store.expected(mine), window)
         return Frames(
             self.scratch.frames(table, mine, span, window),
@@ -185,7 +168,7 @@ class ArchiveResource:
         seen = self.observed(store, window)
         mine = tuple(name for name in archives if name in seen.origins)
         with METER.measure():
-            self._land(mine, store, window, None)
+            self._landed.land(mine, seen, Options(self.with_titles), store, window, None)
             versions: dict[Slice, str] = {
                 (row.archive_id, ""): row.version
                 for row in store.expected(mine)
@@ -193,25 +176,68 @@ class ArchiveResource:
             }
         return Frames([self.scratch.frame(table, mine)], mine, input_versions=versions)
 
-    def _land(
-        self, archives: Sequence[str], store: Store, window: DayWindow, span: Span | None
+
+class _Landed:
+    """What of the archives has landed in this process, and where.
+
+    Attributes:
+        looked: Identities of the archives of which rows have landed.
+    """
+
+    def __init__(self) -> None:
+        self._stack = contextlib.ExitStack()
+        self._scratch: Scratch | None = None
+        self.looked: set[str] = set()
+
+    def close(self) -> None:
+        """Lets go of it."""
+        self._scratch = None
+        self.looked = set()
+        self._stack.close()
+
+    @property
+    def scratch(self) -> Scratch:
+        """Where rows land; opened when it is first asked for."""
+        if self._scratch is None:
+            from agentsview_assets.resources.archives.scratch import Scratch  # noqa: PLC0415 - in bulk
+
+            self._scratch = self._stack.enter_context(Scratch())
+        return self._scratch
+
+    def price_rows(self, archives: Collection[str]) -> list[tuple[object, ...]]:
+        """The price rows of some archives that were read in this process."""
+        looked = sorted(self.looked & set(archives))
+        if not looked:
+            return []
+        return self.scratch.rows(
+            "SELECT * FROM model_pricing WHERE list_contains(?, archive_id)", [looked]
+        )
+
+    def land(  # noqa: PLR0913 - what, of whom, how and from where
+        self,
+        archives: Sequence[str],
+        seen: Seen,
+        options: Options,
+        store: Store,
+        window: DayWindow,
+        span: Span | None,
     ) -> None:
         """Sees to it that all that some days hold has landed, and the small tables have."""
-        seen = self.observed(store, window)
         for archive_id in archives:
             needed = Needed(span, window) if span is not None else None
-            if archive_id in self._looked and (needed is None or self._has_all(archive_id, needed)):
+            is_here = archive_id in self.looked
+            if is_here and (needed is None or self._has_all(archive_id, needed)):
                 continue
             observe(
                 seen.origins[archive_id],
                 store,
                 lambda: self.scratch,
-                Options(self.with_titles),
+                options,
                 window,
                 needed=needed,
                 must_open=True,
             )
-            self._looked.add(archive_id)
+            self.looked.add(archive_id)
 
     def _has_all(self, archive_id: str, needed: Needed) -> bool:
         from agentsview_assets.resources.archives.entering import need_sessions  # noqa: PLC0415 - in bulk
@@ -219,6 +245,20 @@ class ArchiveResource:
         self.scratch.db.execute("CREATE OR REPLACE TEMP TABLE needed (id TEXT)")
         need_sessions(self.scratch, archive_id, needed)
         return not self.scratch.count("needed")
+
+
+def _require_one(archives: Sequence[ArchiveUrl], store: Store) -> None:
+    """Refuses archives of which none is there, which is recorded.
+
+    Raises:
+        AssetsError: There is none.
+    """
+    try:
+        require_one(archives)
+    except AssetsError as error:
+        error.unread = tuple((archive.shown, str(error)) for archive in archives)
+        store.record_readings(read_in_vain(error))
+        raise
 
 
 def read_in_vain(error: AssetsError) -> list[Reading]:

@@ -37,11 +37,140 @@ DIFFERENT = ("different", "different")
 """The noted versions of a partition that is not the same in all warehouses: never up to date."""
 
 
-class SeveralStores:
-    """Several warehouses as one: written alike, read from the first."""
+class _Alike:
+    """Several warehouses."""
 
     def __init__(self, stores: Sequence[SqlStore]) -> None:
         self._stores = stores
+
+    @property
+    def stores(self) -> Sequence[SqlStore]:
+        """Each of them."""
+        return self._stores
+
+
+class _WrittenAlike(_Alike):
+    """What is done, is done to each."""
+
+    def replace(
+        self,
+        contract: TableContract,
+        frames: Iterable[pd.DataFrame],
+        slices: Slices,
+        partitions: Sequence[Partition],
+        additions: Sequence[Addition] = (),
+    ) -> None:
+        """Replaces whole slices everywhere; see `warehouses.sql_store.replace_in_all`."""
+        replace_in_all(self._stores, contract, frames, slices, partitions, additions)
+
+    def record_finding(self, finding: Finding) -> None:
+        """Writes to every ledger."""
+        for store in self._stores:
+            store.record_finding(finding)
+
+    def record_expected(self, archive_id: str, rows: Sequence[ExpectedRow]) -> None:
+        """Replaces what is expected of an archive everywhere."""
+        for store in self._stores:
+            store.record_expected(archive_id, rows)
+
+    def remove_archive(self, archive_id: str) -> None:
+        """Removes an archive everywhere."""
+        for store in self._stores:
+            store.remove_archive(archive_id)
+
+    def pass_on(self, leaving: Leaving) -> None:
+        """Passes rows on to an archive's successor everywhere."""
+        for store in self._stores:
+            store.pass_on(leaving)
+
+    def pass_on_all(self, old: str, new: str) -> None:
+        """Passes all rows on to an archive's successor everywhere."""
+        for store in self._stores:
+            store.pass_on_all(old, new)
+
+    def record_succession(self, found: Succession) -> None:
+        """Records a succession everywhere."""
+        for store in self._stores:
+            store.record_succession(found)
+
+    def settle(self) -> Settled:
+        """Settles all warehouses."""
+        settled = [store.settle() for store in self._stores]
+        return settled[0]
+
+    def record_readings(self, readings: Sequence[Reading]) -> None:
+        """Records what came of reading archives everywhere."""
+        for store in self._stores:
+            store.record_readings(readings)
+
+    def note_answers(self, answers: Sequence[Answer], settled: Sequence[tuple[str, str]]) -> None:
+        """Notes what blocking checks found everywhere: all hold the same."""
+        for store in self._stores:
+            store.note_answers(answers, settled)
+
+    def note_rules(self, rules: Mapping[str, str | None]) -> None:
+        """Notes rules everywhere."""
+        for store in self._stores:
+            store.note_rules(rules)
+
+
+class _ReadFromTheFirst(_Alike):
+    """What all hold alike is asked of the first."""
+
+    @property
+    def _first(self) -> SqlStore:
+        return self._stores[0]
+
+    def left_out(self, archives: Collection[str] | None = None) -> list[LeftOut]:
+        """The rows of archives that cannot be read."""
+        return self._first.left_out(archives)
+
+    def successions(self) -> list[Succession]:
+        """What the first warehouse has recorded."""
+        return self._first.successions()
+
+    def shared_sessions(self, new: str, old: str) -> list[str]:
+        """The sessions of an archive that its successor holds too."""
+        return self._first.shared_sessions(new, old)
+
+    def said_by_disk(self, archive_id: str) -> list[DiskAnswer]:
+        """What the first warehouse has recorded."""
+        return self._first.said_by_disk(archive_id)
+
+    def price_rows(self, archives: Collection[str]) -> list[tuple[object, ...]]:
+        """What the first warehouse holds."""
+        return self._first.price_rows(archives)
+
+    def expected(self, archives: Collection[str] | None = None) -> list[ExpectedRow]:
+        """What is expected of archives, as the first warehouse has it."""
+        return self._first.expected(archives)
+
+    def reading(self) -> contextlib.AbstractContextManager[Reader]:
+        """What the first warehouse holds."""
+        return self._first.reading()
+
+    def read(self, contract: TableContract, selection: Selection) -> pa.Table:
+        """Reads rows of the first warehouse."""
+        return self._first.read(contract, selection)
+
+    def records(self, asset: str) -> Mapping[Slice, Record]:
+        """What the first warehouse has recorded."""
+        return self._first.records(asset)
+
+    def expected_since(self) -> Mapping[Slice, str]:
+        """What the first warehouse has recorded."""
+        return self._first.expected_since()
+
+    def row_counts(self, asset: str, archives: Collection[str] | None = None) -> dict[str, int]:
+        """The rows recorded of every day in the first warehouse."""
+        return self._first.row_counts(asset, archives)
+
+
+class SeveralStores(_WrittenAlike, _ReadFromTheFirst):
+    """Several warehouses as one: written alike, read from the first."""
+
+    def __init__(self, stores: Sequence[SqlStore]) -> None:
+        super().__init__(stores)
         for name in HISTORIES:
             self._complete(CONTRACTS[name])
 
@@ -71,100 +200,20 @@ class SeveralStores:
                 store.execute(f"DELETE FROM {history.name}")
                 store.insert(history, whole)
 
-    def replace(
-        self,
-        contract: TableContract,
-        frames: Iterable[pd.DataFrame],
-        slices: Slices,
-        partitions: Sequence[Partition],
-        additions: Sequence[Addition] = (),
-    ) -> None:
-        """Replaces whole slices everywhere; see `warehouses.sql_store.replace_in_all`."""
-        replace_in_all(self._stores, contract, frames, slices, partitions, additions)
-
-    def record_finding(self, finding: Finding) -> None:
-        """Writes to every ledger."""
-        for store in self._stores:
-            store.record_finding(finding)
-
-    def record_expected(self, archive_id: str, rows: Sequence[ExpectedRow]) -> None:
-        """Replaces what is expected of an archive everywhere."""
-        for store in self._stores:
-            store.record_expected(archive_id, rows)
-
     def ledger(self, archive_id: str) -> list[Entry]:
         """The ledger of an archive; where the warehouses differ, it is as if there were none."""
         found = [store.ledger(archive_id) for store in self._stores]
         is_same = all(set(entries) == set(found[0]) for entries in found[1:])
         return found[0] if is_same else []
 
-    def left_out(self, archives: Collection[str] | None = None) -> list[LeftOut]:
-        """The rows of archives that cannot be read."""
-        return self._first.left_out(archives)
-
     def archives(self) -> list[Archive]:
         """The archives that all warehouses know alike; others are as if they were new."""
         found = [store.archives() for store in self._stores]
         return [known for known in found[0] if all(known in others for others in found[1:])]
 
-    def successions(self) -> list[Succession]:
-        """What the first warehouse has recorded."""
-        return self._first.successions()
-
-    def remove_archive(self, archive_id: str) -> None:
-        """Removes an archive everywhere."""
-        for store in self._stores:
-            store.remove_archive(archive_id)
-
-    def shared_sessions(self, new: str, old: str) -> list[str]:
-        """The sessions of an archive that its successor holds too."""
-        return self._first.shared_sessions(new, old)
-
-    def pass_on(self, leaving: Leaving) -> None:
-        """Passes rows on to an archive's successor everywhere."""
-        for store in self._stores:
-            store.pass_on(leaving)
-
-    def pass_on_all(self, old: str, new: str) -> None:
-        """Passes all rows on to an archive's successor everywhere."""
-        for store in self._stores:
-            store.pass_on_all(old, new)
-
-    def record_succession(self, found: Succession) -> None:
-        """Records a succession everywhere."""
-        for store in self._stores:
-            store.record_succession(found)
-
-    def settle(self) -> Settled:
-        """Settles all warehouses."""
-        settled = [store.settle() for store in self._stores]
-        return settled[0]
-
     def is_settled(self) -> bool:
         """Whether nothing is pending in any of them."""
         return all(store.is_settled() for store in self._stores)
-
-    def said_by_disk(self, archive_id: str) -> list[DiskAnswer]:
-        """What the first warehouse has recorded."""
-        return self._first.said_by_disk(archive_id)
-
-    def price_rows(self, archives: Collection[str]) -> list[tuple[object, ...]]:
-        """What the first warehouse holds."""
-        return self._first.price_rows(archives)
-
-    def expected(self, archives: Collection[str] | None = None) -> list[ExpectedRow]:
-        """What is expected of archives, as the first warehouse has it."""
-        return self._first.expected(archives)
-
-    def record_readings(self, readings: Sequence[Reading]) -> None:
-        """Records what came of reading archives everywhere."""
-        for store in self._stores:
-            store.record_readings(readings)
-
-    def note_answers(self, answers: Sequence[Answer], settled: Sequence[tuple[str, str]]) -> None:
-        """Notes what blocking checks found everywhere: all hold the same."""
-        for store in self._stores:
-            store.note_answers(answers, settled)
 
     def rules(self) -> dict[str, str]:
         """The rules of all warehouses; where they differ, it is as if there were none."""
@@ -173,27 +222,6 @@ class SeveralStores:
             name: reason for rules in found for name, reason in rules.items() if name == "rewrite"
         }
 
-    def note_rules(self, rules: Mapping[str, str | None]) -> None:
-        """Notes rules everywhere."""
-        for store in self._stores:
-            store.note_rules(rules)
-
-    def reading(self) -> contextlib.AbstractContextManager[Reader]:
-        """What the first warehouse holds."""
-        return self._first.reading()
-
-    def read(self, contract: TableContract, selection: Selection) -> pa.Table:
-        """Reads rows of the first warehouse."""
-        return self._first.read(contract, selection)
-
-    def records(self, asset: str) -> Mapping[Slice, Record]:
-        """What the first warehouse has recorded."""
-        return self._first.records(asset)
-
-    def expected_since(self) -> Mapping[Slice, str]:
-        """What the first warehouse has recorded."""
-        return self._first.expected_since()
-
     def outdated(self) -> dict[str, set[Slice]]:
         """The slices that other rules made, in any of the warehouses."""
         found: dict[str, set[Slice]] = {}
@@ -201,10 +229,6 @@ class SeveralStores:
             for table, slices in store.outdated().items():
                 found.setdefault(table, set()).update(slices)
         return found
-
-    def row_counts(self, asset: str, archives: Collection[str] | None = None) -> dict[str, int]:
-        """The rows recorded of every day in the first warehouse."""
-        return self._first.row_counts(asset, archives)
 
     def partitions(self, asset: str) -> Mapping[Slice, Versions]:
         """The versions of every slice of a table; see `all_partitions`."""
@@ -221,12 +245,3 @@ class SeveralStores:
                 agreed = versions.pop() if len(versions) == 1 else DIFFERENT
                 found.setdefault(asset, {})[place] = agreed
         return found
-
-    @property
-    def stores(self) -> Sequence[SqlStore]:
-        """Each of them."""
-        return self._stores
-
-    @property
-    def _first(self) -> SqlStore:
-        return self._stores[0]

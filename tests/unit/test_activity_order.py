@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentsview_assets.documents.activity.order import _Slots, descending_order
+from agentsview_assets.documents.activity.order import _PatternDefeating, descending_order
 
 # Minutes by session id -> positions in the order in which release 0.37.5 listed the sessions. Each
 # takes another way through the algorithm.
@@ -73,13 +73,13 @@ def test_up_to_twelve_sessions_keep_the_order_of_their_ids(minutes: list[float])
 
 @given(st.lists(st.floats(0, 1e6), unique=True, max_size=200))
 def test_without_ties_there_is_one_order(minutes: list[float]) -> None:
-    slots = _Slots([-value for value in minutes])
+    slots = _PatternDefeating([-value for value in minutes])
     slots.sort(0, len(minutes), len(minutes).bit_length())
     assert slots.order == descending_order(minutes)
 
 
 @given(few_values)
 def test_a_spent_budget_still_sorts(minutes: list[float]) -> None:
-    slots = _Slots([-value for value in minutes])
+    slots = _PatternDefeating([-value for value in minutes])
     slots.sort(0, len(minutes), 0)
     assert [minutes[at] for at in slots.order] == sorted(minutes, reverse=True)

@@ -60,6 +60,7 @@ ORCHESTRATION = {"dagster", "dagster_duckdb", "dagster_postgres", "dagster_webse
 FRAMES = {"pandas", "pandera", "pyarrow"}
 OUTSIDE = {"socket", "subprocess", "urllib.request", "http", "requests", "adbc_driver_sqlite", "os"}
 DATABASES = {"sqlite3", "duckdb"}
+MOST_LINES, MOST_LINES_OF_A_CLASS = 350, 150
 
 
 def _modules() -> list[Path]:
@@ -237,6 +238,17 @@ def test_what_everybody_uses_uses_the_standard_library_alone():
 def test_nothing_that_is_shipped_imports_the_tests():
     foreign = {"tests", "benchmarks", "pytest", "hypothesis"}
     assert not _offenders(_modules(), lambda path: _tops(path) & foreign)
+
+
+def test_files_and_classes_are_read_in_one_go():
+    assert not _offenders(_modules(), _too_long)
+
+
+def _too_long(path: Path) -> list[str]:
+    lines = path.read_text(encoding="utf-8").count("\n")
+    classes = [node for node in ast.walk(_tree(path)) if isinstance(node, ast.ClassDef)]
+    long = [c.name for c in classes if (c.end_lineno or 0) - c.lineno >= MOST_LINES_OF_A_CLASS]
+    return [*long, *([f"{lines} lines"] if lines > MOST_LINES else [])]
 
 
 def test_no_name_of_a_floor_is_left_over():

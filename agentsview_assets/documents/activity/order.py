@@ -30,7 +30,7 @@ def descending_order(values: Sequence[float]) -> list[int]:
     keys = [-value for value in values]
     if len(keys) <= _LONGEST_INSERTION or len(set(keys)) == len(keys):
         return sorted(range(len(keys)), key=keys.__getitem__)
-    slots = _Slots(keys)
+    slots = _PatternDefeating(keys)
     slots.sort(0, len(keys), len(keys).bit_length())
     return slots.order
 
@@ -38,43 +38,14 @@ def descending_order(values: Sequence[float]) -> list[int]:
 class _Slots:
     """Keys being put into ascending order, and the positions that they came from.
 
+    What is here sorts by itself; which way is taken is decided below.
+
     Bounds are half-open: `low` belongs to the slots that a method works on, `high` does not.
     """
 
     def __init__(self, keys: list[float]) -> None:
         self.order = list(range(len(keys)))
         self._keys = keys
-
-    def sort(self, low: int, high: int, budget: int) -> None:
-        """Sort slots; `budget` is how often patterns may be broken before a heap takes over."""
-        balanced = partitioned = True
-        while (length := high - low) > _LONGEST_INSERTION:
-            if budget == 0:
-                self._sort_as_heap(low, high)
-                return
-            if not balanced:
-                self._break_patterns(low, length)
-                budget -= 1
-            pivot, exchanges = self._choose_pivot(low, length)
-            if exchanges == _MOST_EXCHANGES:
-                self._reverse(low, high)
-                pivot = high - 1 - (pivot - low)
-            looks_sorted = exchanges in (0, _MOST_EXCHANGES)
-            if balanced and partitioned and looks_sorted and self._sort_nearly_sorted(low, high):
-                return
-            if low > 0 and not self._keys[low - 1] < self._keys[pivot]:
-                low = self._skip_equal(low, high, pivot)
-                continue
-            middle, partitioned = self._partition(low, high, pivot)
-            left, right = middle - low, high - middle
-            balanced = min(left, right) >= length // 8
-            if left < right:
-                self.sort(low, middle, budget)
-                low = middle + 1
-            else:
-                self.sort(middle + 1, high, budget)
-                high = middle
-        self._insert(low, high)
 
     def _swap(self, one: int, other: int) -> None:
         keys, order = self._keys, self.order
@@ -109,6 +80,41 @@ class _Slots:
                 return
             self._swap(low + root, low + child)
             root = child
+
+
+class _PatternDefeating(_Slots):
+    """Quicksort that looks for patterns, and gives way to a heap where it is led astray."""
+
+    def sort(self, low: int, high: int, budget: int) -> None:
+        """Sort slots; `budget` is how often patterns may be broken before a heap takes over."""
+        balanced = partitioned = True
+        while (length := high - low) > _LONGEST_INSERTION:
+            if budget == 0:
+                self._sort_as_heap(low, high)
+                return
+            if not balanced:
+                self._break_patterns(low, length)
+                budget -= 1
+            pivot, exchanges = self._choose_pivot(low, length)
+            if exchanges == _MOST_EXCHANGES:
+                self._reverse(low, high)
+                pivot = high - 1 - (pivot - low)
+            looks_sorted = exchanges in (0, _MOST_EXCHANGES)
+            if balanced and partitioned and looks_sorted and self._sort_nearly_sorted(low, high):
+                return
+            if low > 0 and not self._keys[low - 1] < self._keys[pivot]:
+                low = self._skip_equal(low, high, pivot)
+                continue
+            middle, partitioned = self._partition(low, high, pivot)
+            left, right = middle - low, high - middle
+            balanced = min(left, right) >= length // 8
+            if left < right:
+                self.sort(low, middle, budget)
+                low = middle + 1
+            else:
+                self.sort(middle + 1, high, budget)
+                high = middle
+        self._insert(low, high)
 
     def _break_patterns(self, low: int, length: int) -> None:
         """Swap three slots near the middle with ones drawn at random, the length being the seed."""

@@ -129,23 +129,10 @@ class ActivityQuery:
     def _usage(
         self, starts: Sequence[int], rows: Sql, *, one_by_one: bool = False
     ) -> list[tuple[Any, ...]]:
-        return self._reader.rows(
-            f"""
-            SELECT {_LABELS}, {", ".join(map(self._reader.whole_sum, _SUMMED))},
-                   {self._reader.exact_sum("reported_cost_usd")}, MIN(billable_output_tokens),
-                   MIN(COALESCE(reported_cost_usd, 0))
-            FROM (
-                SELECT placed.*, {_bucket_moment("moment", starts)} AS bucket,
-                       CASE WHEN reported_cost_usd IS NULL THEN 0 ELSE 1 END AS reported
-                FROM (
-                    SELECT {_USED}, {self._moment} AS moment FROM ({rows.text}) AS surviving
-                ) AS placed
-            ) AS counted
-            GROUP BY {_LABELS}{f", {_PLACE}" if one_by_one else ""}
-            ORDER BY {self._row_order() if one_by_one else _LABELS}
-            """,
-            rows.params,
-        )
+        placed = f"SELECT {_USED}, {self._moment} AS moment FROM ({rows.text}) AS surviving"
+        sums = _sums_sql(self._reader, placed, starts)
+        group, order = (f"{_LABELS}, {_PLACE}", self._row_order()) if one_by_one else (_LABELS,) * 2
+        return self._reader.rows(f"{sums} GROUP BY {group} ORDER BY {order}", rows.params)
 
     def _first_of_each_key(self) -> Sql:
         """Of rows that share a key, the first one counts, among those of this report only."""
@@ -197,6 +184,25 @@ class ActivityQuery:
     @property
     def _takes_part(self) -> str:
         return f"session_id IN (SELECT session_id FROM sessions WHERE {self._sessions.text})"
+
+
+def _sums_sql(reader: Reader, placed: str, starts: Sequence[int]) -> str:
+    """SQL of the sums of usage rows, to be grouped.
+
+    Args:
+        reader: The warehouse.
+        placed: SQL of the rows, each with its `moment`.
+        starts: Moments at which buckets start, ascending.
+    """
+    return f"""
+        SELECT {_LABELS}, {", ".join(map(reader.whole_sum, _SUMMED))},
+               {reader.exact_sum("reported_cost_usd")}, MIN(billable_output_tokens),
+               MIN(COALESCE(reported_cost_usd, 0))
+        FROM (
+            SELECT placed.*, {_bucket_moment("moment", starts)} AS bucket,
+                   CASE WHEN reported_cost_usd IS NULL THEN 0 ELSE 1 END AS reported
+            FROM ({placed}) AS placed
+        ) AS counted"""
 
 
 def _at_least(epoch_ns: int) -> str:

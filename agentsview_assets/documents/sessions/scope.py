@@ -98,26 +98,12 @@ class SessionScope:
 
     def _filter_tests(self) -> list[Sql]:
         return [
-            *self._label_tests(),
+            *_label_tests(self._filters),
             *self._date_tests(),
-            *self._count_tests(),
+            *_count_tests(self._filters),
             *self._signal_tests(),
-            *self._kind_tests(),
+            *_kind_tests(self._filters),
         ]
-
-    def _label_tests(self) -> list[Sql]:
-        asked, tests = self._filters, []
-        if asked.project:
-            tests.append(_test("project = ?", asked.project))
-        if asked.exclude_project:
-            tests.append(_test("project <> ?", asked.exclude_project))
-        if asked.machine:
-            tests.append(_one_of("machine", split_words(asked.machine)))
-        if asked.git_branch:
-            tests.append(_branches(asked.git_branch))
-        if asked.agent:
-            tests.append(_one_of("agent", split_words(asked.agent)))
-        return tests
 
     def _date_tests(self) -> list[Sql]:
         """Return the tests of days, compared as texts, and of the last activity."""
@@ -131,15 +117,6 @@ class SessionScope:
                 Sql("1 = 0") if since is None else Sql("last_activity_julian >= ?", (since,))
             )
         return tests
-
-    def _count_tests(self) -> list[Sql]:
-        asked = self._filters
-        bounds = (
-            ("message_count >= ?", asked.min_messages),
-            ("message_count <= ?", asked.max_messages),
-            ("user_message_count >= ?", asked.min_user_messages),
-        )
-        return [Sql(text, (count,)) for text, count in bounds if count > 0]
 
     def _signal_tests(self) -> list[Sql]:
         asked, tests = self._filters, []
@@ -182,14 +159,39 @@ class SessionScope:
                 found.append(session_id)
         return found
 
-    def _kind_tests(self) -> list[Sql]:
-        asked, tests = self._filters, []
-        if asked.exclude_one_shot:
-            exempt = "" if asked.automated_scope == "human" else " OR is_automated"
-            tests.append(Sql(f"(user_message_count > 1{exempt})"))
-        if asked.automated_scope in _SCOPES:
-            tests.append(Sql(_SCOPES[asked.automated_scope]))
-        return tests
+
+def _label_tests(asked: SessionFilters) -> list[Sql]:
+    tests = []
+    if asked.project:
+        tests.append(_test("project = ?", asked.project))
+    if asked.exclude_project:
+        tests.append(_test("project <> ?", asked.exclude_project))
+    if asked.machine:
+        tests.append(_one_of("machine", split_words(asked.machine)))
+    if asked.git_branch:
+        tests.append(_branches(asked.git_branch))
+    if asked.agent:
+        tests.append(_one_of("agent", split_words(asked.agent)))
+    return tests
+
+
+def _count_tests(asked: SessionFilters) -> list[Sql]:
+    bounds = (
+        ("message_count >= ?", asked.min_messages),
+        ("message_count <= ?", asked.max_messages),
+        ("user_message_count >= ?", asked.min_user_messages),
+    )
+    return [Sql(text, (count,)) for text, count in bounds if count > 0]
+
+
+def _kind_tests(asked: SessionFilters) -> list[Sql]:
+    tests = []
+    if asked.exclude_one_shot:
+        exempt = "" if asked.automated_scope == "human" else " OR is_automated"
+        tests.append(Sql(f"(user_message_count > 1{exempt})"))
+    if asked.automated_scope in _SCOPES:
+        tests.append(Sql(_SCOPES[asked.automated_scope]))
+    return tests
 
 
 def _is_flagged_active(
