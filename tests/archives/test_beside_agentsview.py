@@ -60,9 +60,14 @@ class Watcher:
         """Observes once, all of it; what is found must hang together."""
         with Scratch() as scratch:
             observe(
-                FileSource(self.path), self._store, scratch, Options(), WINDOW, needed=EVERYTHING,
+                FileSource(self.path),
+                self._store,
+                lambda: scratch,
+                Options(),
+                WINDOW,
+                needed=EVERYTHING,
                 must_open=True,
-            )  # fmt: skip
+            )
             assert scratch.rows(_TORN) == []
             self._state = scratch.rows(_STATE)
         self.rounds += 1
