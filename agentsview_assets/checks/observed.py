@@ -17,13 +17,13 @@ from agentsview_assets.resources.warehouses.reader import (
 MOST_WITHOUT = 0.5
 """Share of an agent's sessions without usage beyond which its numbers tell little."""
 
-_SHARED = """
+_WRONG = """
+WITH shared AS (
 SELECT archive_id, dedup_key, COUNT(*) AS held FROM usage_rows
 WHERE dedup_key IS NOT NULL AND dedup_key NOT IN (
     SELECT name FROM {pending} WHERE kind = 'key')
 GROUP BY archive_id, dedup_key HAVING COUNT(*) > 1
-"""
-_JUDGED = """
+), verdicts AS (
 SELECT d.archive_id, d.dedup_key, COUNT(*) AS judged, COUNT(u.row_id) AS there,
     SUM(CASE WHEN d.row_id = d.counting_row_id THEN 1 ELSE 0 END) AS counting,
     COUNT(DISTINCT d.counting_row_id) AS pointed_at
@@ -31,13 +31,12 @@ FROM duplicates d LEFT JOIN usage_rows u ON u.archive_id = d.archive_id AND u.ro
     AND u.dedup_key = d.dedup_key
 WHERE d.scope = 'archive' AND d.dedup_key NOT IN (SELECT name FROM {pending} WHERE kind = 'key')
 GROUP BY d.archive_id, d.dedup_key
-"""
-_WRONG = f"""
-SELECT (SELECT COUNT(*) FROM ({_SHARED}) AS keyed),
-    (SELECT COUNT(*) FROM ({_SHARED}) AS shared LEFT JOIN ({_JUDGED}) AS verdicts
+)
+SELECT (SELECT COUNT(*) FROM shared),
+    (SELECT COUNT(*) FROM shared LEFT JOIN verdicts
         ON verdicts.archive_id = shared.archive_id AND verdicts.dedup_key = shared.dedup_key
         WHERE verdicts.judged IS NULL OR verdicts.judged <> shared.held),
-    (SELECT COUNT(*) FROM ({_JUDGED}) AS verdicts
+    (SELECT COUNT(*) FROM verdicts
         WHERE there <> judged OR counting <> 1 OR pointed_at <> 1)
 """
 """Keys that rows share; of how many a member is missing; of how many not exactly one row counts."""

@@ -61,15 +61,24 @@ def _once_per_session(reader: Reader) -> str:
 
     Rows on days that are there may belong to sessions that started on days that are not.
     """
-    return f"""SELECT u.archive_id, u.model, {_sums(reader, "u.", _ROW_COST)}
-FROM (SELECT *, CASE WHEN dedup_key IS NULL THEN 1 ELSE ROW_NUMBER() OVER (
-        PARTITION BY archive_id, session_id, dedup_key
-        ORDER BY {session_order(reader.binary_order)}) END AS place
-    FROM usage_rows r WHERE EXISTS (SELECT 1 FROM {PARTITIONS_TABLE} p
-        WHERE p.asset = 'session_model_usage' AND p.archive_id = r.archive_id
-            AND p.partition_date = CAST(r.session_date AS VARCHAR(10)))) u
-JOIN model_rates r ON r.archive_id = u.archive_id AND r.model = u.model
-WHERE u.place = 1 GROUP BY u.archive_id, u.model"""
+    return f"""WITH repeated AS (
+    SELECT archive_id, session_id, dedup_key FROM usage_rows WHERE dedup_key IS NOT NULL
+    GROUP BY archive_id, session_id, dedup_key HAVING COUNT(*) > 1
+), placed AS (
+    SELECT r.archive_id, r.row_id, ROW_NUMBER() OVER (
+        PARTITION BY r.archive_id, r.session_id, r.dedup_key
+        ORDER BY {session_order(reader.binary_order)}) AS place
+    FROM usage_rows r JOIN repeated ON repeated.archive_id = r.archive_id
+        AND repeated.session_id = r.session_id AND repeated.dedup_key = r.dedup_key
+)
+SELECT u.archive_id, u.model, {_sums(reader, "u.", _ROW_COST)}
+FROM {_ROWS}
+WHERE NOT EXISTS (SELECT 1 FROM placed p
+        WHERE p.place > 1 AND p.archive_id = u.archive_id AND p.row_id = u.row_id)
+    AND EXISTS (SELECT 1 FROM {PARTITIONS_TABLE} p
+        WHERE p.asset = 'session_model_usage' AND p.archive_id = u.archive_id
+            AND p.partition_date = CAST(u.session_date AS VARCHAR(10)))
+GROUP BY u.archive_id, u.model"""
 
 
 class _Comparison(NamedTuple):
