@@ -23,10 +23,10 @@ from agentsview_assets.resources.warehouses.expected import expected_rows
 from agentsview_assets.resources.warehouses.known import known_archives, successions
 from agentsview_assets.resources.warehouses.reader import PARTITIONS_TABLE, Reader, open_reader
 from agentsview_assets.resources.work import METER
-from agentsview_assets.rules import staleness
-from agentsview_assets.rules.pricing import TOKENS_PER_MTOK
+from agentsview_assets.rules import pricing, staleness
 from agentsview_assets.rules.rates import (
     PRICE_ROWS,
+    PRICED_TOKENS,
     SAME_MONEY,
     ModelRate,
     model_rates,
@@ -192,10 +192,6 @@ SELECT CAST(partition_date AS VARCHAR), archive_id, model, SUM(cost_usd), SUM(re
     {sums}
 FROM daily_usage GROUP BY 1, 2, 3
 """
-_PRICED = (
-    *("priced_input_tokens", "priced_output_tokens", "priced_cache_creation_tokens"),
-    "priced_cache_read_tokens",
-)
 
 
 def _model_impacts(
@@ -203,12 +199,18 @@ def _model_impacts(
 ) -> list[ModelImpact]:
     """What moves, model by model: those whose rates do, and those that a killed run left."""
     costs: dict[tuple[str, str], list[tuple[float, float]]] = {}
-    costs_sql = _COSTS.format(sums=", ".join(map(reader.whole_sum, _PRICED)))
+    costs_sql = _COSTS.format(sums=", ".join(map(reader.whole_sum, PRICED_TOKENS)))
     for day, archive_id, model, cost, reported, *tokens in reader.rows(costs_sql):
         rate = new.get((archive_id, model))
         if (archive_id, day) in places and rate is not None:
-            per_mtok = zip(tokens, rate[4:8], strict=True)
-            computed = sum(int(count) * price for count, price in per_mtok) / TOKENS_PER_MTOK
+            uncached, output, created, read = map(int, tokens)
+            computed = pricing.row_cost(
+                pricing.Rates(*rate[4:8]),
+                input_tokens=uncached,
+                billable_output_tokens=output,
+                cache_creation_tokens=created,
+                cache_read_tokens=read,
+            )
             costs.setdefault((archive_id, model), []).append((cost, reported + computed))
     moved = {(now.archive_id, now.model) for _, now in moved_rates(old, new)}
     moved |= {key for key, found in costs.items() if any(_differ(*pair) for pair in found)}

@@ -9,6 +9,7 @@ from agentsview_assets.checks.verdict import Verdict, same, table
 from agentsview_assets.resources.warehouses.expected import expected_rows
 from agentsview_assets.resources.warehouses.reader import PARTITIONS_TABLE, Reader
 from agentsview_assets.rules.duplicates import session_order
+from agentsview_assets.rules.rates import cost_sql
 from agentsview_assets.rules.staleness import (
     OBSERVATIONS,
     VERDICTS,
@@ -30,10 +31,11 @@ def _sums(reader: Reader, prefix: str, cost: str) -> str:
 
 
 # What the rows themselves say, at the rates in force, independent of any report.
-_ROW_COST = """COALESCE(u.reported_cost_usd, (u.input_tokens * r.input_usd_per_mtok
-    + u.billable_output_tokens * r.output_usd_per_mtok
-    + u.cache_creation_tokens * r.cache_write_usd_per_mtok
-    + u.cache_read_tokens * r.cache_read_usd_per_mtok) / 1000000.0)"""
+_TOKENS_OF_ROW = (
+    *("u.input_tokens", "u.billable_output_tokens", "u.cache_creation_tokens"),
+    "u.cache_read_tokens",
+)
+_ROW_COST = f"COALESCE(u.reported_cost_usd, {cost_sql('r', *_TOKENS_OF_ROW)})"
 _ROWS = """usage_rows u JOIN model_rates r ON r.archive_id = u.archive_id AND r.model = u.model"""
 _COUNTS = """NOT EXISTS (SELECT 1 FROM duplicates d WHERE d.scope = 'archive'
     AND d.archive_id = u.archive_id AND d.row_id = u.row_id AND d.counting_row_id <> d.row_id)"""

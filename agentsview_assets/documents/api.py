@@ -33,7 +33,7 @@ from agentsview_assets.documents.usage.daily import usage_daily
 from agentsview_assets.documents.usage.today import cost_today
 from agentsview_assets.resources.warehouses.reader import open_reader
 from agentsview_assets.rules.money import cost_text
-from agentsview_assets.rules.timestamps import Instant
+from agentsview_assets.rules.timestamps import SECONDS_PER_DAY, Instant
 from agentsview_assets.settings import load_settings
 
 if TYPE_CHECKING:
@@ -266,4 +266,4 @@ def _zone(name: str) -> Zone:
 
 def _instant(moment: datetime) -> Instant:
     since = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return Instant(since.days * 86_400 + since.seconds, since.microseconds * 1_000)
+    return Instant(since.days * SECONDS_PER_DAY + since.seconds, since.microseconds * 1_000)

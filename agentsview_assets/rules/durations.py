@@ -1,4 +1,4 @@
-"""How long a session lasted: from its start to its end, or to its last activity.
+"""How long a session lasted, and how long of it somebody was at work.
 
 The export and the table `session_summaries` tell the same number, so the rule stands here once.
 """
@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 
 from agentsview_assets.rules.timestamps import SECONDS_PER_DAY, parse_rfc3339
 
+GAP_SECONDS = 300
+"""How long after a message somebody still counts as active, at most."""
 _NANOSECONDS = 1_000_000_000
 _LONGEST_NANOSECONDS = 2**63 - 1
 """Where differences of times saturate: 292 years."""

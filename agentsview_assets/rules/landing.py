@@ -8,6 +8,7 @@ can read. Outputs are appended to the tables of `landing_tables`. Rules: usage r
 
 from __future__ import annotations
 
+from agentsview_assets.rules.durations import GAP_SECONDS
 from agentsview_assets.rules.timestamps import (
     epoch_seconds_sql,
     nanosecond_sql,
@@ -20,7 +21,6 @@ from agentsview_assets.rules.token_usage import (
     plain_usage_predicate_sql,
 )
 
-GAP_SECONDS = 300
 JULIAN_EPOCH_MS = 210_866_760_000_000
 
 

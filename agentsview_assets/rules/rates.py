@@ -17,6 +17,12 @@ PRICE_COLUMNS = (
     "cache_write_usd_per_mtok", "cache_read_usd_per_mtok", "updated_at_text", "table_version",
 )  # fmt: skip
 """Columns of `model_pricing`, in their order."""
+_RATE_COLUMNS = PRICE_COLUMNS[3:7]
+PRICED_TOKENS = (
+    "priced_input_tokens", "priced_output_tokens", "priced_cache_creation_tokens",
+    "priced_cache_read_tokens",
+)  # fmt: skip
+"""Sums of the tokens that are priced, in reports, in the order of the rates."""
 PRICE_ROWS = f"SELECT {', '.join(PRICE_COLUMNS)} FROM {MODEL_PRICING.relation}"
 """SQL of the price rows of all archives."""
 
@@ -40,6 +46,17 @@ SAME_MONEY = 1e-9
 """Relative difference up to which two costs are the same money."""
 
 
+def cost_sql(rates: str, *tokens: str) -> str:
+    """SQL of what tokens cost in USD: `pricing.row_cost` for SQL, added up in the same order.
+
+    Args:
+        rates: Alias of `model_rates`.
+        tokens: SQL of the input, billable output, cache write and cache read tokens.
+    """
+    terms = zip(tokens, _RATE_COLUMNS, strict=True)
+    return f"(({' + '.join(f'{count} * {rates}.{rate}' for count, rate in terms)}) / 1000000.0)"
+
+
 def computed_cost_sql(usage: str, rates: str) -> str:
     """SQL of what priced tokens cost in USD, reported costs left out.
 
@@ -47,10 +64,24 @@ def computed_cost_sql(usage: str, rates: str) -> str:
         usage: Alias of a relation with the sums of priced tokens, such as `daily_usage`.
         rates: Alias of `model_rates`.
     """
-    return f"""(({usage}.priced_input_tokens * {rates}.input_usd_per_mtok
-        + {usage}.priced_output_tokens * {rates}.output_usd_per_mtok
-        + {usage}.priced_cache_creation_tokens * {rates}.cache_write_usd_per_mtok
-        + {usage}.priced_cache_read_tokens * {rates}.cache_read_usd_per_mtok) / 1000000.0)"""
+    return cost_sql(rates, *(f"{usage}.{name}" for name in PRICED_TOKENS))
+
+
+def cache_savings_sql(usage: str, rates: str) -> str:
+    """SQL of what a cache saved against plain input: `pricing.cache_savings` for SQL.
+
+    Args:
+        usage: Alias of a relation with sums of `cache_read_tokens` and `cache_creation_tokens`.
+        rates: Alias of `model_rates`.
+    """
+    saved = (
+        f"{usage}.{tokens} * ({rates}.input_usd_per_mtok - {rates}.{rate})"
+        for tokens, rate in (
+            ("cache_read_tokens", "cache_read_usd_per_mtok"),
+            ("cache_creation_tokens", "cache_write_usd_per_mtok"),
+        )
+    )
+    return f"(({' + '.join(saved)}) / 1000000.0)"
 
 
 def model_rates(

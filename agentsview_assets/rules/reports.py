@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from agentsview_assets.rules.duplicates import session_order
 from agentsview_assets.rules.durations import duration_seconds
-from agentsview_assets.rules.rates import computed_cost_sql
+from agentsview_assets.rules.rates import cache_savings_sql, computed_cost_sql
 from agentsview_assets.rules.slices import partition_of
 
 _MINUTE_NS = 60_000_000_000
@@ -98,9 +98,7 @@ WITH {_JUDGED}, counted AS (
 )
 SELECT g.archive_id, g.partition_date, g.usage_date_text, g.project, g.agent, g.model,
     g.usage_row_count, g.duplicate_row_count, g.reported_row_count, {_PRICED_COLUMNS},
-    (g.cache_read_tokens * (r.input_usd_per_mtok - r.cache_read_usd_per_mtok)
-        + g.cache_creation_tokens * (r.input_usd_per_mtok - r.cache_write_usd_per_mtok))
-        / 1000000.0 AS cache_savings_usd,
+    {cache_savings_sql("g", "r")} AS cache_savings_usd,
     r.pricing_digest
 FROM g LEFT JOIN rates r ON r.archive_id = g.archive_id AND r.model = g.model
 ORDER BY g.partition_date, g.archive_id, g.usage_date_text, g.project, g.agent, g.model

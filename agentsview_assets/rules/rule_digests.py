@@ -1,6 +1,6 @@
 """Digests of the rules of this release, by table; written by `docs/make_rules.py`."""
 
-GENERATION = 4
+GENERATION = 5
 DIGESTS = {
     "sessions": "28437d88296f",
     "usage_rows": "9948d4cc6c3d",
@@ -14,9 +14,9 @@ DIGESTS = {
     "project_identities": "62dd372c3937",
     "effective_pricing": "bd413b4853fb",
     "model_rates": "a0edd1f08a34",
-    "daily_usage": "7a83d0702a9d",
-    "activity_buckets": "bb652c3b6136",
-    "session_model_usage": "d1af96704a72",
+    "daily_usage": "e71d3f5bac12",
+    "activity_buckets": "9a8546d993ba",
+    "session_model_usage": "7e2277308286",
     "session_summaries": "24fb889bea06",
     "landing": "fc43714ac3b4",
     "credentials": "e9eec399665f",

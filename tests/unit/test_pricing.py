@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +19,7 @@ from agentsview_assets.rules.pricing import (
     cache_savings,
     row_cost,
 )
+from agentsview_assets.rules.rates import cache_savings_sql, cost_sql
 
 if TYPE_CHECKING:
     from agentsview_assets.rules.pricing import Mode, PriceTuple
@@ -324,3 +327,31 @@ def test_a_days_savings_add_up_as_published() -> None:
         cache_savings(gpt, cache_creation_tokens=7, cache_read_tokens=8),
     ]
     assert sum(parts) == pytest.approx(0.022521, rel=1e-12)
+
+
+@given(st.tuples(*[COUNTS] * 4), st.builds(Rates, *[RATE] * 4))
+def test_sql_costs_what_python_does(tokens: tuple[int, ...], rates: Rates) -> None:
+    """Tables are priced in SQL, documents in Python: with the same numbers, to the last bit."""
+    uncached, output, created, read = tokens
+    columns = (
+        *("input_usd_per_mtok", "output_usd_per_mtok", "cache_write_usd_per_mtok"),
+        "cache_read_usd_per_mtok",
+    )
+    priced = ", ".join(f"{rate!r} AS {name}" for name, rate in zip(columns, rates, strict=True))
+    held = f"{created} AS cache_creation_tokens, {read} AS cache_read_tokens"
+    with closing(sqlite3.connect(":memory:")) as database:
+        [found] = database.execute(
+            f"SELECT {cost_sql('r', *map(str, tokens))}, {cache_savings_sql('u', 'r')} "
+            f"FROM (SELECT {held}) u, (SELECT {priced}) r"
+        ).fetchall()
+    cost = row_cost(
+        rates,
+        input_tokens=uncached,
+        billable_output_tokens=output,
+        cache_creation_tokens=created,
+        cache_read_tokens=read,
+    )
+    saved = cache_savings(rates, cache_creation_tokens=created, cache_read_tokens=read)
+    assert found[0] == cost
+    # Python divides each part, as agentsview does.
+    assert found[1] == pytest.approx(saved, rel=1e-9, abs=1e-9 * cost)

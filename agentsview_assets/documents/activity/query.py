@@ -14,6 +14,7 @@ from agentsview_assets.documents.common.counting import NO_COPY, is_single, shar
 from agentsview_assets.documents.common.lookups import of_archive
 from agentsview_assets.documents.usage.query import Sql
 from agentsview_assets.rules.duplicates import instant_order
+from agentsview_assets.rules.durations import GAP_SECONDS
 from agentsview_assets.rules.timestamps import SECONDS_PER_DAY
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from agentsview_assets.documents.activity.scope import ActivityScope
     from agentsview_assets.resources.warehouses.reader import Reader
 
-_LONGEST_SPAN_SECONDS: Final = 300
 _ROWS_PER_PAGE: Final = 40_000
 _SLICE_NS: Final = 32 * SECONDS_PER_DAY * NANOSECONDS
 _WIDEST_NS: Final = 366 * SECONDS_PER_DAY * NANOSECONDS
@@ -76,7 +76,7 @@ class ActivityQuery:
         tests = [
             archive,
             *([NO_COPY] if self._scope.is_of_all else []),
-            f"epoch_seconds >= {self._scope.origin - _LONGEST_SPAN_SECONDS}",
+            f"epoch_seconds >= {self._scope.origin - GAP_SECONDS}",
             f"epoch_seconds <= {span.effective_end_ns // NANOSECONDS}",
         ]
         params: tuple[object, ...] = found

@@ -30,6 +30,7 @@ from agentsview_assets.rules.staleness import (
     observed_slices,
     with_verdicts,
 )
+from agentsview_assets.rules.timestamps import SECONDS_PER_DAY
 from agentsview_assets.rules.windows import EARLIEST, LATEST, DayWindow
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 STALE_AFTER = timedelta(hours=36)
 """A daily schedule that was missed once is noticed."""
-_EPOCH, _DAY = date(1970, 1, 1).toordinal(), 86_400
+_EPOCH = date(1970, 1, 1).toordinal()
 _REMEDY = "run `agentsview-assets materialize`"
 _SHOWN = 3
 
@@ -101,7 +102,7 @@ def gaps(  # noqa: PLR0913 - what a report is asked for
 def utc_day(seconds: int) -> str | None:
     """The UTC day of an instant since 1970; None beyond what calendars hold."""
     try:
-        return date.fromordinal(_EPOCH + seconds // _DAY).isoformat()
+        return date.fromordinal(_EPOCH + seconds // SECONDS_PER_DAY).isoformat()
     except (ValueError, OverflowError):
         return None
 
@@ -117,7 +118,7 @@ def _midnight(day: str | None, zone: Zone, days_later: int) -> str | None:
         return None
     try:
         number = date.fromisoformat(day).toordinal() - _EPOCH + days_later
-        return utc_day(wall_clock_epoch(zone.tzinfo, number * _DAY) - days_later)
+        return utc_day(wall_clock_epoch(zone.tzinfo, number * SECONDS_PER_DAY) - days_later)
     except (ValueError, OverflowError):  # beyond what calendars hold
         return None
 

@@ -14,6 +14,7 @@ from agentsview_assets.documents.sessions.filters import (
 from agentsview_assets.documents.usage.query import Sql
 from agentsview_assets.rules.julian import julian_day
 from agentsview_assets.rules.text import displayable
+from agentsview_assets.rules.timestamps import SECONDS_PER_DAY
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -31,8 +32,8 @@ _SCOPES = {"human": "NOT is_automated", "automated": "is_automated"}
 _TERMINATIONS = ("clean", "awaiting_user")
 _TIMED_TERMINATIONS = frozenset({"active", "stale", "unclean"})
 _FLAGGED = ("tool_call_pending", "truncated")
-_DAY_SECONDS, _EPOCH_JULIAN = 86_400, 2_440_587.5
-_ACTIVE_DAYS, _STALE_DAYS = 600 / _DAY_SECONDS, 3_600 / _DAY_SECONDS
+_EPOCH_JULIAN = 2_440_587.5
+_ACTIVE_DAYS, _STALE_DAYS = 600 / SECONDS_PER_DAY, 3_600 / SECONDS_PER_DAY
 
 
 class SessionScope:
@@ -146,7 +147,7 @@ class SessionScope:
 
     def _in_states(self, words: Collection[str]) -> list[str]:
         """Return the sessions that are active, or whose activity ended oddly, as of now."""
-        now = time.time() / _DAY_SECONDS + _EPOCH_JULIAN
+        now = time.time() / SECONDS_PER_DAY + _EPOCH_JULIAN
         rows = self._reader.rows(
             "SELECT session_id, termination_status, ended_at_text, started_at_text, "
             f"created_at_text FROM sessions WHERE {self._owned.text}",
