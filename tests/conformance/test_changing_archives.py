@@ -45,7 +45,7 @@ class Follower:
 
     def check(self) -> None:
         """Materialise what changed and compare the documents."""
-        made = self._ours.materialize_here()
+        made = self._ours.materialize_here("--verify")
         assert made.returncode == 0, made.stderr
         for window in WINDOWS:
             ours = self._ours.here(*REPORT, *window)
