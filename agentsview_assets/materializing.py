@@ -135,10 +135,15 @@ def materialize(
             with history(settings, instance) as kept:
                 report_observation(kept, source, seen, expected.days(), made, window)
                 resources = build_resources(settings, source)
-                outcome = run_plan(settings, plan, resources, kept, tell, unsettled)
-                if not outcome.refused:
-                    more = _left(settings, source, request, names)
-                    outcome.partitions += run_plan(settings, more, resources, kept, tell).partitions
+                outcome = run_plan(
+                    settings,
+                    plan,
+                    resources,
+                    kept,
+                    tell,
+                    unsettled,
+                    lambda: _left(settings, source, request, names),
+                )
             summary.assets = sorted(plan.tables)
             summary.partitions = outcome.partitions
         summary.history_seconds = time.perf_counter() - opened - (METER.seconds - worked)

@@ -7,7 +7,7 @@ does not: deciding what runs.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import dagster as dg
 from dagster._core.errors import DagsterAssetCheckFailedError
@@ -37,6 +37,8 @@ RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_p
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 _BEFORE_REPORTS = dg.AssetCheckKey(dg.AssetKey("duplicates"), "duplicates_removed")
+MOST_PASSES = 5
+"""How often what a run has put out of date is made, too; an archive may change all the time."""
 MOST_REFUSED, HOPELESS = 30, 3
 """Bad days after which the rest is not tried; fewer will do if there was no good one before."""
 
@@ -64,6 +66,7 @@ def run_plan(  # noqa: PLR0913 - what runs, and what it runs with
     instance: dg.DagsterInstance,
     tell: Tell,
     unsettled: frozenset[str] = frozenset(),
+    left: Callable[[], Plan] = lambda: Plan(frozenset(), []),
 ) -> Outcome:
     """Makes a plan's tables, days without bad rows even where others have some.
 
@@ -74,20 +77,27 @@ def run_plan(  # noqa: PLR0913 - what runs, and what it runs with
         instance: Keeps the history.
         tell: Told each step in words.
         unsettled: Further tables whose checks are to be asked, because they failed before.
+        left: Plans what a run has put out of date, which is made before the checks are asked.
 
     Raises:
         AssetsError: Something the user can mend; what was made until then stays.
     """
-    runner = Runner(settings, resources, instance, tell, plan.archives)
+    runner = Runner(settings, resources, instance, tell)
     try:
-        for step in (step for phase in phases(plan) for step in phase):
-            runner.run(step)
+        runner.run_all(plan)
     except ContractError as error:
         tell(f"refused: {str(error).splitlines()[0]}; trying smaller ranges")
         runner.outcome = Outcome()
         _run_good_days(plan, runner)
-    if plan.tables | unsettled:
-        runner.check(plan.tables | unsettled)
+    tables = plan.tables | unsettled
+    for _ in range(MOST_PASSES if not runner.outcome.refused else 0):
+        more = left()
+        if more.is_empty:
+            break
+        tables |= more.tables
+        runner.run_all(more)
+    if tables:
+        runner.check(tables)
     return runner.outcome
 
 
@@ -116,15 +126,24 @@ class Runner:
         resources: Mapping[str, object],
         instance: dg.DagsterInstance,
         tell: Tell,
-        archives: Collection[str] = (),
     ) -> None:
-        self._tags = archives_tag(archives) if archives else {}
+        self._tags: dict[str, str] = {}
         self._assets = [*all_assets(daily_partitions(settings)), *all_checks()]
         self._resources = resources
         self._instance = instance
         self._tell = tell
         self._warehouse = settings.warehouse
         self.outcome = Outcome()
+
+    def run_all(self, plan: Plan) -> None:
+        """Makes all steps of a plan; what follows is about its archives, too.
+
+        Raises:
+            AssetsError: As for `run`.
+        """
+        self._tags = archives_tag(plan.archives) if plan.archives else {}
+        for step in (step for phase in phases(plan) for step in phase):
+            self.run(step)
 
     def run(self, step: Step) -> None:
         """Makes a step in one run.

@@ -19,7 +19,12 @@ from agentsview_assets.resources.warehouses.store import Store
 from agentsview_assets.resources.work import METER
 from agentsview_assets.rules import reports
 from agentsview_assets.rules.rates import ModelRate
-from agentsview_assets.rules.staleness import UPSTREAM, expected_of, made_from
+from agentsview_assets.rules.staleness import (
+    UPSTREAM,
+    expected_of,
+    made_from,
+    outdated_elsewhere,
+)
 from agentsview_assets.schemas import CONTRACTS
 
 USAGE_COLUMNS = [
@@ -229,6 +234,8 @@ class _Inputs:
         ]
         self.inputs = {place: made_from(place, self._name, upstream, expected) for place in mine}
         self.priced = {place: expected.rates[place] for place in mine}
+        made = recorded.get(self._name, {})
+        self.outdated = outdated_elsewhere(expected.inputs, made, self._span)
 
     def of(self, table: Days) -> Days:
         """A table's rows of the archives in question."""
@@ -247,6 +254,7 @@ class _Inputs:
             self.archives,
             input_versions=self.inputs,
             rates_versions=self.priced,
+            outdated=self.outdated,
             span=self._span,
         )
 

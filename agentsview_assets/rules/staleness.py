@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from agentsview_assets.rules.rates import ModelRate, model_rates, price_tables, rates_version
-from agentsview_assets.rules.windows import DayWindow
+from agentsview_assets.rules.windows import DayWindow, Span
 
 OBSERVATIONS = ("sessions", "usage_rows", "activity_intervals")
 REPORTS = ("daily_usage", "activity_buckets", "session_model_usage", "session_summaries")
@@ -34,6 +34,8 @@ DAILY, VERDICTS, PROJECTS, PRICES = "daily", "verdicts", "projects", "prices"
 
 MIXED_VERSION = "mixed"
 """Recorded of a day made from tables of which some were out of date: no version ever equals it."""
+MOVED_VERSION = "moved"
+"""Recorded of a slice of which rows were written to another day: likewise."""
 INHERITED_VERSION = "inherited"
 """Recorded of a slice that holds rows of the archive before: no version ever equals it either."""
 
@@ -299,6 +301,26 @@ def stale_slices(
         place for place, found in recorded.items() if place not in expected and found[0] != ""
     }
     return missing | left_over
+
+
+def outdated_elsewhere(
+    expected: Mapping[Slice, str], recorded: Mapping[Slice, Versions], span: Span
+) -> list[Slice]:
+    """The slices outside of some days that hold something else than is expected of them.
+
+    Args:
+        expected: The versions that up-to-date slices of some archives have recorded.
+        recorded: Those that the slices of a table have recorded.
+        span: The days.
+    """
+    archives = {archive for archive, _ in expected}
+    return [
+        (archive, day)
+        for (archive, day), (version, _) in sorted(recorded.items())
+        if archive in archives
+        and not span.first <= day <= span.last
+        and expected.get((archive, day)) != version
+    ]
 
 
 def made_from(

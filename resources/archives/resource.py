@@ -21,6 +21,7 @@ from agentsview_assets.rules.staleness import (
     PROJECTS,
     Slice,
     observed_slices,
+    outdated_elsewhere,
 )
 
 if TYPE_CHECKING:
@@ -155,10 +156,12 @@ class ArchiveResource:
         with METER.measure():
             self._landed.land(mine, seen, Options(self.with_titles), store, window, span)
             versions = observed_slices(store.expected(mine), window)
+            outdated = outdated_elsewhere(versions, store.partitions(table), span)
         return Frames(
             self.scratch.frames(table, mine, span, window),
             mine,
             input_versions=versions,
+            outdated=outdated,
             span=span,
             rules={"titles": "full"} if self.with_titles else {},
         )

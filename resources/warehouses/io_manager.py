@@ -134,6 +134,7 @@ class RunsWarehouse(dg.IOManager):
                     output.archives,
                     totals.span,
                     owns_earlier=days is not None and days[0] == _first_day(context),
+                    outdated=output.outdated,
                 ),
                 totals,
                 [Addition(rows.contract, rows.frame) for rows in output.additions],

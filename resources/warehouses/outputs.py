@@ -43,6 +43,7 @@ class Frames:
             has none); slices without rows and version are not recorded.
         rates_versions: Version of the rates by slice; empty where nothing is priced.
         additions: Rows for histories that these rows make true, with what to report of them.
+        outdated: Slices of other days that are out of date; rows of these may lie there still.
         span: First and last day of the rows, where they may lie beyond the partitions written.
         rules: By which rules the rows were made, where that is to be recorded.
     """
@@ -52,5 +53,6 @@ class Frames:
     input_versions: Mapping[Slice, str] = field(default_factory=dict)
     rates_versions: Mapping[Slice, str] = field(default_factory=dict)
     additions: Sequence[HistoryRows] = ()
+    outdated: Sequence[Slice] = ()
     span: Span | None = None
     rules: Mapping[str, str] = field(default_factory=dict)

@@ -10,8 +10,8 @@ import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from agentsview_assets.resources.warehouses import moved_rows, settling, sharing
 from agentsview_assets.resources.warehouses import reader as warehouse
-from agentsview_assets.resources.warehouses import settling, sharing
 from agentsview_assets.resources.warehouses.backend import Backend
 from agentsview_assets.resources.warehouses.migrations.steps import statements_from
 from agentsview_assets.resources.warehouses.reader import (
@@ -131,6 +131,7 @@ class RowStore(Backend):
             self.execute(f"DELETE FROM {contract.owners} WHERE {where}", values)
             yield
         sharing.sweep(self, contract)
+        moved_rows.take_out(self, contract, slices)
         self.execute(f"DELETE FROM {PARTITIONS_TABLE} WHERE {records}", of_records)
 
     def record(self, asset: str, partitions: Sequence[Partition]) -> None:

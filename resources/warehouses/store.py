@@ -86,11 +86,13 @@ class Slices(NamedTuple):
         days: Contiguous days, of which the first and the last are asked; None for all.
         owns_earlier: Whether `days` begin the window, so that rows of days before it, left by an
             earlier window, go as well.
+        outdated: Slices of other days that are out of date: they may hold rows that are written.
     """
 
     archives: tuple[str, ...]
     days: Sequence[str] | None = None
     owns_earlier: bool = False
+    outdated: Sequence[Slice] = ()
 
 
 class Addition(NamedTuple):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.machines import Rows
-    from tests.support.postgres import Database, Server
+    from tests.support.postgres import Database
 
 ONES = [("a", "2026-11-01"), ("b", "2026-11-02"), ("c", "2026-11-05")]
 OTHERS = [("x", "2026-11-02"), ("y", "2026-11-03")]
@@ -39,19 +39,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DAGSTER_HOME", "")
         yield str(prepare_home(tmp_path_factory.mktemp("history")))
-
-
-@pytest.fixture
-def further_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str, str], str]:
-    """Return a function from a kind and a name to the URL of one more empty warehouse."""
-
-    def url(kind: str, name: str) -> str:
-        if kind == "postgresql":
-            server: Server = request.getfixturevalue("postgres_server")
-            return server.database().url()
-        return f"{kind}:///{tmp_path / f'{name}.{kind}'}"
-
-    return url
 
 
 def pair(tmp_path: Path, warehouse: str, home: str) -> tuple[Machine, Machine]:

@@ -50,6 +50,19 @@ def warehouse_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[s
     return url
 
 
+@pytest.fixture
+def further_url(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str, str], str]:
+    """Return a function from a kind and a name to the URL of one more empty warehouse."""
+
+    def url(kind: str, name: str) -> str:
+        if kind == "postgresql":
+            server: Server = request.getfixturevalue("postgres_server")
+            return server.database().url()
+        return f"{kind}:///{tmp_path / f'{name}.{kind}'}"
+
+    return url
+
+
 @pytest.fixture(params=KINDS)
 def warehouse(request: pytest.FixtureRequest, warehouse_url: Callable[[str], str]) -> str:
     """The URL of an empty warehouse; the test runs once for each kind."""
