@@ -102,6 +102,12 @@ class Server:
         )
         return Database(self.port, name)
 
+    def copy(self, name: str) -> Database:
+        """Makes a database that holds what another one does, to which nobody is connected."""
+        copy = f"test_{uuid.uuid4().hex[:12]}"
+        Database(self.port, "postgres").run(f"CREATE DATABASE {copy} TEMPLATE {name}")
+        return Database(self.port, copy)
+
 
 @contextmanager
 def running_server() -> Iterator[Server]:
