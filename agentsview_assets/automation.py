@@ -20,7 +20,7 @@ import dagster as dg
 from agentsview_assets.assets.archive import ARCHIVE
 from agentsview_assets.errors import AssetsError
 from agentsview_assets.materializing import materialize
-from agentsview_assets.outcome import Tell
+from agentsview_assets.outcome import Progress
 from agentsview_assets.planning import Request
 from agentsview_assets.repricing import Impact, assess, reprice
 from agentsview_assets.resources.archives.prices import read_all_prices
@@ -154,7 +154,7 @@ def _told(work: Callable[[], Result]) -> Result:
         raise dg.Failure(unlinked_lines(str(error)), allow_retries=False) from None
 
 
-def _log(context: dg.OpExecutionContext) -> Tell:
+def _log(context: dg.OpExecutionContext) -> Progress:
     """Tells the run's log, where text of an archive must stay text."""
     return lambda what: context.log.info(unlinked_lines(what))
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def give_up(
-    store: Store, read: Collection[str], forget: Sequence[str], tell: Callable[[str], None]
+    store: Store, read: Collection[str], forget: Sequence[str], progress: Callable[[str], None]
 ) -> None:
     """Removes the rows of archives that are to go.
 
@@ -25,7 +25,7 @@ def give_up(
         store: The warehouse.
         read: Identities of the archives that this run reads.
         forget: Identities of those that are to go.
-        tell: Told which ones went.
+        progress: Told which ones went.
 
     Raises:
         UsageError: One of them is not there, or is read by this run.
@@ -33,7 +33,7 @@ def give_up(
     require_forgettable({archive.archive_id for archive in store.archives()}, read, forget)
     for archive_id in forget:
         store.remove_archive(archive_id)
-        tell(f"note: archive {archive_id} is forgotten; no rows of it are left")
+        progress(f"note: archive {archive_id} is forgotten; no rows of it are left")
 
 
 def require_forgettable(

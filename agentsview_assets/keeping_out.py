@@ -15,10 +15,10 @@ from agentsview_assets.rules.staleness import observed_slices, stale_slices
 from agentsview_assets.rules.windows import DayWindow
 from agentsview_assets.settings import Settings
 
-Tell = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
-def take_out_credentials(store: Store, tell: Tell) -> None:
+def take_out_credentials(store: Store, progress: Progress) -> None:
     """Takes credentials out of rows that were not made by the rules of today.
 
     Those are rows of an earlier version, and rows in which the check `content_free` found some.
@@ -28,12 +28,12 @@ def take_out_credentials(store: Store, tell: Tell) -> None:
     from agentsview_assets.resources.warehouses.keeping_out import take_out  # noqa: PLC0415 - rarely needed
 
     texts = sum(take_out(single) for single in each(store))
-    store.note_rules(
+    store.record_rules(
         {"credentials": versions.rules().digests["credentials"]}
         | ({"rewrite": "credentials were taken out"} if texts else {})
     )
     if texts:
-        tell(f"took credentials out of {texts:,} texts that the warehouse held")
+        progress(f"took credentials out of {texts:,} texts that the warehouse held")
 
 
 def is_due(settings: Settings, rules: Mapping[str, str]) -> bool:
@@ -42,18 +42,18 @@ def is_due(settings: Settings, rules: Mapping[str, str]) -> bool:
     return wants_labels or "rewrite" in rules
 
 
-def finish(settings: Settings, tell: Tell) -> None:
+def finish(settings: Settings, progress: Progress) -> None:
     """Does, once rows are written, what cannot be done before: see the functions below."""
     with open_store(settings.warehouse) as store:
-        take_out_credentials(store, tell)
+        take_out_credentials(store, progress)
         if not settings.with_titles:
-            forget_titles(store, settings, tell)
+            forget_titles(store, settings, progress)
         reason = store.rules().get("rewrite")
     if reason is not None:
-        rewrite_files(settings, reason, tell)
+        rewrite_files(settings, reason, progress)
 
 
-def forget_titles(store: Store, settings: Settings, tell: Tell) -> None:
+def forget_titles(store: Store, settings: Settings, progress: Progress) -> None:
     """Notes that no title is a first message any more, once every day was made so."""
     if store.rules().get("titles") == "labels":
         return
@@ -62,28 +62,28 @@ def forget_titles(store: Store, settings: Settings, tell: Tell) -> None:
     expected = {place: (version, "") for place, version in observed.items()}
     stale = stale_slices(expected, store.partitions("sessions"))
     if stale:
-        tell(
+        progress(
             f"note: {len({day for _, day in stale}):,} days may still hold titles; materialize "
             "without bounds"
         )
         return
-    store.note_rules({"titles": "labels", "rewrite": "titles were replaced by labels"})
+    store.record_rules({"titles": "labels", "rewrite": "titles were replaced by labels"})
 
 
-def rewrite_files(settings: Settings, reason: str, tell: Tell) -> None:
+def rewrite_files(settings: Settings, reason: str, progress: Progress) -> None:
     """Writes files anew that hold bytes of what was taken out; what fails is told, and due."""
     from agentsview_assets.resources.warehouses.rewriting import rewrite  # noqa: PLC0415 - rarely needed
 
     try:
         for warehouse in settings.warehouses:
             if warehouse.path is not None:
-                tell(f"writing {warehouse.shown} anew, because {reason}")
+                progress(f"writing {warehouse.shown} anew, because {reason}")
                 rewrite(warehouse)
     except WarehouseError as error:
-        tell(
+        progress(
             f"note: {error}. Rows are right; the file still has bytes of what was there before, "
             "and the next run writes it anew"
         )
         return
     with open_store(settings.warehouse) as store:
-        store.note_rules({"rewrite": None})
+        store.record_rules({"rewrite": None})

@@ -16,12 +16,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from agentsview_assets import settings as clock
-from agentsview_assets.documents.common.alarms import unsettled_tables
+from agentsview_assets.documents.common.alarms import unchecked_tables
 from agentsview_assets.documents.common.clock import clock_notes
 from agentsview_assets.errors import AssetsError, ContractError, HeldBackError
 from agentsview_assets.giving_up import give_up, require_forgettable
 from agentsview_assets.keeping_out import finish, is_due, take_out_credentials
-from agentsview_assets.outcome import Outcome, Tell
+from agentsview_assets.outcome import Outcome, Progress
 from agentsview_assets.planning import (
     Plan,
     Range,
@@ -46,7 +46,7 @@ from agentsview_assets.settings import Settings
 if TYPE_CHECKING:
     import dagster as dg
 
-__all__ = ["Request", "Summary", "Tell", "materialize"]
+__all__ = ["Progress", "Request", "Summary", "materialize"]
 
 
 @dataclass
@@ -79,7 +79,7 @@ class Summary:
 def materialize(
     settings: Settings,
     request: Request,
-    tell: Tell,
+    progress: Progress,
     started: float,
     instance: dg.DagsterInstance | None = None,
 ) -> Summary:
@@ -88,7 +88,7 @@ def materialize(
     Args:
         settings: Archive, warehouse and window.
         request: What to restrict it to.
-        tell: Told each step in words.
+        progress: Told each step in words.
         started: `time.perf_counter()` at the start of the command.
         instance: Keeps the history; the warehouse's own if not given.
 
@@ -99,22 +99,22 @@ def materialize(
         AssetsError: Something the user can mend; the warehouse is as whole as it was. Days whose
             rows break a contract are named; all others were made.
     """
-    worked_before, METER.listener = METER.seconds, tell
+    worked_before, METER.listener = METER.seconds, progress
     source = ArchiveResource.of(settings)
     names = select_tables(settings, request.select)
     window = window_of(settings)
     try:
-        with METER.measure(), _warehouse(settings, request, tell) as warehouse:
+        with METER.measure(), _warehouse(settings, request, progress) as warehouse:
             made, rules = made_days(warehouse.partitions("usage_rows")), warehouse.rules()
-            seen = _observe(source, warehouse, window, request, tell)
-            if not warehouse.is_settled():
-                warehouse.settle()  # what a run left that died, and sessions that came or went
+            seen = _observe(source, warehouse, window, request, progress)
+            if not warehouse.is_deduplicated():
+                warehouse.deduplicate()  # what a run left that died, and sessions that came or went
             expected = expected_here(source, warehouse, window)
             plan = plan_update(
                 window, warehouse.all_partitions(), expected, request, names, warehouse.outdated()
             )
             with warehouse.reading() as reader:
-                unsettled = unsettled_tables(reader)
+                unchecked = unchecked_tables(reader)
         summary = Summary(
             archive=source.shown,
             archive_id=seen.archive_id,
@@ -126,8 +126,10 @@ def materialize(
         )
         outcome = Outcome()
         worked, opened = METER.seconds, time.perf_counter()
-        if not (plan.is_empty and seen.is_unchanged) or unsettled:
-            tell("loading Dagster")  # which takes a second or more: silence would look like a hang
+        if not (plan.is_empty and seen.is_unchanged) or unchecked:
+            progress(
+                "loading Dagster"
+            )  # which takes a second or more: silence would look like a hang
             from agentsview_assets.assets.archive import report_observation  # noqa: PLC0415
             from agentsview_assets.connections import build_resources  # noqa: PLC0415
             from agentsview_assets.running import history, run_plan  # noqa: PLC0415
@@ -140,15 +142,15 @@ def materialize(
                     plan,
                     resources,
                     kept,
-                    tell,
-                    unsettled,
+                    progress,
+                    unchecked,
                     lambda: _left(settings, source, request, names),
                 )
             summary.assets = sorted(plan.tables)
             summary.partitions = outcome.partitions
         summary.history_seconds = time.perf_counter() - opened - (METER.seconds - worked)
         if summary.partitions or is_due(settings, rules):
-            finish(settings, tell)
+            finish(settings, progress)
         _require_all(outcome, seen.held)
     finally:
         source.close()
@@ -171,36 +173,40 @@ def _left(
 
 
 @contextlib.contextmanager
-def _warehouse(settings: Settings, request: Request, tell: Tell) -> Iterator[Store]:
+def _warehouse(settings: Settings, request: Request, progress: Progress) -> Iterator[Store]:
     """The open warehouse, made where there is none once there is something to put into it."""
     if not check_stores(settings.warehouse):
         require_forgettable((), require_readable(settings.archives), request.forget)
     remove_earlier_store(settings.state_dir)
     with open_store(settings.warehouse) as warehouse:
-        take_out_credentials(warehouse, tell)
+        take_out_credentials(warehouse, progress)
         yield warehouse
 
 
 def _observe(
-    source: ArchiveResource, warehouse: Store, window: DayWindow, request: Request, tell: Tell
+    source: ArchiveResource,
+    warehouse: Store,
+    window: DayWindow,
+    request: Request,
+    progress: Progress,
 ) -> Seen:
     """Looks at the archives, and gives up those that are to go."""
-    tell(f"observing {source.shown}")
+    progress(f"observing {source.shown}")
     seen = source.refresh(
         warehouse,
         window,
         Options(
-            progress=_progress(tell),
+            progress=_counted(progress),
             is_verified=request.verify or request.force,
             opening=_load_ahead,
         ),
         is_new_placing=request.new_settings,
     )
-    give_up(warehouse, seen.origins, request.forget, tell)
+    give_up(warehouse, seen.origins, request.forget, progress)
     for found in seen.taken:
-        tell(f"note: {found.told()}")
+        progress(f"note: {found.told()}")
     if seen.cleaned:
-        tell(f"kept credentials out that {seen.cleaned:,} texts of the archive hold")
+        progress(f"kept credentials out that {seen.cleaned:,} texts of the archive hold")
     return seen
 
 
@@ -256,11 +262,11 @@ def _load_ahead() -> None:
         threading.Thread(target=importlib.import_module, args=(name,), daemon=True).start()
 
 
-def _progress(tell: Tell) -> Callable[[str, int, int], None]:
-    def progress(what: str, done: int, total: int) -> None:
-        tell(f"{what}: {done:,} of {total:,}")
+def _counted(progress: Progress) -> Callable[[str, int, int], None]:
+    def counted(what: str, done: int, total: int) -> None:
+        progress(f"{what}: {done:,} of {total:,}")
 
-    return progress
+    return counted
 
 
 def measure(settings: Settings, summary: Summary) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from agentsview_assets.errors import ContractError
 
-Tell = Callable[[str], None]
+Progress = Callable[[str], None]
 
 
 @dataclass

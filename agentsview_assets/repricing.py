@@ -39,7 +39,7 @@ from agentsview_assets.settings import Settings
 if TYPE_CHECKING:
     import dagster as dg
 
-    from agentsview_assets.outcome import Tell
+    from agentsview_assets.outcome import Progress
     from agentsview_assets.resources.warehouses.store import Archive, Succession
 
 MOST_RUNS = 12
@@ -236,14 +236,17 @@ def _shown(rate: ModelRate | None) -> tuple[float, ...] | None:
 
 
 def reprice(
-    settings: Settings, impact: Impact, tell: Tell, instance: dg.DagsterInstance | None = None
+    settings: Settings,
+    impact: Impact,
+    progress: Progress,
+    instance: dg.DagsterInstance | None = None,
 ) -> Impact:
     """Makes the price tables and the affected days of the reports anew.
 
     Args:
         settings: Archive, warehouse and window.
         impact: What `assess` has found.
-        tell: Told each step in words.
+        progress: Told each step in words.
         instance: Keeps the history; the warehouse's own if not given.
 
     Returns:
@@ -267,10 +270,10 @@ def reprice(
         impact.ranges,
         frozenset(impact.archive_id.split(", ")),
     )
-    METER.listener = tell
+    METER.listener = progress
     source = PricesOfArchives.of(settings)
     with contextlib.closing(source), history(settings, instance) as kept:
-        outcome = run_plan(settings, plan, build_resources(settings, source), kept, tell)
+        outcome = run_plan(settings, plan, build_resources(settings, source), kept, progress)
     outcome.require_whole()
     impact.partitions = outcome.partitions
     impact.seconds = time.perf_counter() - started

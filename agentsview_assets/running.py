@@ -24,7 +24,7 @@ from agentsview_assets.errors import (
     WarehouseError,
     is_disk_full,
 )
-from agentsview_assets.outcome import Outcome, Tell
+from agentsview_assets.outcome import Outcome, Progress
 from agentsview_assets.partitions import daily_partitions
 from agentsview_assets.planning import Plan, Step, phases, without_days
 from agentsview_assets.resources.dagster_home.history import open_history
@@ -64,8 +64,8 @@ def run_plan(  # noqa: PLR0913 - what runs, and what it runs with
     plan: Plan,
     resources: Mapping[str, object],
     instance: dg.DagsterInstance,
-    tell: Tell,
-    unsettled: frozenset[str] = frozenset(),
+    progress: Progress,
+    unchecked: frozenset[str] = frozenset(),
     left: Callable[[], Plan] = lambda: Plan(frozenset(), []),
 ) -> Outcome:
     """Makes a plan's tables, days without bad rows even where others have some.
@@ -75,21 +75,21 @@ def run_plan(  # noqa: PLR0913 - what runs, and what it runs with
         plan: What to make.
         resources: What to make it from, and where.
         instance: Keeps the history.
-        tell: Told each step in words.
-        unsettled: Further tables whose checks are to be asked, because they failed before.
+        progress: Told each step in words.
+        unchecked: Further tables whose checks are to be asked, because they failed before.
         left: Plans what a run has put out of date, which is made before the checks are asked.
 
     Raises:
         AssetsError: Something the user can mend; what was made until then stays.
     """
-    runner = Runner(settings, resources, instance, tell)
+    runner = Runner(settings, resources, instance, progress)
     try:
         runner.run_all(plan)
     except ContractError as error:
-        tell(f"refused: {str(error).splitlines()[0]}; trying smaller ranges")
+        progress(f"refused: {str(error).splitlines()[0]}; trying smaller ranges")
         runner.outcome = Outcome()
         _run_good_days(plan, runner)
-    tables = plan.tables | unsettled
+    tables = plan.tables | unchecked
     for _ in range(MOST_PASSES if not runner.outcome.refused else 0):
         more = left()
         if more.is_empty:
@@ -125,13 +125,13 @@ class Runner:
         settings: Settings,
         resources: Mapping[str, object],
         instance: dg.DagsterInstance,
-        tell: Tell,
+        progress: Progress,
     ) -> None:
         self._tags: dict[str, str] = {}
         self._assets = [*all_assets(daily_partitions(settings)), *all_checks()]
         self._resources = resources
         self._instance = instance
-        self._tell = tell
+        self._progress = progress
         self._warehouse = settings.warehouse
         self.outcome = Outcome()
 
@@ -154,7 +154,7 @@ class Runner:
         """
         first, last = step.days
         if first:
-            self._tell(f"materialising {len(step.tables)} assets, {first} to {last}")
+            self._progress(f"materialising {len(step.tables)} assets, {first} to {last}")
         tags = {RANGE_START: first, RANGE_END: last} if first else {}
         tags |= self._tags
         keys = (dg.AssetKey(name) for name in sorted(step.tables))
@@ -243,4 +243,4 @@ def user_error(error: BaseException | None) -> AssetsError | None:
     return told[0] if told else None
 
 
-__all__ = ["Outcome", "Tell", "history", "run_plan", "user_error"]
+__all__ = ["Outcome", "Progress", "history", "run_plan", "user_error"]

@@ -22,8 +22,8 @@ class WorkMeter:
         self.listener: Callable[[str], None] | None = None
         self._depth = 0
 
-    def tell(self, what: str) -> None:
-        """Tells the listener, if there is one, what was just done."""
+    def report(self, what: str) -> None:
+        """Reports to the listener, if there is one, what was just done."""
         if self.listener is not None:
             self.listener(what)
 

@@ -46,7 +46,7 @@ def history_specs() -> list[dg.AssetSpec]:
     ]
 
 
-def note_rates(
+def record_rates(
     context: dg.AssetExecutionContext, rates: Iterable[ModelRate], archives: tuple[str, ...]
 ) -> None:
     """Adds the rates of some archives that are new to `price_changes`."""

@@ -4,7 +4,7 @@ import dagster as dg
 import pyarrow as pa
 
 from agentsview_assets.assets.common import IO_MANAGER_KEY, table_asset
-from agentsview_assets.assets.histories import note_rates
+from agentsview_assets.assets.histories import record_rates
 from agentsview_assets.assets.looking import archives_of, copied_versions
 from agentsview_assets.resources.warehouses.io_manager import Days
 from agentsview_assets.resources.warehouses.outputs import Frames
@@ -92,7 +92,7 @@ def _model_rates() -> dg.AssetsDefinition:
                 (archive, ""): rates_version(pairs, by_model)
                 for archive, pairs in of_archive.items()
             }
-        note_rates(context, rates, archives)
+        record_rates(context, rates, archives)
         return Frames(
             [contract.frame(table)], archives, input_versions=versions, rates_versions=rated
         )

@@ -219,7 +219,7 @@ class _Inputs:
         store, days = store_of(context), days_of(context)
         self._span = self.window.span(days)
         with METER.measure():
-            store.settle()
+            store.deduplicate()
             self.rates = self.of(model_rates).read_all()
             self._versions(store)
 

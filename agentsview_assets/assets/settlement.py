@@ -1,7 +1,7 @@
 """Settlement: which of several rows with one key counts, over all time.
 
-What belongs here: the asset that settles, and the tables that it keeps. What does not: how a
-verdict is come to (`rules.duplicates`) and its steps (`warehouses.settling`).
+What belongs here: the asset that decides, and the tables that it keeps. What does not: how a
+verdict is come to (`rules.duplicates`) and its steps (`warehouses.deduplicating`).
 """
 
 import dagster as dg
@@ -46,12 +46,12 @@ def _duplicates() -> dg.AssetsDefinition:
     )
     def duplicates(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         with METER.measure():
-            settled = store_of(context).settle()
-        METER.tell(f"wrote {contract.name}: {settled.duplicates:,} rows")
-        numbers = {"dagster/row_count": settled.copies}
+            found = store_of(context).deduplicate()
+        METER.report(f"wrote {contract.name}: {found.duplicates:,} rows")
+        numbers = {"dagster/row_count": found.copies}
         context.log_event(dg.AssetMaterialization("session_copies", metadata=numbers))
         return dg.MaterializeResult(
-            metadata={"dagster/row_count": settled.duplicates, "keys_decided": settled.keys}
+            metadata={"dagster/row_count": found.duplicates, "keys_decided": found.keys}
         )
 
     return duplicates

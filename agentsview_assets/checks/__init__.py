@@ -17,7 +17,7 @@ from agentsview_assets.checks.totals import totals_agree
 from agentsview_assets.checks.verdict import Check, Verdict
 from agentsview_assets.documents.common.alarms import due_checks
 from agentsview_assets.resources.warehouses.io_manager import RunsWarehouse
-from agentsview_assets.resources.warehouses.run_notes import Answer
+from agentsview_assets.resources.warehouses.run_records import Answer
 from agentsview_assets.resources.warehouses.store import Store
 from agentsview_assets.resources.work import METER
 from agentsview_assets.rules.credentials.secrets import LOOKED_FOR
@@ -135,16 +135,16 @@ def _step(name: str, checks: Sequence[Check]) -> dg.AssetChecksDefinition:
                 verdicts = [(check, check.ask(reader)) for check in asked]
             for _, verdict in verdicts:
                 if verdict.rules:
-                    manager.store.note_rules(verdict.rules)
-            _note(manager.store, verdicts, due, context.run.run_id)
+                    manager.store.record_rules(verdict.rules)
+            _record(manager.store, verdicts, due, context.run.run_id)
         for check, verdict in verdicts:
-            _tell(check, verdict)
+            _report(check, verdict)
             yield verdict.result(check.name, check.asset)
 
     return step
 
 
-def _note(
+def _record(
     store: Store,
     verdicts: Sequence[tuple[Check, Verdict]],
     due: Sequence[tuple[str, str]],
@@ -164,11 +164,11 @@ def _note(
         if check.is_blocking
     ]
     asked = {(answer.asset, answer.check) for answer in answers}
-    settled = [table for table in due if BLOCKING.get(table[0], set()) <= asked]
-    store.note_answers(answers, settled)
+    checked = [table for table in due if BLOCKING.get(table[0], set()) <= asked]
+    store.record_answers(answers, checked)
 
 
-def _tell(check: Check, verdict: Verdict) -> None:
+def _report(check: Check, verdict: Verdict) -> None:
     if not verdict.passed:
         mark = "WRONG" if verdict.is_wrong else "note"
-        METER.tell(f"{mark}: {check.asset}, {check.name}: {verdict.words}")
+        METER.report(f"{mark}: {check.asset}, {check.name}: {verdict.words}")

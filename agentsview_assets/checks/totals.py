@@ -121,14 +121,14 @@ def totals_agree(reader: Reader) -> Verdict:
             ("session_model_usage", "session_summaries"),
         ),
     )
-    noted = _noted(reader)
+    recorded = _recorded(reader)
     told, wrong, waiting = [], [], []
     for comparison in comparisons:
-        behind = _behind(noted, comparison.tables)
+        behind = _behind(recorded, comparison.tables)
         if behind:
             waiting.append(f"{comparison.name}: {len(behind)} days are of another observation")
             continue
-        costs = not _repriced(noted, comparison.tables)
+        costs = not _repriced(recorded, comparison.tables)
         compared, differing = _compare(reader, comparison, with_costs=costs)
         told.append(f"{comparison.name} ({compared:,} totals{'' if costs else ', tokens only'})")
         wrong += [(comparison.name, *difference) for difference in differing]
@@ -165,10 +165,10 @@ def _verdict(told: list[str], wrong: list[tuple[object, ...]], waiting: list[str
     )
 
 
-Noted = dict[str, dict[Slice, Versions]]
+Recorded = dict[str, dict[Slice, Versions]]
 
 
-def _noted(reader: Reader) -> Noted:
+def _recorded(reader: Reader) -> Recorded:
     """Versions of what each slice was made from, and of its rates, by table.
 
     That of usage rows is told together with what counts of them now.
@@ -178,7 +178,7 @@ def _noted(reader: Reader) -> Noted:
         for row in expected_rows(reader.rows, None)
         if row.part == VERDICTS
     }
-    found: Noted = {}
+    found: Recorded = {}
     for name, archive, day, version, rates in reader.rows(
         "SELECT asset, archive_id, partition_date, input_version, rates_version "
         f"FROM {PARTITIONS_TABLE}"
@@ -188,9 +188,9 @@ def _noted(reader: Reader) -> Noted:
     return found
 
 
-def _behind(noted: Noted, tables: Iterable[str]) -> set[Slice]:
+def _behind(recorded: Recorded, tables: Iterable[str]) -> set[Slice]:
     """Slices that the tables have of different observations, or that one of them lacks."""
-    versions = [{d: v for d, (v, _) in noted.get(name, {}).items()} for name in tables]
+    versions = [{d: v for d, (v, _) in recorded.get(name, {}).items()} for name in tables]
     days = {day for by_day in versions for day in by_day}
     return {
         day
@@ -200,10 +200,10 @@ def _behind(noted: Noted, tables: Iterable[str]) -> set[Slice]:
     }
 
 
-def _repriced(noted: Noted, tables: Iterable[str]) -> bool:
+def _repriced(recorded: Recorded, tables: Iterable[str]) -> bool:
     """Whether some day has been priced with rates that another of the reports does not have yet."""
     reports = ("daily_usage", *(name for name in tables if name != "usage_rows"))
-    by_report = [{d: r for d, (_, r) in noted.get(name, {}).items()} for name in reports]
+    by_report = [{d: r for d, (_, r) in recorded.get(name, {}).items()} for name in reports]
     days = {day for rates in by_report for day in rates}
     return any(len({rates.get(day) for rates in by_report if day in rates}) > 1 for day in days)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agentsview_assets.cli.options import archive_option
-from agentsview_assets.cli.words import say, say_json, teller
+from agentsview_assets.cli.words import progress_lines, say, say_json
 from agentsview_assets.errors import UsageError
 from agentsview_assets.rules.shown_text import visible
 
@@ -81,7 +81,7 @@ def materialize(  # noqa: PLR0913 - one parameter an option
 
     settings = load_settings(archive=archive, warehouse=warehouse)
     _check_window(since, until, settings)
-    tell = teller()
+    progress = progress_lines()
     from agentsview_assets.materializing import Request
     from agentsview_assets.materializing import materialize as run
 
@@ -94,7 +94,7 @@ def materialize(  # noqa: PLR0913 - one parameter an option
         verify=verify,
         new_settings=new_settings,
     )
-    summary = run(settings, request, tell, started)
+    summary = run(settings, request, progress, started)
     for note in summary.unread:
         say(f"not read, its rows stay as they were: {note}", err=True)
     for note in summary.notes:

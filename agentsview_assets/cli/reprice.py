@@ -14,7 +14,7 @@ import click
 
 from agentsview_assets.cli.options import archive_option
 from agentsview_assets.cli.tables import aligned
-from agentsview_assets.cli.words import say, say_json, teller
+from agentsview_assets.cli.words import progress_lines, say, say_json
 from agentsview_assets.rules.shown_text import visible
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def reprice(
     if not as_json:
         say(describe(impact))
     if not dry_run and not impact.up_to_date:
-        run(settings, impact, teller())
+        run(settings, impact, progress_lines())
         if not as_json:
             say(f"Priced anew: {impact.partitions:,} partitions in {impact.seconds:.1f} s")
     if as_json:

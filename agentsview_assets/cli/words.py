@@ -50,11 +50,11 @@ def write_document(text: str) -> None:
     click.echo(text.encode("utf-8", "surrogateescape"), nl=False)
 
 
-def teller() -> Callable[[str], None]:
+def progress_lines() -> Callable[[str], None]:
     """Tells progress: one line that rewrites itself on a terminal, plain lines elsewhere."""
     is_terminal = sys.stderr is not None and sys.stderr.isatty()
 
-    def tell(what: str) -> None:
+    def progress(what: str) -> None:
         # Nobody may listen any more: that is no reason to end the work.
         with contextlib.suppress(OSError):
             if is_terminal:
@@ -64,7 +64,7 @@ def teller() -> Callable[[str], None]:
             else:
                 click.echo(f"  {visible(what)}", err=True)
 
-    return tell
+    return progress
 
 
 @contextlib.contextmanager

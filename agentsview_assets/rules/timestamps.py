@@ -23,7 +23,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_SAFE_EPOCH: Final = -62_104_060_800  # 0002-01-01T00:00:00Z
 _LAST_SAFE_EPOCH: Final = 253_370_764_799  # 9998-12-31T23:59:59Z
 _PREFIX_BYTES: Final = 10
-# The reference program lets offsets reach 24 hours and 60 minutes.
+# agentsview lets offsets reach 24 hours and 60 minutes.
 _MAX_OFFSET_HOUR: Final = 24
 _MAX_OFFSET_MINUTE: Final = 60
 _HOURS_PER_DAY: Final = 24
@@ -84,7 +84,7 @@ def format_date(days: int) -> str:
 
 
 def parse_rfc3339(text: str) -> Instant | None:
-    """Read a stored timestamp as the reference program does.
+    """Read a stored timestamp as agentsview does.
 
     Accepted is `YYYY-MM-DDTHH:MM:SS`, an optional fraction after `.` or `,` (digits past the ninth
     are cut off), then `Z` or `±HH:MM`. The hour may have one digit and offsets reach 24:60.

@@ -1,7 +1,7 @@
 """Token counters out of the usage text that a message carries.
 
 The text is meant to be a JSON object but archives hold truncated and malformed ones, and the totals
-have to agree with the reference program on those too. `parse_token_usage` is therefore its lenient
+have to agree with agentsview on those too. `parse_token_usage` is therefore its lenient
 single pass, rule by rule, not a JSON parser. The `*_sql` functions give DuckDB expressions that
 answer the same for well-formed texts, so that only the odd rows need Python.
 """

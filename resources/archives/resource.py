@@ -14,7 +14,7 @@ from agentsview_assets.resources.archives.observing_all import Seen, observe_all
 from agentsview_assets.resources.archives.sources import require_one
 from agentsview_assets.resources.warehouses.outputs import Frames
 from agentsview_assets.resources.warehouses.placing import Placing, generation, require_no_newer
-from agentsview_assets.resources.warehouses.run_notes import Reading
+from agentsview_assets.resources.warehouses.run_records import Reading
 from agentsview_assets.resources.work import METER
 from agentsview_assets.rules.staleness import (
     PRICES,
@@ -118,7 +118,7 @@ class ArchiveResource:
         try:
             options = (options or Options())._replace(with_titles=self.with_titles)
             self._seen = observe_all(archives, store, lambda: self.scratch, options, window)
-            store.note_rules(placing.rules() | generation())
+            store.record_rules(placing.rules() | generation())
         except BaseException:
             self.close()
             raise

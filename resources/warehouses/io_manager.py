@@ -126,7 +126,7 @@ class RunsWarehouse(dg.IOManager):
             if days is not None and (first := _first_day(context)) is not None:
                 Placing(first).require_same(self._rules())
             totals = _Totals(contract, output, days, context.run_id)
-            self.store.note_rules({**output.rules, **generation()})
+            self.store.record_rules({**output.rules, **generation()})
             self.store.replace(
                 contract,
                 totals.validated(),
@@ -141,7 +141,7 @@ class RunsWarehouse(dg.IOManager):
             )
         for rows in output.additions:
             context.log_event(dg.AssetMaterialization(rows.contract.name, metadata=rows.metadata))
-        METER.tell(f"wrote {contract.name}: {sum(totals.rows.values()):,} rows")
+        METER.report(f"wrote {contract.name}: {sum(totals.rows.values()):,} rows")
         _report(context, totals, days)
 
     def load_input(self, context: dg.InputContext) -> Any:

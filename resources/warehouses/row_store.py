@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from agentsview_assets.resources.warehouses import moved_rows, settling, sharing
+from agentsview_assets.resources.warehouses import deduplicating, moved_rows, sharing
 from agentsview_assets.resources.warehouses import reader as warehouse
 from agentsview_assets.resources.warehouses.backend import Backend
 from agentsview_assets.resources.warehouses.migrations.steps import statements_from
@@ -19,7 +19,7 @@ from agentsview_assets.resources.warehouses.reader import (
     PARTITIONS_TABLE,
     RULES_TABLE,
 )
-from agentsview_assets.resources.warehouses.run_notes import due
+from agentsview_assets.resources.warehouses.run_records import due
 from agentsview_assets.resources.warehouses.store import (
     Addition,
     Partition,
@@ -60,7 +60,7 @@ class RowStore(Backend):
         # What lands from now on is clean; a warehouse of an earlier version has to be looked at.
         self.keep_rule("credentials", rules().digests["credentials"])
         self.keep_rule("titles", "labels")
-        self.keep_rule(settling.DECIDED_BY, settling.decided_by())
+        self.keep_rule(deduplicating.DECIDED_BY, deduplicating.decided_by())
         for contract in STORED.values():
             for statement in self.create_statements(contract):
                 self.execute(statement)
@@ -89,7 +89,7 @@ class RowStore(Backend):
                 self.execute(statement)
             if version < _FIRST_WITH_LEDGER:
                 # What was decided before holds until the archives are read again.
-                self.keep_rule(settling.DECIDED_BY, settling.decided_by())
+                self.keep_rule(deduplicating.DECIDED_BY, deduplicating.decided_by())
             self._say_meanings()
 
     def raise_revision(self) -> None:
@@ -127,7 +127,7 @@ class RowStore(Backend):
             )
             records, of_records = f"{records} AND partition_date BETWEEN ? AND ?", of_records + span
         is_usage = contract.name == "usage_rows"
-        with settling.touching(self, where, values) if is_usage else contextlib.nullcontext():
+        with deduplicating.touching(self, where, values) if is_usage else contextlib.nullcontext():
             self.execute(f"DELETE FROM {contract.owners} WHERE {where}", values)
             yield
         sharing.sweep(self, contract)

@@ -8,12 +8,12 @@ import contextlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from agentsview_assets.resources.warehouses.deduplicating import Deduplicated
 from agentsview_assets.resources.warehouses.known import LeftOut
 from agentsview_assets.resources.warehouses.ledger import Entry, Finding
 from agentsview_assets.resources.warehouses.reader import Reader
 from agentsview_assets.resources.warehouses.row_store import replace_in_all
-from agentsview_assets.resources.warehouses.run_notes import Answer, Reading
-from agentsview_assets.resources.warehouses.settling import Settled
+from agentsview_assets.resources.warehouses.run_records import Answer, Reading
 from agentsview_assets.resources.warehouses.sql_store import SqlStore
 from agentsview_assets.resources.warehouses.store import (
     Addition,
@@ -93,25 +93,25 @@ class _WrittenAlike(_Alike):
         for store in self._stores:
             store.record_succession(found)
 
-    def settle(self) -> Settled:
+    def deduplicate(self) -> Deduplicated:
         """Settles all warehouses."""
-        settled = [store.settle() for store in self._stores]
-        return settled[0]
+        decided = [store.deduplicate() for store in self._stores]
+        return decided[0]
 
     def record_readings(self, readings: Sequence[Reading]) -> None:
         """Records what came of reading archives everywhere."""
         for store in self._stores:
             store.record_readings(readings)
 
-    def note_answers(self, answers: Sequence[Answer], settled: Sequence[tuple[str, str]]) -> None:
+    def record_answers(self, answers: Sequence[Answer], checked: Sequence[tuple[str, str]]) -> None:
         """Notes what blocking checks found everywhere: all hold the same."""
         for store in self._stores:
-            store.note_answers(answers, settled)
+            store.record_answers(answers, checked)
 
-    def note_rules(self, rules: Mapping[str, str | None]) -> None:
+    def record_rules(self, rules: Mapping[str, str | None]) -> None:
         """Notes rules everywhere."""
         for store in self._stores:
-            store.note_rules(rules)
+            store.record_rules(rules)
 
 
 class _ReadFromTheFirst(_Alike):
@@ -211,9 +211,9 @@ class SeveralStores(_WrittenAlike, _ReadFromTheFirst):
         found = [store.archives() for store in self._stores]
         return [known for known in found[0] if all(known in others for others in found[1:])]
 
-    def is_settled(self) -> bool:
+    def is_deduplicated(self) -> bool:
         """Whether nothing is pending in any of them."""
-        return all(store.is_settled() for store in self._stores)
+        return all(store.is_deduplicated() for store in self._stores)
 
     def rules(self) -> dict[str, str]:
         """The rules of all warehouses; where they differ, it is as if there were none."""

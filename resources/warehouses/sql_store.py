@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from agentsview_assets.resources.warehouses import inheriting, ledger, settling
+from agentsview_assets.resources.warehouses import deduplicating, inheriting, ledger
+from agentsview_assets.resources.warehouses.deduplicating import Deduplicated
 from agentsview_assets.resources.warehouses.ledger import Entry, Finding
 from agentsview_assets.resources.warehouses.row_store import RowStore, locks_of
-from agentsview_assets.resources.warehouses.run_notes import RunNotes
-from agentsview_assets.resources.warehouses.settling import Settled
+from agentsview_assets.resources.warehouses.run_records import RunRecords
 from agentsview_assets.resources.warehouses.store import Succession
 from agentsview_assets.rules.staleness import ExpectedRow
 from agentsview_assets.schemas import CONTRACTS
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from agentsview_assets.resources.warehouses.succession import Leaving
 
 
-class SqlStore(RowStore, RunNotes):
+class SqlStore(RowStore, RunRecords):
     """The write side of one backend; see `warehouses.store.Store`."""
 
     def record_finding(self, finding: Finding) -> None:
@@ -64,15 +64,15 @@ class SqlStore(RowStore, RunNotes):
         with self.transaction("successions"):
             inheriting.record_succession(self, found)
 
-    def settle(self) -> Settled:
-        """Decides what counts; see `warehouses.store.Store.settle`."""
-        return settling.settle(self)
+    def deduplicate(self) -> Deduplicated:
+        """Decides what counts; see `warehouses.store.Store.deduplicate`."""
+        return deduplicating.deduplicate(self)
 
-    def is_settled(self) -> bool:
+    def is_deduplicated(self) -> bool:
         """Whether nothing is pending."""
-        return settling.is_settled(self)
+        return deduplicating.is_deduplicated(self)
 
-    def note_rules(self, rules: Mapping[str, str | None]) -> None:
+    def record_rules(self, rules: Mapping[str, str | None]) -> None:
         """Records rules, or forgets those that are None; see `warehouses.store.Store`."""
         known = self.rules()
         changed = {name: value for name, value in rules.items() if known.get(name) != value}

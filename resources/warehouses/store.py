@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from agentsview_assets.resources.warehouses.deduplicating import Deduplicated
     from agentsview_assets.resources.warehouses.known import LeftOut
     from agentsview_assets.resources.warehouses.ledger import Entry, Finding
     from agentsview_assets.resources.warehouses.reader import Reader
-    from agentsview_assets.resources.warehouses.run_notes import Answer, Reading
-    from agentsview_assets.resources.warehouses.settling import Settled
+    from agentsview_assets.resources.warehouses.run_records import Answer, Reading
     from agentsview_assets.resources.warehouses.succession import Leaving
     from agentsview_assets.rules.disk_evidence import DiskAnswer
     from agentsview_assets.rules.reasons import Record
@@ -180,10 +180,10 @@ class Store(Protocol):
     def record_succession(self, found: Succession) -> None:
         """Records that one archive was found in another one's place."""
 
-    def settle(self) -> Settled:
-        """Decides anew what counts where something is pending; see `warehouses.settling`."""
+    def deduplicate(self) -> Deduplicated:
+        """Decides anew what counts where something is pending; see `warehouses.deduplicating`."""
 
-    def is_settled(self) -> bool:
+    def is_deduplicated(self) -> bool:
         """Whether nothing is pending."""
 
     def said_by_disk(self, archive_id: str) -> list[DiskAnswer]:
@@ -216,7 +216,7 @@ class Store(Protocol):
     def record_readings(self, readings: Sequence[Reading]) -> None:
         """Records what came of reading archives."""
 
-    def note_answers(self, answers: Sequence[Answer], settled: Sequence[tuple[str, str]]) -> None:
+    def record_answers(self, answers: Sequence[Answer], checked: Sequence[tuple[str, str]]) -> None:
         """Records what blocking checks found."""
 
     def rules(self) -> dict[str, str]:
@@ -227,7 +227,7 @@ class Store(Protocol):
         written anew.
         """
 
-    def note_rules(self, rules: Mapping[str, str | None]) -> None:
+    def record_rules(self, rules: Mapping[str, str | None]) -> None:
         """Records such rules, or forgets those that are None."""
 
     def reading(self) -> AbstractContextManager[Reader]:

@@ -17,7 +17,7 @@ from agentsview_assets.materializing import materialize
 from agentsview_assets.planning import Request
 from agentsview_assets.resources.warehouses.opening import open_store
 from agentsview_assets.resources.warehouses.reader import open_reader
-from agentsview_assets.resources.warehouses.run_notes import Answer
+from agentsview_assets.resources.warehouses.run_records import Answer
 from agentsview_assets.resources.warehouses.store import Partition, Slices
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.settings import load_settings
@@ -37,10 +37,10 @@ ONE_LESS = "UPDATE daily_usage SET input_tokens = input_tokens - 1"
 WORDS = "input_tokens: 1001 instead of 1000"
 
 
-def unsettled_tables(url: str) -> frozenset[str]:
+def unchecked_tables(url: str) -> frozenset[str]:
     """The tables of a warehouse with failed checks, or with checks that are due."""
     with open_reader(url) as reader:
-        return recorded.unsettled_tables(reader)
+        return recorded.unchecked_tables(reader)
 
 
 @pytest.mark.hostile
@@ -51,19 +51,19 @@ class TestTheRecord:
         with open_store(warehouse) as store:
             noted = [Partition(ARCHIVE, DAY, 2, "v1", "", "run-1")]
             store.replace(USAGE, [frame(USAGE, 2)], SLICES, noted)
-        assert unsettled_tables(warehouse) == {"usage_rows", "duplicates"}
+        assert unchecked_tables(warehouse) == {"usage_rows", "duplicates"}
         with open_reader(warehouse) as reader:
             assert due_checks(reader) == [("duplicates", "run-1"), ("usage_rows", "run-1")]
             assert alarms(reader) == []
         with open_store(warehouse) as store:
-            store.note_answers([], [("usage_rows", "another run"), ("daily_usage", "run-1")])
-        assert unsettled_tables(warehouse) == {"usage_rows", "duplicates"}
+            store.record_answers([], [("usage_rows", "another run"), ("daily_usage", "run-1")])
+        assert unchecked_tables(warehouse) == {"usage_rows", "duplicates"}
         with open_store(warehouse) as store:
-            store.note_answers([], [("usage_rows", "run-1")])
-        assert unsettled_tables(warehouse) == {"duplicates"}
+            store.record_answers([], [("usage_rows", "run-1")])
+        assert unchecked_tables(warehouse) == {"duplicates"}
         with open_store(warehouse) as store:
-            store.note_answers([], [("duplicates", "run-1")])
-        assert unsettled_tables(warehouse) == frozenset()
+            store.record_answers([], [("duplicates", "run-1")])
+        assert unchecked_tables(warehouse) == frozenset()
 
     def test_rows_that_are_taken_back_make_nothing_due(self, warehouse: str) -> None:
         def broken() -> object:
@@ -73,12 +73,12 @@ class TestTheRecord:
         with open_store(warehouse) as store, pytest.raises(KeyboardInterrupt):
             noted = [Partition(ARCHIVE, DAY, 2, "v1", "", "run-1")]
             store.replace(USAGE, broken(), SLICES, noted)
-        assert unsettled_tables(warehouse) == frozenset()
+        assert unchecked_tables(warehouse) == frozenset()
 
     def test_a_failure_stays_until_the_same_check_finds_all_well(self, warehouse: str) -> None:
         def answered(*answers: tuple[str, str, str, str]) -> list[tuple[str, str, str]]:
             with open_store(warehouse) as store:
-                store.note_answers([Answer(*answer) for answer in answers], [])
+                store.record_answers([Answer(*answer) for answer in answers], [])
             with open_reader(warehouse) as reader:
                 return [alarm[:3] for alarm in alarms(reader)]
 
@@ -166,7 +166,7 @@ class TestRuns:
         # The job that only asks the checks records what it finds, too.
         write(desk, ONE_LESS)
         repository.get_job("check").execute_in_process()
-        assert unsettled_tables(str(desk.warehouse)) == frozenset()
+        assert unchecked_tables(str(desk.warehouse)) == frozenset()
 
     def test_all_warehouses_know_of_it(self, desk: Desk, tmp_path: Path) -> None:
         copy = tmp_path / "copy.db"
@@ -180,7 +180,7 @@ class TestRuns:
             assert [alarm.check for alarm in alarms(reader)] == ["totals_agree"]
         write(desk, ONE_LESS)
         assert two.run("materialize").code == 0
-        assert unsettled_tables(f"sqlite:///{copy}") == frozenset()
+        assert unchecked_tables(f"sqlite:///{copy}") == frozenset()
 
 
 @pytest.mark.hostile
@@ -201,7 +201,7 @@ def test_a_first_run_that_is_killed_before_its_checks_loses_none_of_them(
         with pytest.raises(KeyboardInterrupt):
             materialize(settings_of(desk), Request(), lambda _: None, time.perf_counter())
     written = {table for (table,) in desk.rows("SELECT DISTINCT asset FROM warehouse_partitions")}
-    assert written & BLOCKING.keys() <= unsettled_tables(str(desk.warehouse))
+    assert written & BLOCKING.keys() <= unchecked_tables(str(desk.warehouse))
     write(desk, ONE_MORE)
     done = desk.run("materialize")
     assert done.code == 1

@@ -15,7 +15,7 @@ from agentsview_assets.resources.warehouses.expected import expected_rows
 from agentsview_assets.resources.warehouses.ledger import write_expected
 from agentsview_assets.resources.warehouses.opening import open_store
 from agentsview_assets.resources.warehouses.reader import open_reader
-from agentsview_assets.resources.warehouses.run_notes import Reading
+from agentsview_assets.resources.warehouses.run_records import Reading
 from agentsview_assets.resources.warehouses.store import Partition, Slices
 from agentsview_assets.rules.rates import rates_version
 from agentsview_assets.rules.staleness import DAILY, PRICES, PROJECTS, ExpectedRow

@@ -329,7 +329,7 @@ class TestAWarehouseThatHoldsSome:
         with open_store(ours.warehouse) as store:
             with store.transaction():
                 store.execute("UPDATE sessions SET title = 'key ghp_Cc9Aa8Bb7Dd6Ee5Ff4Gg3'")
-            store.note_rules({"credentials": None})
+            store.record_rules({"credentials": None})
         done = ours.materialize_here()
         assert done.returncode == 0, done.stderr
         assert "took credentials out of 1 texts" in done.stderr

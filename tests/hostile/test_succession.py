@@ -69,7 +69,7 @@ class Watched:
                 _replace(store, name, made, days)
             for name in WHOLE:
                 _replace(store, name, source.frame(name, tuple(seen.origins), WINDOW, store), None)
-            store.settle()
+            store.deduplicate()
         return seen
 
     def held(self) -> dict[str, tuple[set[Session], set[Event]]]:

@@ -66,15 +66,15 @@ def when_waiting(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None
 
     def arrange(what: Callable[[], None]) -> list[str]:
         told: list[str] = []
-        tell = type(METER).tell
+        report = type(METER).report
 
         def listen(meter: object, text: str) -> None:
-            tell(METER, text)
+            report(METER, text)
             if text.startswith("waiting"):
                 told.append(text)
                 what()
 
-        monkeypatch.setattr(type(METER), "tell", listen)
+        monkeypatch.setattr(type(METER), "report", listen)
         return told
 
     return arrange

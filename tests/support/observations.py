@@ -92,7 +92,7 @@ class Watch:
             found = observe(
                 FileSource(path), self.store, lambda: scratch, Options(**options), self._window
             )
-        self.store.settle()
+        self.store.deduplicate()
         return found
 
     def said_of(self, path: Path) -> Observation:
@@ -129,7 +129,7 @@ class Watch:
         contract = CONTRACTS["usage_rows"]
         frames = list(scratch.frames("usage_rows", names, span, window))
         self.store.replace(contract, frames, Slices(names), [])
-        self.store.settle()
+        self.store.deduplicate()
         tables["duplicates"] = _rows_of(
             "duplicates", self.store.read(CONTRACTS["duplicates"], Selection(archives=names))
         )

@@ -149,9 +149,9 @@ def test_what_counts_is_decided_anew_by_other_rules(
     before = everything(machine.warehouse)
     monkeypatch.setitem(rules().digests, "duplicates", "another")
     with open_store(machine.warehouse) as store:
-        assert not store.is_settled()
-        assert store.settle().keys > 0
-        assert store.is_settled()
+        assert not store.is_deduplicated()
+        assert store.deduplicate().keys > 0
+        assert store.is_deduplicated()
     assert everything(machine.warehouse) == before
     assert machine.run("materialize", "--json").json["up_to_date"]
 
@@ -176,7 +176,7 @@ def test_an_archive_out_of_reach_keeps_its_slices_and_is_named(
 @pytest.mark.parametrize("how", ["command", "observation", "report"])
 def test_an_older_release_does_not_replace_rows_of_newer_rules(machine: Machine, how: str) -> None:
     with open_store(machine.warehouse) as store:
-        store.note_rules({"rules_generation": str(rules().generation + 1)})
+        store.record_rules({"rules_generation": str(rules().generation + 1)})
     before = everything(machine.warehouse)
     if how == "command":
         refused = machine.run("materialize", "--force")

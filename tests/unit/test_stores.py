@@ -509,10 +509,10 @@ class TestSettling:
     def test_of_equal_rows_the_first_counts_and_the_tenth_is_not_before_the_second(self, warehouse):
         with open_store(warehouse) as store:
             _spend(store, "a", ("s#m10", "k"), ("s#m2", "k"), ("s#m3", None), ("s#m4", "alone"))
-            assert not store.is_settled()
-            settled = store.settle()
-            assert store.is_settled()
-        assert (settled.duplicates, settled.copies) == (2, 0)
+            assert not store.is_deduplicated()
+            found = store.deduplicate()
+            assert store.is_deduplicated()
+        assert (found.duplicates, found.copies) == (2, 0)
         assert _counting(warehouse, "archive") == {
             ("a", "s#m10"): ("a", "s#m2"),
             ("a", "s#m2"): ("a", "s#m2"),
@@ -525,7 +525,7 @@ class TestSettling:
             _known(store, *order)
             for archive in order:
                 _spend(store, archive, ("s#m1", "k"), ("s#m2", None))
-                store.settle()
+                store.deduplicate()
         assert _counting(warehouse, "archive") == {}
         assert _counting(warehouse, "all") == {
             ("a", "s#m1"): ("a", "s#m1"),
@@ -537,12 +537,12 @@ class TestSettling:
             _known(store, "a", "b")
             _spend(store, "a", ("s#m1", "k"), ("s#m2", "k"))
             _spend(store, "b", ("s#m1", "k"))
-            store.settle()
+            store.deduplicate()
             _spend(store, "a", ("s#m2", "k"))
-            store.settle()
+            store.deduplicate()
             after_a_row = _rows_of_duplicates(store)
             store.remove_archive("a")
-            store.settle()
+            store.deduplicate()
             after_an_archive = _rows_of_duplicates(store)
         assert after_a_row == [("all", "a", "s#m2", "a", "s#m2"), ("all", "b", "s#m1", "a", "s#m2")]
         assert after_an_archive == []
@@ -550,17 +550,17 @@ class TestSettling:
     def test_a_slice_that_says_the_same_again_leaves_nothing_to_decide(self, warehouse):
         with open_store(warehouse) as store:
             _spend(store, "a", ("s#m1", "k"), ("s#m2", "k"))
-            store.settle()
+            store.deduplicate()
             _spend(store, "a", ("s#m1", "k"), ("s#m2", "k"))
-            assert store.is_settled()
+            assert store.is_deduplicated()
 
     def test_the_days_of_rows_and_of_their_sessions_get_another_version(self, warehouse):
         with open_store(warehouse) as store:
             _spend(store, "a", ("s#m1", "k"), ("s#m2", None))
-            store.settle()
+            store.deduplicate()
             before = store.expected(["a"])
             _spend(store, "a", ("s#m9", "k"), day=DAYS[2])
-            store.settle()
+            store.deduplicate()
             after = {(row.part, row.day) for row in store.expected(["a"])}
         assert before == []
         assert after == {("verdicts", DAY), ("verdicts", DAYS[2])}
@@ -576,10 +576,10 @@ class TestSettling:
                 _spend(other, "b", ("s#m1", "late"), ("s#m2", "late"))
 
             monkeypatch.setattr(PostgresStore, "take_pending", taken)
-            one.settle()
-            assert not other.is_settled()
-            other.settle()
-            assert other.is_settled()
+            one.deduplicate()
+            assert not other.is_deduplicated()
+            other.deduplicate()
+            assert other.is_deduplicated()
             assert {row[1] for row in _rows_of_duplicates(other)} == {"a", "b"}
 
 

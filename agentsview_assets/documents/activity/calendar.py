@@ -49,7 +49,7 @@ class Calendar(NamedTuple):
     """Steps of the local calendar, in epoch seconds.
 
     A step starts from the wall clock that the last one ended with, so that a midnight that clocks
-    skip moves all that follow, as in the reference program.
+    skip moves all that follow, as in agentsview.
     """
 
     zone: Zone

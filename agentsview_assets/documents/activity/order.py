@@ -1,6 +1,6 @@
 """The order of the sessions of an activity report, ties included.
 
-The reference program sorts with an unstable but deterministic algorithm, so which of two sessions
+agentsview sorts with an unstable but deterministic algorithm, so which of two sessions
 with equal minutes comes first follows from the whole sequence of minutes and nothing else. This is
 that algorithm, the pattern-defeating quicksort of Go's `sort.Slice`, move by move.
 """
@@ -22,7 +22,7 @@ _UINT64: Final = 2**64 - 1
 
 
 def descending_order(values: Sequence[float]) -> list[int]:
-    """Return the positions of `values` in the order in which the reference program lists them.
+    """Return the positions of `values` in the order in which agentsview lists them.
 
     Args:
         values: The minutes of each session, in the order of session ids.

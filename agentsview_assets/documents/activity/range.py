@@ -1,6 +1,6 @@
 """The range of an activity report: its bounds and buckets, and how much of it is over by now.
 
-Everything is settled here, with the reference program's words for what it refuses, before any
+Everything is settled here, with agentsview's words for what it refuses, before any
 warehouse is asked. Times are nanoseconds since 1970-01-01T00:00:00Z.
 """
 

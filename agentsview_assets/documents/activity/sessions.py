@@ -130,7 +130,7 @@ def _entry(session: Session, clock: UtcClock) -> dict[str, Any]:
     activity = session.activity
     weights = session.weighted_models()
     models = sorted(weights, key=utf8_bytes)
-    # Of equal weights the first name: the reference program takes any.
+    # Of equal weights the first name: agentsview takes any.
     primary = max(models, key=lambda model: max(weights[model], 0.0), default="")
     return {
         "session_id": session.session_id,
@@ -184,7 +184,7 @@ def breakdowns(sessions: Iterable[Session]) -> dict[str, list[dict[str, Any]]]:
     """Return `by_project`, `by_model` and `by_agent`.
 
     Args:
-        sessions: The sessions, ids ascending: the order in which the reference program adds up.
+        sessions: The sessions, ids ascending: the order in which agentsview adds up.
     """
     projects: dict[str, _Sums] = {}
     models: dict[str, _Sums] = {}

@@ -28,7 +28,7 @@ _SESSION_MASK: Final = (1 << _LENGTH_SHIFT) - 1
 
 
 def minutes(length_ns: int) -> float:
-    """Return nanoseconds as minutes, rounded as the reference program rounds."""
+    """Return nanoseconds as minutes, rounded as agentsview rounds."""
     whole, rest = divmod(length_ns, MINUTE_NS)
     return whole + rest / MINUTE_NS
 

@@ -48,6 +48,6 @@ def due_checks(reader: Reader) -> list[tuple[str, str]]:
     return [(asset, run_id) for asset, run_id in found]
 
 
-def unsettled_tables(reader: Reader) -> frozenset[str]:
+def unchecked_tables(reader: Reader) -> frozenset[str]:
     """The tables with failed checks, or with checks that are due."""
     return frozenset(asset for (asset,) in reader.rows(f"SELECT asset FROM {CHECKS_TABLE}"))

@@ -175,7 +175,7 @@ def wall_clock_epoch(zone: tzinfo, wall_seconds: int) -> int:
 
     Returns:
         The instant. A wall time shown twice means the first; one that is skipped is read with the
-        offset before or after the gap, as the reference program does.
+        offset before or after the gap, as agentsview does.
     """
     guess = wall_seconds - utc_offset_seconds(zone, wall_seconds)
     return wall_seconds - utc_offset_seconds(zone, guess)
@@ -252,7 +252,7 @@ def _point(flag: str, text: str, anchor_ns: int, zone: tzinfo) -> _Point:
         message = f"invalid {flag}: expected Nd, Nh, or YYYY-MM-DD, got {_quoted(text)}"
         raise UsageError(message)
     length_ns = count * _UNIT_SECONDS[duration.group(2)] * _NANOSECONDS
-    # The reference program counts in signed 64-bit nanoseconds and lets them overflow.
+    # agentsview counts in signed 64-bit nanoseconds and lets them overflow.
     wrapped_ns = (length_ns + 2**63) % 2**64 - 2**63
     instant_ns = anchor_ns - wrapped_ns
     return _Point(local_date_of(instant_ns // _NANOSECONDS, zone), instant_ns)

@@ -55,7 +55,7 @@ def open_file(
                 raise
             if not is_told:
                 seconds = lock_patience(os.environ)
-                METER.tell(f"waiting up to {seconds:g} s for {holder(error)} to close {path}")
+                METER.report(f"waiting up to {seconds:g} s for {holder(error)} to close {path}")
                 is_told = True
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)

@@ -1,7 +1,7 @@
 """Settling: deciding anew what counts, for the keys and sessions that replaced slices touched.
 
 Replacing a slice records them as pending in its own transaction, so that nothing is forgotten
-whoever dies; settling takes one lock for the warehouse, decides and clears them in one transaction.
+whoever dies; this takes one lock for the warehouse, decides and clears them in one transaction.
 
 What belongs here: the steps, over a store's own `execute` and `ask`. What does not: which row of
 several counts (`rules.duplicates`).
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 DECIDED_BY = "decided_by"
 """Rule of a warehouse: the rules by which it was decided what counts."""
-_TAKEN = "settling_now"
+_TAKEN = "deduplicating_now"
 _FEW_DAYS = 60
 _FACTS = (
     "archive_id, row_id, row_kind, session_id, ordinal, timestamp_text, session_date, dedup_key"
@@ -46,8 +46,8 @@ _FACTS = (
 _BY_SESSION = "dedup_key IS NULL OR row_kind = 'usage_event'"
 
 
-class Settled(NamedTuple):
-    """What settling decided.
+class Deduplicated(NamedTuple):
+    """What was decided.
 
     Attributes:
         keys: Keys and sessions that were pending.
@@ -66,7 +66,7 @@ def decided_by() -> str:
     return f"{digests['duplicates']} {digests['session_copies']}"
 
 
-def is_settled(store: SqlStore) -> bool:
+def is_deduplicated(store: SqlStore) -> bool:
     """Whether nothing is pending, and what was decided was decided by the rules of this release."""
     return not _is_decided_otherwise(store) and not store.ask(
         f"SELECT 1 FROM {PENDING_TABLE} LIMIT 1"
@@ -123,12 +123,12 @@ def touching(store: RowStore, where: str, parameters: Sequence[object]) -> Itera
         store.execute("DROP TABLE replaced_rows")
 
 
-def settle(store: SqlStore) -> Settled:
+def deduplicate(store: SqlStore) -> Deduplicated:
     """Decides anew what counts where keys or sessions are pending."""
-    if is_settled(store):
-        return _settled(store, 0)
+    if is_deduplicated(store):
+        return _deduplicated(store, 0)
     is_new = _is_decided_otherwise(store)
-    with store.transaction("settling"):
+    with store.transaction("deduplicating"):
         if is_new:
             _pend_all(store)
             store.keep_rule(DECIDED_BY, decided_by())
@@ -142,15 +142,15 @@ def settle(store: SqlStore) -> Settled:
             store.execute(duplicates.ALL_VERDICTS.format(pending=_TAKEN))
         _say_versions(store, places | _places(store))
         store.execute(f"DROP TABLE {_TAKEN}")
-    return _settled(store, pending)
+    return _deduplicated(store, pending)
 
 
-def _settled(store: SqlStore, pending: int) -> Settled:
+def _deduplicated(store: SqlStore, pending: int) -> Deduplicated:
     rows, copies = (
         int(store.ask(f"SELECT COUNT(*) FROM {table}")[0][0])
         for table in ("duplicates", "session_copies")
     )
-    return Settled(pending, rows, copies)
+    return Deduplicated(pending, rows, copies)
 
 
 def _has_several(store: SqlStore) -> bool:

@@ -53,7 +53,7 @@ class _Writing(Protocol):
     def execute_values(self, insert: str, rows: Sequence[Sequence[object]]) -> None: ...
 
 
-class RunNotes:
+class RunRecords:
     """Writes the notes of runs; a part of every store."""
 
     def record_readings(self: _Writing, readings: Sequence[Reading]) -> None:
@@ -62,14 +62,14 @@ class RunNotes:
             with self.transaction("readings"):
                 _record_readings(self, readings)
 
-    def note_answers(
-        self: _Writing, answers: Sequence[Answer], settled: Sequence[tuple[str, str]]
+    def record_answers(
+        self: _Writing, answers: Sequence[Answer], checked: Sequence[tuple[str, str]]
     ) -> None:
         """Notes what blocking checks found; see `due`.
 
         Args:
             answers: What each of them found.
-            settled: Tables whose checks were all asked, with the run that had written them.
+            checked: Tables whose checks were all asked, with the run that had written them.
         """
         with self.transaction("checks"):
             for answer in answers:
@@ -79,7 +79,7 @@ class RunNotes:
             wrong = [answer for answer in answers if answer.words]
             if wrong:
                 self.execute_values(_INSERT_CHECK, wrong)
-            for asset, run_id in settled:
+            for asset, run_id in checked:
                 self.execute(
                     f"DELETE FROM {CHECKS_TABLE} WHERE asset = ? AND check_name = '' "
                     "AND run_id = ?",
