@@ -9,7 +9,7 @@ what a credential looks like, and the bytes that stay behind in a file (`warehou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from agentsview_assets.resources.warehouses.reader import PARTITIONS_TABLE
@@ -28,6 +28,10 @@ _MATCHES: dict[Kind, str] = {
 """Conditions that a text is a suspect; SQLite has none, and its texts are looked at here."""
 _FEW = 20_000
 """Suspects of a table up to which they are told apart here."""
+_SMALL = 5_000
+"""Rows of a table up to which its texts are looked at here, together with those of others."""
+_Place = tuple[str, str]
+"""A table and a column."""
 _IDENTIFIERS = frozenset(
     {"session_id", "parent_session_id", "dedup_key", "row_id", "archive_id",
      "counting_archive_id", "counting_row_id", "canonical_archive_id"}
@@ -73,16 +77,29 @@ def find_credentials(
         relations: Tables to look through, with the rows of them to look at as SQL; all rows of
             all tables if not given.
     """
+    suspects: dict[_Place, Collection[str]] = {}
+    few: dict[_Place, set[str]] = {}
     for contract in STORED.values():
         names = [column.name for column in text_columns(contract)]
         rows = contract.name if relations is None else relations.get(contract.name)
-        if rows is None:
+        if rows is None or not names:
             continue
-        for column, texts in _suspects(ask, kind, rows, names):
-            rule = _RULES.get(column, clean)
-            changed = {text: new for text in texts if (new := rule(text)) != text}
+        if ask(f"SELECT COUNT(*) FROM {rows}")[0][0] <= _SMALL:
+            few |= {
+                (contract.name, n): t for n, t in zip(names, _texts(ask, rows, names), strict=True)
+            }
+        else:
+            suspects |= {(contract.name, n): t for n, t in _suspects(ask, kind, rows, names)}
+    # Reading the pattern takes longer than matching it: small tables are done with one reading.
+    told = {place: texts for place, texts in few.items() if place[1] not in _REMOTES}
+    suspects |= few | dict(zip(told, _matching([*told.values()]), strict=True))
+    for contract in STORED.values():
+        for column in text_columns(contract):
+            rule = _RULES.get(column.name, clean)
+            found = sorted(suspects.get((contract.name, column.name), ()))
+            changed = {text: new for text in found if (new := rule(text)) != text}
             if changed:
-                yield Find(contract, column, changed)
+                yield Find(contract, column.name, changed)
 
 
 Fingerprints = Mapping[str, str]
@@ -119,6 +136,12 @@ def text_columns(contract: TableContract) -> list[Column]:
     return [c for c in contract.columns if c.kind == "text" and not (c.closed or c.pattern)]
 
 
+def _texts(ask: Asks, table: str, columns: list[str]) -> list[set[str]]:
+    """All texts of each column."""
+    rows = ask(f"SELECT DISTINCT {', '.join(columns)} FROM {table}")
+    return [{row[place] for row in rows} - {None} for place in range(len(columns))]
+
+
 def _suspects(
     ask: Asks, kind: Kind, table: str, columns: list[str]
 ) -> Iterator[tuple[str, list[str]]]:
@@ -132,7 +155,6 @@ def _suspects(
         return
     if not others:
         return
-    # Reading the pattern takes longer than matching it: most tables are done with one reading.
     matches = _MATCHES[kind]
     row = f"concat_ws(chr(10), {', '.join(others)})"
     found = ask(
