@@ -48,10 +48,13 @@ def _hangups_are_not_ignored() -> Iterator[None]:
     signal.signal(signal.SIGHUP, before)
 
 
+START = {"AGENTSVIEW_ASSETS_START_DATE": "2026-10-29"}
+
+
 def _start(command: OurCommand, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "agentsview_assets", *arguments],
-        env={**command.environment(), "AGENTSVIEW_ASSETS_START_DATE": "2026-10-29"},
+        env={**command.environment(), **START},
         cwd=REPOSITORY,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -205,7 +208,7 @@ class TestAnyMoment:
         self, tmp_path, warehouse_url, kind, seed
     ):
         desk = Desk.with_sample(tmp_path)
-        command = OurCommand(desk.archive, tmp_path / "home", warehouse_url(kind))
+        command = OurCommand(desk.archive, tmp_path / "home", warehouse_url(kind), START)
         draw, wrong = random.Random(f"{kind} {seed}"), []
         lasts = 6.0
         for _ in range(5):
