@@ -11,7 +11,8 @@ from agentsview_assets.errors import WarehouseError
 from agentsview_assets.resources.warehouses.opening import each, open_store
 from agentsview_assets.resources.warehouses.store import Store
 from agentsview_assets.rules import versions
-from agentsview_assets.rules.staleness import observed_slices, stale_slices
+from agentsview_assets.rules.outdated import stale_slices
+from agentsview_assets.rules.staleness import observed_slices
 from agentsview_assets.rules.windows import DayWindow
 from agentsview_assets.settings import Settings
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from agentsview_assets.errors import UsageError
 from agentsview_assets.rules import staleness
+from agentsview_assets.rules.outdated import stale_slices
 from agentsview_assets.rules.staleness import Slice, Versions
 from agentsview_assets.rules.waiting import waiting_reports
 from agentsview_assets.rules.windows import (
@@ -191,7 +192,7 @@ def _bounds(request: Request, window: DayWindow) -> Range:
 def _stale(
     versions: Mapping[Slice, Versions], recorded: Mapping[Slice, Versions], *, force: bool
 ) -> set[Slice]:
-    return {*versions, *recorded} if force else staleness.stale_slices(versions, recorded)
+    return {*versions, *recorded} if force else stale_slices(versions, recorded)
 
 
 def phases(plan: Plan, *, is_split: bool = False) -> list[list[Step]]:

@@ -18,12 +18,12 @@ from agentsview_assets.resources.warehouses.outputs import Frames
 from agentsview_assets.resources.warehouses.store import Store
 from agentsview_assets.resources.work import METER
 from agentsview_assets.rules import reports
+from agentsview_assets.rules.outdated import outdated_elsewhere
 from agentsview_assets.rules.rates import ModelRate
 from agentsview_assets.rules.staleness import (
     UPSTREAM,
     expected_of,
     made_from,
-    outdated_elsewhere,
 )
 from agentsview_assets.schemas import CONTRACTS
 

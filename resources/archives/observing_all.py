@@ -19,7 +19,7 @@ from agentsview_assets.resources.archives.private_copy import remove_left_copies
 from agentsview_assets.resources.archives.sources import Source, open_source
 from agentsview_assets.resources.archives.stamps import full_stamp, known_here
 from agentsview_assets.resources.warehouses.run_records import Reading
-from agentsview_assets.rules.staleness import unread_archives
+from agentsview_assets.rules.outdated import unread_archives
 
 if TYPE_CHECKING:
     from collections.abc import Callable

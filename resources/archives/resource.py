@@ -16,12 +16,12 @@ from agentsview_assets.resources.warehouses.outputs import Frames
 from agentsview_assets.resources.warehouses.placing import Placing, generation, require_no_newer
 from agentsview_assets.resources.warehouses.run_records import Reading
 from agentsview_assets.resources.work import METER
+from agentsview_assets.rules.outdated import outdated_elsewhere
 from agentsview_assets.rules.staleness import (
     PRICES,
     PROJECTS,
     Slice,
     observed_slices,
-    outdated_elsewhere,
 )
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ import pytest
 from agentsview_assets.resources.archives.resource import ArchiveResource
 from agentsview_assets.resources.warehouses.opening import open_store
 from agentsview_assets.resources.warehouses.store import Partition, Slices
-from agentsview_assets.rules.staleness import DAILY_TABLES, unread_archives
+from agentsview_assets.rules.outdated import unread_archives
+from agentsview_assets.rules.staleness import DAILY_TABLES
 from agentsview_assets.rules.versions import rules
 from agentsview_assets.rules.windows import DayWindow
 from agentsview_assets.schemas import CONTRACTS

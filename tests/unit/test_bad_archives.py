@@ -547,7 +547,7 @@ def bulky_sessions(bench: Workbench) -> None:
     for number in range(600):
         day = f"2026-11-{1 + number % 9:02}T10:00:00Z"
         session = bench.session(f"new {number}", "bulk", started_at=day, ended_at=day,
-                                cwd=f"/{draws.randbytes(1500).hex()}")  # fmt: skip
+                                cwd=f"/{draws.randbytes(4500).hex()}")  # fmt: skip
         bench.message(session, timestamp=day, source_uuid=f"{number}")
 
 

@@ -24,11 +24,11 @@ LEDGER = {"archive_sessions"}
 CHANGES = [
     # a clamp, an interval rule, a duration, the cost formula, an order, a day's bounds
     ("token_usage", "MAX_TOKENS: Final = ", "MAX_TOKENS: Final = 1 + ", {"usage_rows"}),
-    ("landing", "GAP_SECONDS = 300", "GAP_SECONDS = 301", {"activity_intervals"}),
+    ("durations", "GAP_SECONDS = 300", "GAP_SECONDS = 301", {"activity_intervals"}),
     ("landing", "WHERE e.model <> ''", "WHERE e.model <> 'x'", {"usage_rows"}),
     ("landing", "nullif(s.session_name, '')", "nullif(s.session_name, 'x')", {"sessions"}),
     ("durations", "def duration_seconds(", "def duration_seconds(*, ", {"session_summaries"}),
-    ("rates", "* {rates}.input_usd_per_mtok", "* 2 * {rates}.input_usd_per_mtok", COSTS),
+    ("rates", "{count} * {rates}", "2 * {count} * {rates}", COSTS),
     ("machines", 'LOCAL = "local"', 'LOCAL = "here"', {"machines"}),
     ("duplicates", 'RULE = "v1"', 'RULE = "v2"', {"duplicates"}),
     ("entries", "HUGEINT", "BIGINT", LEDGER),
@@ -76,8 +76,8 @@ class TestDigests:
     @pytest.mark.parametrize(
         ("module", "old", "new"),
         [
-            ("landing", "GAP_SECONDS = 300", "GAP_SECONDS = 300  # five minutes"),
-            ("landing", "GAP_SECONDS = 300", "GAP_SECONDS = (\n    300\n)"),
+            ("durations", "GAP_SECONDS = 300", "GAP_SECONDS = 300  # five minutes"),
+            ("durations", "GAP_SECONDS = 300", "GAP_SECONDS = (\n    300\n)"),
             ("entries", "    -- Tokens count on", "    -- All tokens count on"),
             ("entries", "GROUP BY 1, 2, 3", "  GROUP BY\n    1, 2, 3"),
             ("durations", "def duration_seconds(", "UNUSED = 1\n\n\ndef duration_seconds("),

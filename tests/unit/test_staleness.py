@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import pytest
 
+from agentsview_assets.rules.outdated import stale_slices, unread_archives
 from agentsview_assets.rules.staleness import (
     DAILY,
     MIXED_VERSION,
@@ -16,8 +17,6 @@ from agentsview_assets.rules.staleness import (
     ExpectedRow,
     expected_slices,
     made_from,
-    stale_slices,
-    unread_archives,
 )
 from agentsview_assets.rules.windows import DayWindow
 

@@ -16,6 +16,7 @@ from agentsview_assets.resources.warehouses.known import left_out as all_left_ou
 from agentsview_assets.resources.warehouses.known import outdated
 from agentsview_assets.resources.warehouses.reader import PARTITIONS_TABLE, Reader, open_reader
 from agentsview_assets.rules import staleness
+from agentsview_assets.rules.outdated import stale_slices
 from agentsview_assets.rules.rates import PRICE_ROWS
 from agentsview_assets.rules.windows import DayWindow
 
@@ -111,7 +112,7 @@ def _table(
         versions = {(archive, day): (v, rates) for archive, day, v, rates, _ in recorded}
         held = {place: v for place, v in versions.items() if place[0] in expected.archives}
         stale = len(
-            {day for _, day in staleness.stale_slices(expected.of(name), held)}
+            {day for _, day in stale_slices(expected.of(name), held)}
             | {day for archive, day in changed if archive in expected.archives}
         )
     return {
