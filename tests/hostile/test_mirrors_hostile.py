@@ -359,7 +359,8 @@ def test_a_configuration_within_the_limit_takes_time_like_its_length(
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "config").write_text(text)
     program = (
-        "import resource, sys; from archives.checkouts import LocalDisk; "
+        "import resource, sys; "
+        "from agentsview_assets.resources.archives.checkouts import LocalDisk; "
         "resource.setrlimit(resource.RLIMIT_CPU, (20, 20)); LocalDisk().checkout(sys.argv[1])"
     )
     done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)
