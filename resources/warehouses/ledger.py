@@ -29,7 +29,6 @@ from agentsview_assets.schemas import CONTRACTS, HISTORIES
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from agentsview_assets.resources.warehouses.row_store import RowStore
     from agentsview_assets.resources.warehouses.sql_store import SqlStore
     from agentsview_assets.resources.warehouses.succession import Leaving
 
@@ -115,7 +114,7 @@ def pend_sessions(store: SqlStore, where: str, parameters: Sequence[object] = ()
     )
 
 
-def pend_keys(store: RowStore, where: str, parameters: Sequence[object] = ()) -> None:
+def pend_keys(store: SqlStore, where: str, parameters: Sequence[object] = ()) -> None:
     """Has it decided anew what counts of the keys of some usage rows, in a transaction."""
     store.execute(
         f"INSERT INTO {PENDING_TABLE} SELECT DISTINCT 'key', dedup_key FROM usage_rows "

@@ -9,11 +9,12 @@ caller's. What does not: which slices are out of date.
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from agentsview_assets.resources.warehouses.ledger import pend_keys
-from agentsview_assets.resources.warehouses.reader import PARTITIONS_TABLE, PENDING_TABLE
+from agentsview_assets.resources.warehouses.deduplicating import touching
+from agentsview_assets.resources.warehouses.reader import PARTITIONS_TABLE
 from agentsview_assets.rules.staleness import MOVED_VERSION
 from agentsview_assets.rules.windows import EARLIEST
 
@@ -57,14 +58,9 @@ def _take_out(
     )
     if not found:
         return
-    if table == "usage_rows":
-        pend_keys(store, where, values)
-        store.execute(
-            f"INSERT INTO {PENDING_TABLE} SELECT DISTINCT 'session', session_id FROM {table} "
-            f"WHERE {where} AND session_id <> ''",
-            values,
-        )
-    store.execute(f"DELETE FROM {table} WHERE {where}", values)
+    is_usage = table == "usage_rows"
+    with touching(store, where, values) if is_usage else contextlib.nullcontext():
+        store.execute(f"DELETE FROM {table} WHERE {where}", values)
     for place, count in found:
         store.execute(
             f"UPDATE {PARTITIONS_TABLE} SET row_count = row_count - ?, input_version = ? "

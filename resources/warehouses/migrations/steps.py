@@ -14,7 +14,11 @@ from typing import NamedTuple
 
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.resources.warehouses import reader as warehouse
-from agentsview_assets.resources.warehouses.migrations.version_4 import TYPES, by_archive
+from agentsview_assets.resources.warehouses.migrations.version_4 import (
+    TYPES,
+    by_archive,
+    readable_like,
+)
 from agentsview_assets.resources.warehouses.migrations.version_5 import shared_prices
 from agentsview_assets.warehouse_urls import Kind
 
@@ -98,20 +102,11 @@ _MORE_OF_SESSIONS: Mapping[Kind, tuple[str, ...]] = {
     )
     for kind, types in TYPES.items()
 }
-_LET_READERS_READ = """
-DO $$
-DECLARE reader record;
-BEGIN
-    FOR reader IN
-        SELECT CASE WHEN grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END
-            AS name
-        FROM pg_class, aclexplode(relacl)
-        WHERE oid = 'warehouse_partitions'::regclass AND privilege_type = 'SELECT'
-    LOOP
-        EXECUTE 'GRANT SELECT ON warehouse_expected, warehouse_readings, warehouse_checks, '
-            || 'warehouse_successions, warehouse_rules TO ' || reader.name;
-    END LOOP;
-END $$"""
+_LET_READERS_READ = readable_like(
+    "warehouse_partitions",
+    *("warehouse_expected", "warehouse_readings", "warehouse_checks"),
+    *("warehouse_successions", "warehouse_rules"),
+)
 """Who may read the notes of partitions may read what was added beside them."""
 
 MIGRATIONS: tuple[Migration, ...] = (

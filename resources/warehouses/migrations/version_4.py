@@ -130,6 +130,23 @@ _VERDICTS_AS_ROWS = (
 """What counts was a property of rows until version 4; it holds until the archive is read again."""
 
 
+def readable_like(table: str, *tables: str) -> str:
+    """SQL that lets whoever may read one table of a PostgreSQL warehouse read others, too."""
+    return f"""
+DO $$
+DECLARE reader record;
+BEGIN
+    FOR reader IN
+        SELECT CASE WHEN grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END
+            AS name
+        FROM pg_class, aclexplode(relacl)
+        WHERE oid = '{table}'::regclass AND privilege_type = 'SELECT'
+    LOOP
+        EXECUTE 'GRANT SELECT ON {", ".join(tables)} TO ' || reader.name;
+    END LOOP;
+END $$"""
+
+
 def table_ddl(kind: Kind, name: str, columns: str, key: str = "") -> str:
     """The DDL of a table, its columns given as name and kind (with `?` where it may be null)."""
     ddl = []
@@ -188,23 +205,13 @@ def by_archive(kind: Kind) -> tuple[str, ...]:
         for table in _WHOLE
     ]
     if kind == "postgresql":
-        made.append(_LET_READERS_READ_MORE)
+        # Who may read the records of slices may read what was added beside them.
+        made.append(
+            readable_like(
+                "earlier_warehouse_partitions",
+                *("archive_sessions", "duplicates", "session_copies", "warehouse_meta"),
+                *("warehouse_partitions", "warehouse_archives", "warehouse_expected"),
+                *("warehouse_pending", "warehouse_left_out", "restatements"),
+            )
+        )
     return (*made, *(f"DROP TABLE earlier_{table}" for table in renamed))
-
-
-_LET_READERS_READ_MORE = """
-DO $$
-DECLARE reader record;
-BEGIN
-    FOR reader IN
-        SELECT CASE WHEN grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END
-            AS name
-        FROM pg_class, aclexplode(relacl)
-        WHERE oid = 'earlier_warehouse_partitions'::regclass AND privilege_type = 'SELECT'
-    LOOP
-        EXECUTE 'GRANT SELECT ON archive_sessions, duplicates, session_copies, warehouse_meta, '
-            || 'warehouse_partitions, warehouse_archives, warehouse_expected, '
-            || 'warehouse_pending, warehouse_left_out, restatements TO ' || reader.name;
-    END LOOP;
-END $$"""
-"""Who may read the records of slices may read what was added beside them."""

@@ -6,7 +6,7 @@ also where today's contracts go on.
 
 from __future__ import annotations
 
-from agentsview_assets.resources.warehouses.migrations.version_4 import table_ddl
+from agentsview_assets.resources.warehouses.migrations.version_4 import readable_like, table_ddl
 from agentsview_assets.warehouse_urls import Kind
 
 _RATES = (
@@ -34,19 +34,6 @@ _TABLES = (
     ),
 )
 """Name, columns, key, and what names an archive's rows until they are made again and shared."""
-_LET_READERS_READ = """
-DO $$
-DECLARE reader record;
-BEGIN
-    FOR reader IN
-        SELECT CASE WHEN grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END
-            AS name
-        FROM pg_class, aclexplode(relacl)
-        WHERE oid = 'earlier_{name}'::regclass AND privilege_type = 'SELECT'
-    LOOP
-        EXECUTE 'GRANT SELECT ON {name}, {name}_archives TO ' || reader.name;
-    END LOOP;
-END $$"""
 
 
 def shared_prices(kind: Kind) -> tuple[str, ...]:
@@ -70,7 +57,11 @@ def shared_prices(kind: Kind) -> tuple[str, ...]:
             ),
             f"INSERT INTO {name} SELECT {digest}, {kept} FROM earlier_{name}",
             f"INSERT INTO {name}_archives SELECT DISTINCT archive_id, {digest} FROM earlier_{name}",
-            *([_LET_READERS_READ.format(name=name)] if kind == "postgresql" else []),
+            *(
+                [readable_like(f"earlier_{name}", name, f"{name}_archives")]
+                if kind == "postgresql"
+                else []
+            ),
             f"DROP TABLE earlier_{name}",
         ]
     return tuple(made)
