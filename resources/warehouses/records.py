@@ -106,7 +106,7 @@ class Records(abc.ABC):
 
     def partitions(self, asset: str) -> dict[Slice, Versions]:
         """The versions of every slice written of a table."""
-        return self.all_partitions().get(asset, {})
+        return {place: (r.content, r.rates) for place, r in self.records(asset).items()}
 
     def all_partitions(self) -> dict[str, dict[Slice, Versions]]:
         """The versions of every slice written, by table."""
