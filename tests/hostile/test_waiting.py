@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -176,14 +177,21 @@ def stoppable() -> Iterator[tuple[str, Callable[[int], None]]]:
     with running_server() as server:
         database = server.database()
 
-        def send(number: int) -> None:
+        def processes() -> tuple[int, list[int]]:
+            """The server's first process and those that it has started."""
             listed = subprocess.run(
                 ["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
             ).stdout
             rows = [line.split(maxsplit=2) for line in listed.splitlines()[1:]]
             first = next(int(p) for p, _, args in rows if f"-p {server.port}" in args)
-            for pid in [first, *(int(p) for p, parent, _ in rows if int(parent) == first)]:
-                os.kill(pid, number)
+            return first, [int(p) for p, parent, _ in rows if int(parent) == first]
+
+        def send(number: int) -> None:
+            # The first one goes first: stopped, it starts no more of them.
+            os.kill(processes()[0], number)
+            for pid in processes()[1]:
+                with contextlib.suppress(ProcessLookupError):  # one that has just ended
+                    os.kill(pid, number)
 
         try:
             yield database.url(), send
