@@ -43,15 +43,16 @@ def is_due(settings: Settings, rules: Mapping[str, str]) -> bool:
     return wants_labels or "rewrite" in rules
 
 
-def finish(settings: Settings, progress: Progress) -> None:
-    """Does, once rows are written, what cannot be done before: see the functions below."""
-    with open_store(settings.warehouse) as store:
-        take_out_credentials(store, progress)
-        if not settings.with_titles:
-            forget_titles(store, settings, progress)
-        reason = store.rules().get("rewrite")
-    if reason is not None:
-        rewrite_files(settings, reason, progress)
+def finish(store: Store, settings: Settings, progress: Progress) -> str | None:
+    """Does, once rows are written, what cannot be done before: see the functions below.
+
+    Returns:
+        Why the warehouse's files are to be written anew once they are closed, if they are.
+    """
+    take_out_credentials(store, progress)
+    if not settings.with_titles:
+        forget_titles(store, settings, progress)
+    return store.rules().get("rewrite")
 
 
 def forget_titles(store: Store, settings: Settings, progress: Progress) -> None:

@@ -20,7 +20,12 @@ from agentsview_assets.documents.common.alarms import unchecked_tables
 from agentsview_assets.documents.common.clock import clock_notes
 from agentsview_assets.errors import AssetsError, ContractError, HeldBackError
 from agentsview_assets.giving_up import give_up, require_forgettable
-from agentsview_assets.keeping_out import finish, is_due, take_out_credentials
+from agentsview_assets.keeping_out import (
+    finish,
+    is_due,
+    rewrite_files,
+    take_out_credentials,
+)
 from agentsview_assets.outcome import Outcome, Progress
 from agentsview_assets.planning import (
     Plan,
@@ -35,12 +40,13 @@ from agentsview_assets.resources.archives.held_rows import MOST_NAMED
 from agentsview_assets.resources.archives.observing_all import Seen, require_readable
 from agentsview_assets.resources.archives.resource import ArchiveResource
 from agentsview_assets.resources.own_files import remove_earlier_store
-from agentsview_assets.resources.warehouses.opening import check_stores, open_store
-from agentsview_assets.resources.warehouses.reader import open_reader
+from agentsview_assets.resources.warehouses.opening import check_stores, is_there, open_store
+from agentsview_assets.resources.warehouses.reader import size
 from agentsview_assets.resources.warehouses.store import Store
 from agentsview_assets.resources.work import METER
 from agentsview_assets.rules.staleness import Expected, expected_slices, made_days
 from agentsview_assets.rules.windows import DayWindow
+from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -103,8 +109,11 @@ def materialize(
     source = ArchiveResource.of(settings)
     names = select_tables(settings, request.select)
     window = window_of(settings)
-    try:
-        with METER.measure(), _warehouse(settings, request, progress) as warehouse:
+    with contextlib.ExitStack() as opened:
+        opened.callback(source.close)
+        # Open throughout: opening a DuckDB file costs more than most that is done with it.
+        warehouse = opened.enter_context(_warehouse(settings, request, progress))
+        with METER.measure():
             made, rules = made_days(warehouse.partitions("usage_rows")), warehouse.rules()
             seen = _observe(source, warehouse, window, request, progress)
             if not warehouse.is_deduplicated():
@@ -125,7 +134,7 @@ def materialize(
             ranges=plan.ranges,
         )
         outcome = Outcome()
-        worked, opened = METER.seconds, time.perf_counter()
+        worked, began = METER.seconds, time.perf_counter()
         if not (plan.is_empty and seen.is_unchanged) or unchecked:
             progress(
                 "loading Dagster"
@@ -144,28 +153,34 @@ def materialize(
                     kept,
                     progress,
                     unchecked,
-                    lambda: _left(settings, source, request, names),
+                    lambda: _left(settings, warehouse, source, request, names),
                 )
             summary.assets = sorted(plan.tables)
             summary.partitions = outcome.partitions
-        summary.history_seconds = time.perf_counter() - opened - (METER.seconds - worked)
+        summary.history_seconds = time.perf_counter() - began - (METER.seconds - worked)
+        reason = None
         if summary.partitions or is_due(settings, rules):
-            finish(settings, progress)
-        _require_all(outcome, seen.held)
-    finally:
-        source.close()
-    measure(settings, summary)
+            reason = finish(warehouse, settings, progress)
+        _measure(warehouse, summary)
+    if reason is not None:
+        rewrite_files(settings, reason, progress)
+    _require_all(outcome, seen.held)
+    summary.bytes = sum(size(warehouse) for warehouse in settings.warehouses)
     summary.work_seconds = METER.seconds - worked_before
     summary.total_seconds = time.perf_counter() - started
     return summary
 
 
 def _left(
-    settings: Settings, source: ArchiveResource, request: Request, names: frozenset[str]
+    settings: Settings,
+    warehouse: Store,
+    source: ArchiveResource,
+    request: Request,
+    names: frozenset[str],
 ) -> Plan:
     """What a run has put out of date: days on which other rows count now."""
     window = window_of(settings)
-    with METER.measure(), open_store(settings.warehouse) as warehouse:
+    with METER.measure():
         expected = expected_here(source, warehouse, window)
         recorded, outdated = warehouse.all_partitions(), warehouse.outdated()
     request = replace(request, force=False)
@@ -175,7 +190,9 @@ def _left(
 @contextlib.contextmanager
 def _warehouse(settings: Settings, request: Request, progress: Progress) -> Iterator[Store]:
     """The open warehouse, made where there is none once there is something to put into it."""
-    if not check_stores(settings.warehouse):
+    first, *others = settings.warehouses
+    # One that is there is told of when it is opened, before any work.
+    if (others or not is_there(first)) and not check_stores(settings.warehouse):
         require_forgettable((), require_readable(settings.archives), request.forget)
     remove_earlier_store(settings.state_dir)
     with open_store(settings.warehouse) as warehouse:
@@ -269,12 +286,16 @@ def _counted(progress: Progress) -> Callable[[str, int, int], None]:
     return counted
 
 
-def measure(settings: Settings, summary: Summary) -> None:
+def _measure(warehouse: Store, summary: Summary) -> None:
     """Adds to a summary what the warehouse now holds of the tables that were made."""
-    with open_reader(settings.warehouse) as reader:
-        for table in sorted(summary.assets):
-            count = reader.rows(f"SELECT count(*) FROM {table}")[0][0]
-            summary.rows_by_table[table] = int(count)
+    with warehouse.reading() as reader:
+        if summary.assets:
+            counts = " UNION ALL ".join(
+                f"SELECT '{table}', COUNT(*) FROM {CONTRACTS[table].relation}"
+                for table in summary.assets
+            )
+            found = {table: int(count) for table, count in reader.rows(counts)}
+            summary.rows_by_table = {table: found[table] for table in summary.assets}
         unpriced = reader.rows(
             "SELECT model FROM model_rates WHERE matched_pattern IS NULL ORDER BY model"
         )
@@ -283,6 +304,3 @@ def measure(settings: Settings, summary: Summary) -> None:
     summary.rows = sum(summary.rows_by_table.values())
     summary.unpriced_models = [row[0] for row in unpriced]
     summary.pricing_digest = digest[0][0] or ""
-    for warehouse in settings.warehouses:
-        with open_reader(warehouse.shown) as reader:
-            summary.bytes += reader.size()

@@ -29,7 +29,7 @@ from agentsview_assets.partitions import daily_partitions
 from agentsview_assets.planning import Plan, Step, phases, without_days
 from agentsview_assets.resources.dagster_home.history import open_history
 from agentsview_assets.resources.dagster_home.words import explain_history
-from agentsview_assets.resources.warehouses.reader import open_reader
+from agentsview_assets.resources.warehouses.opening import open_store
 from agentsview_assets.schemas import MADE_BY_KEY
 from agentsview_assets.settings import Settings
 
@@ -199,7 +199,7 @@ class Runner:
         """A failed check's error with what the check found; other errors as they are."""
         if not isinstance(error, CheckError):
             return error
-        with open_reader(self._warehouse) as reader:
+        with open_store(self._warehouse) as store, store.reading() as reader:
             words = "; ".join(f"{a.asset}, {a.check}: {a.words}" for a in alarms(reader))
         return CheckError(f"{error}. {words}" if words else str(error))
 

@@ -9,13 +9,15 @@ from typing import Any
 from agentsview_assets.checks.verdict import Verdict, table
 from agentsview_assets.resources.warehouses.keeping_out import (
     Fingerprints,
+    Texts,
     find_credentials,
-    fingerprints,
     others,
     text_columns,
+    texts_of,
 )
 from agentsview_assets.resources.warehouses.reader import PARTITIONS_TABLE, RULES_TABLE, Reader
 from agentsview_assets.rules.credentials.secrets import LOOKED_FOR, clean
+from agentsview_assets.rules.staleness import Slice
 from agentsview_assets.rules.versions import rules
 from agentsview_assets.schemas import (
     CONTRACTS,
@@ -44,14 +46,17 @@ def contract_holds(contract: TableContract) -> Callable[[Reader], Verdict]:
 
     def ask(reader: Reader) -> Verdict:
         rules = dict(_rules(contract))
-        sums = "".join(f", SUM(CASE WHEN {broken} THEN 1 ELSE 0 END)" for broken in rules.values())
-        rows, *counts = reader.rows(f"SELECT COUNT(*){sums} FROM {contract.relation}")[0]
-        broken = [(rule, int(n)) for rule, n in zip(rules, counts, strict=True) if n]
+        slices = _slices(reader, contract, list(rules.values()))
+        rows = sum(count for count, *_ in slices.values())
+        counts = [sum(found) for found in zip(*slices.values(), strict=True)][1:]
+        broken = [(rule, n) for rule, n in zip(rules, counts, strict=False) if n]
         broken += _repeated_keys(reader, contract)
-        broken += _miscounted(reader, contract)
-        numbers: dict[str, Any] = {"rows": int(rows), "rules": len(rules) + 2}
+        broken += _miscounted(
+            reader, contract, {place: found[0] for place, found in slices.items()}
+        )
+        numbers: dict[str, Any] = {"rows": rows, "rules": len(rules) + 2}
         if not broken:
-            words = f"{int(rows):,} rows keep all {len(rules) + 2} rules of the contract"
+            words = f"{rows:,} rows keep all {len(rules) + 2} rules of the contract"
             return Verdict(passed=True, words=words, numbers=numbers)
         return Verdict(
             passed=False,
@@ -85,16 +90,25 @@ def _repeated_keys(reader: Reader, contract: TableContract) -> list[tuple[str, i
     return [(f"({key}) is unique", int(found[0][0]))] if found[0][0] else []
 
 
-def _miscounted(reader: Reader, contract: TableContract) -> list[tuple[str, int]]:
+def _slices(
+    reader: Reader, contract: TableContract, rules: list[str]
+) -> dict[Slice, tuple[int, ...]]:
+    """The rows of every slice, and how many of them break each rule."""
+    column = contract.partition_column
+    day = f"CAST({column} AS VARCHAR(10))" if column else "''"
+    sums = "".join(f", SUM(CASE WHEN {broken} THEN 1 ELSE 0 END)" for broken in rules)
+    found = reader.rows(
+        f"SELECT archive_id, {day}, COUNT(*){sums} FROM {contract.relation} GROUP BY 1, 2"
+    )
+    return {(archive, day): tuple(map(int, counts)) for archive, day, *counts in found}
+
+
+def _miscounted(
+    reader: Reader, contract: TableContract, held: Mapping[Slice, int]
+) -> list[tuple[str, int]]:
     """Slices that hold another number of rows than was recorded when they were written."""
     if contract.name in (*HISTORIES, *MADE_BY_KEY):
         return []
-    column = contract.partition_column
-    day = f"CAST({column} AS VARCHAR(10))" if column else "''"
-    found = reader.rows(
-        f"SELECT archive_id, {day}, COUNT(*) FROM {contract.relation} GROUP BY 1, 2"
-    )
-    held = {(archive, day): int(count) for archive, day, count in found}
     recorded = {
         (archive, day): int(count)
         for archive, day, count in reader.rows(
@@ -102,7 +116,7 @@ def _miscounted(reader: Reader, contract: TableContract) -> list[tuple[str, int]
             [contract.name],
         )
     }
-    if not column and not recorded:
+    if not contract.partition_column and not recorded:
         return []
     places = held.keys() | recorded.keys()
     wrong = [place for place in places if held.get(place, 0) != recorded.get(place, 0)]
@@ -113,10 +127,12 @@ def content_free(reader: Reader) -> Verdict:
     """No column but the declared ones, no credential, nothing as long as a message."""
     columns, longest = 0, 0
     found: list[tuple[str, str, str, str]] = []
+    # Telling whether texts are those of before is fast in DuckDB alone.
+    now = _texts(reader) if reader.kind == "duckdb" else None
     for contract in STORED.values():
         texts = text_columns(contract)
         columns += len(texts)
-        lengths = _lengths(reader, contract, texts)
+        lengths = now[contract.name].longest if now else _lengths(reader, contract, texts)
         longest = max(longest, *(n for name, n in lengths.items() if name not in _FREE_TEXT), 0)
         found += [
             (f"{contract.name}.{name}", f"a text of {n:,} characters",
@@ -124,8 +140,6 @@ def content_free(reader: Reader) -> Verdict:
             for name, n in lengths.items()
             if n > LONGEST and name not in _FREE_TEXT
         ]  # fmt: skip
-    # Telling whether texts are those of before is fast in DuckDB alone.
-    now = _fingerprints(reader) if reader.kind == "duckdb" else None
     unseen = None if now is None else others(now, _clean_before(reader))
     for find in find_credentials(reader.rows, reader.kind, unseen):
         owner = _owner(reader, find.contract, f"{find.column} = ?", [next(iter(find.texts))])
@@ -155,12 +169,13 @@ def content_free(reader: Reader) -> Verdict:
     )
 
 
-def _fingerprints(reader: Reader) -> dict[str, Fingerprints]:
-    return {name: fingerprints(reader.rows, contract) for name, contract in STORED.items()}
+def _texts(reader: Reader) -> dict[str, Texts]:
+    return {name: texts_of(reader.rows, contract) for name, contract in STORED.items()}
 
 
-def _recorded(tables: Mapping[str, Fingerprints]) -> str:
+def _recorded(now: Mapping[str, Texts]) -> str:
     """What is recorded of the texts of a warehouse in which nothing was found."""
+    tables = {name: texts.fingerprints for name, texts in now.items()}
     return json.dumps({"rules": rules().digests["credentials"], "tables": tables})
 
 

@@ -66,25 +66,32 @@ class Asks(Protocol):
         """Fetches all its rows."""
 
 
+class Rows(NamedTuple):
+    """Rows of a table, as SQL of a FROM clause, and how many there are."""
+
+    sql: str
+    number: int
+
+
 def find_credentials(
-    ask: Asks, kind: Kind, relations: Mapping[str, str] | None = None
+    ask: Asks, kind: Kind, relations: Mapping[str, Rows] | None = None
 ) -> Iterator[Find]:
     """Looks for credentials in every text column of every table.
 
     Args:
         ask: Asks the warehouse.
         kind: What it is.
-        relations: Tables to look through, with the rows of them to look at as SQL; all rows of
-            all tables if not given.
+        relations: Tables to look through, with the rows of them to look at; all rows of all
+            tables if not given.
     """
     suspects: dict[_Place, Collection[str]] = {}
     few: dict[_Place, set[str]] = {}
     for contract in STORED.values():
         names = [column.name for column in text_columns(contract)]
-        rows = contract.name if relations is None else relations.get(contract.name)
-        if rows is None or not names:
+        if not names or (relations is not None and contract.name not in relations):
             continue
-        if ask(f"SELECT COUNT(*) FROM {rows}")[0][0] <= _SMALL:
+        rows, count = relations[contract.name] if relations else _all_rows(ask, contract)
+        if count <= _SMALL:
             few |= {
                 (contract.name, n): t for n, t in zip(names, _texts(ask, rows, names), strict=True)
             }
@@ -102,32 +109,57 @@ def find_credentials(
                 yield Find(contract, column.name, changed)
 
 
+def _all_rows(ask: Asks, contract: TableContract) -> Rows:
+    return Rows(contract.name, int(ask(f"SELECT COUNT(*) FROM {contract.name}")[0][0]))
+
+
 Fingerprints = Mapping[str, str]
 """A number for all texts of a table's rows, by day ('' where it has none)."""
 
 
-def fingerprints(ask: Asks, contract: TableContract) -> Fingerprints:
-    """One number for the texts of each day of a table, as DuckDB can tell it fast."""
+class Texts(NamedTuple):
+    """What can be said of a table's texts without looking at each.
+
+    Attributes:
+        fingerprints: Tell whether they are those of before.
+        rows: How many rows there are, by day.
+        longest: The characters of the longest text, by column.
+    """
+
+    fingerprints: Fingerprints
+    rows: Mapping[str, int]
+    longest: Mapping[str, int]
+
+
+def texts_of(ask: Asks, contract: TableContract) -> Texts:
+    """Describes the texts of a table in DuckDB, which can tell a text's hash fast."""
     names = [column.name for column in text_columns(contract)]
     if not names:
-        return {}
+        return Texts({}, {}, {})
     day = f"CAST({contract.partition_column} AS VARCHAR)" if contract.partition_column else "''"
+    lengths = ", ".join(f"MAX(LENGTH({name}))" for name in names)
     found = ask(
-        f"SELECT {day}, CAST(SUM(CAST(hash({', '.join(names)}) AS HUGEINT)) AS VARCHAR) "
-        f"FROM {contract.name} GROUP BY 1"
+        f"SELECT {day}, CAST(SUM(CAST(hash({', '.join(names)}) AS HUGEINT)) AS VARCHAR), "
+        f"COUNT(*), {lengths} FROM {contract.name} GROUP BY 1"
     )
-    return {str(place): str(number) for place, number in found}
+    longest = [[int(n or 0) for n in lengths] for _, _, _, *lengths in found]
+    return Texts(
+        {str(place): str(number) for place, number, *_ in found},
+        {str(place): int(count) for place, _, count, *_ in found},
+        dict(zip(names, map(max, zip(*longest, strict=True)), strict=True)) if longest else {},
+    )
 
 
-def others(now: Mapping[str, Fingerprints], before: Mapping[str, Fingerprints]) -> dict[str, str]:
-    """The tables of which some texts are not what they were, with the rows of those days as SQL."""
+def others(now: Mapping[str, Texts], before: Mapping[str, Fingerprints]) -> dict[str, Rows]:
+    """The tables of which some texts are not what they were, with the rows of those days."""
     found = {}
-    for name, numbers in now.items():
+    for name, texts in now.items():
         known, column = before.get(name, {}), STORED[name].partition_column
-        days = sorted(day for day, number in numbers.items() if known.get(day) != number)
+        days = sorted(day for day, number in texts.fingerprints.items() if known.get(day) != number)
         listed = ", ".join(f"DATE '{day}'" for day in days)
         if days:
-            found[name] = f"(SELECT * FROM {name} WHERE {column} IN ({listed}))" if column else name
+            sql = f"(SELECT * FROM {name} WHERE {column} IN ({listed}))" if column else name
+            found[name] = Rows(sql, sum(texts.rows[day] for day in days))
     return found
 
 

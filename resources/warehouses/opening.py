@@ -54,7 +54,7 @@ def open_existing(url: str) -> Iterator[Store | None]:
     Raises:
         WarehouseError: One cannot be opened or written.
     """
-    there = [warehouse for warehouse in parse_warehouses(url) if _is_there(warehouse)]
+    there = [warehouse for warehouse in parse_warehouses(url) if is_there(warehouse)]
     if not there:
         yield None
         return
@@ -81,14 +81,15 @@ def check_stores(url: str) -> bool:
 
 
 def _check(warehouse: WarehouseUrl) -> bool:
-    there = _is_there(warehouse)
+    there = is_there(warehouse)
     if there:
         with _open(warehouse):
             pass  # upgrades one of an earlier version
     return there
 
 
-def _is_there(warehouse: WarehouseUrl) -> bool:
+def is_there(warehouse: WarehouseUrl) -> bool:
+    """Whether a warehouse exists, whatever is in it."""
     if warehouse.path is None:
         from agentsview_assets.resources.warehouses.postgres.store import check_postgres
 

@@ -85,6 +85,14 @@ def reader_of(warehouse: WarehouseUrl) -> contextlib.AbstractContextManager[Read
     return opened
 
 
+def size(warehouse: WarehouseUrl) -> int:
+    """Bytes that a warehouse takes on disk."""
+    if warehouse.path is not None:
+        return warehouse.path.stat().st_size
+    with reader_of(warehouse) as reader:
+        return reader.size()
+
+
 def exact_total(values: Sequence[float] | None) -> float:
     """The sum of doubles, rounded once; what has no such sum is added up as it comes."""
     if not values:
