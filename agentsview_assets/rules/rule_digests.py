@@ -1,6 +1,6 @@
 """Digests of the rules of this release, by table; written by `docs/make_rules.py`."""
 
-GENERATION = 5
+GENERATION = 6
 DIGESTS = {
     "sessions": "28437d88296f",
     "usage_rows": "9948d4cc6c3d",
@@ -14,10 +14,10 @@ DIGESTS = {
     "project_identities": "62dd372c3937",
     "effective_pricing": "bd413b4853fb",
     "model_rates": "a0edd1f08a34",
-    "daily_usage": "e71d3f5bac12",
-    "activity_buckets": "9a8546d993ba",
-    "session_model_usage": "7e2277308286",
-    "session_summaries": "24fb889bea06",
+    "daily_usage": "636ae1f5451c",
+    "activity_buckets": "94d1c89d4ae5",
+    "session_model_usage": "1452d5ffb9dc",
+    "session_summaries": "f37de6b2a970",
     "landing": "fc43714ac3b4",
     "credentials": "e9eec399665f",
 }

@@ -95,17 +95,26 @@ def _content(path: Path) -> object:
     return path.read_bytes() if path.is_file() else None
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """A warehouse of one day, in which nothing is left to do."""
+    desk = Desk.with_sample(tmp_path_factory.mktemp("finished")).starting("2026-11-10")
+    assert desk.run("materialize").code == 0
+    return desk
+
+
 @pytest.mark.parametrize("make", FOREIGN)
 def test_a_file_where_an_earlier_release_kept_its_store_is_left(
-    make: Callable[[Path], None], tmp_path: Path
+    make: Callable[[Path], None], finished: Desk, tmp_path: Path
 ) -> None:
-    desk = Desk.with_sample(tmp_path)
+    desk = Desk(tmp_path, {**finished.settings, "AGENTSVIEW_ASSETS_ARCHIVE": str(finished.archive)})
+    shutil.copy(finished.warehouse, desk.warehouse)
     path = desk.warehouse.with_name(f"{desk.warehouse.name}.state") / "observations.duckdb"
     path.parent.mkdir()
     make(path)
     before = _everything(path.parent)
     is_database = path.is_file() and not path.is_symlink() and b"DUCK" in path.read_bytes()[:12]
-    assert desk.run("materialize", "--since", "2026-11-10").code == 0
+    assert desk.run("materialize").code == 0
     after = _everything(path.parent)
     assert {name: after.get(name) for name in before} == (
         dict.fromkeys(before) if is_database else before

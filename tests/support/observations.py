@@ -147,12 +147,11 @@ class Watch:
         )
 
 
-def fresh(path: Path, scratch: Path, window: DayWindow = WINDOW, **options: bool) -> Observation:
+def fresh(path: Path, scratch: Path, window: DayWindow = WINDOW) -> Observation:
     """Observe an archive into a warehouse made for the purpose."""
     place = scratch / f"fresh-{os.urandom(6).hex()}.duckdb"
     with Watch(place, window) as watch:
-        watch.observe(path, **options)
-        found = watch.said()
+        found = watch.said_of(path)
     place.unlink()
     return found
 

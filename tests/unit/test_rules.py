@@ -15,7 +15,6 @@ from docs import make_rules
 from tests.support.machines import Machine, archive, everything
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 COSTS = {"daily_usage", "activity_buckets", "session_model_usage"}
@@ -96,14 +95,22 @@ class TestDigests:
         assert f"GENERATION = {rules().generation + 1}\n" in make_rules.render(other)
 
 
-@pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     """A finished warehouse of three days."""
+    folder = tmp_path_factory.mktemp("finished")
     days = ("2026-11-01", "2026-11-02", "2026-11-03")
-    place = archive(tmp_path / "data", "one", list(zip("abc", days, strict=True)))
-    made = Machine(tmp_path, f"duckdb:///{tmp_path}/warehouse.duckdb", (place,))
+    place = archive(folder / "data", "one", list(zip("abc", days, strict=True)))
+    made = Machine(folder, f"duckdb:///{folder}/warehouse.duckdb", (place,))
     assert made.run("materialize").code == 0
     return made
+
+
+@pytest.fixture
+def machine(finished: Machine, tmp_path: Path) -> Machine:
+    """Another machine that has been given the warehouse."""
+    copy = shutil.copy(finished.folder / "warehouse.duckdb", tmp_path)
+    return Machine(tmp_path, f"duckdb:///{copy}", finished.archives)
 
 
 def runs(machine: Machine) -> dict[str, dict[str, str]]:
