@@ -36,7 +36,6 @@ from agentsview_assets.settings import Settings
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
-_BEFORE_REPORTS = dg.AssetCheckKey(dg.AssetKey("duplicates"), "duplicates_removed")
 MOST_PASSES = 5
 """How often what a run has put out of date is made, too; an archive may change all the time."""
 MOST_REFUSED, HOPELESS = 30, 3
@@ -157,13 +156,9 @@ class Runner:
             self._progress(f"materialising {len(step.tables)} assets, {first} to {last}")
         tags = {RANGE_START: first, RANGE_END: last} if first else {}
         tags |= self._tags
-        keys = (dg.AssetKey(name) for name in sorted(step.tables))
+        names = step.tables | ({"duplicates"} if "usage_rows" in step.tables else frozenset())
+        keys = (dg.AssetKey(name) for name in sorted(names))
         selection = dg.AssetSelection.assets(*keys).without_checks()
-        if "usage_rows" in step.tables:
-            selection |= dg.AssetSelection.assets(_BEFORE_REPORTS.asset_key).without_checks()
-            if "daily_usage" in step.tables:
-                # No report is made of tokens that count twice.
-                selection |= dg.AssetSelection.checks(_BEFORE_REPORTS)
         self._materialize(selection, tags)
         self.outcome.partitions += step.partitions
 

@@ -16,10 +16,15 @@ if TYPE_CHECKING:
     from agentsview_assets.rules.windows import DayWindow
 
 
+def warehouse_of(context: dg.AssetExecutionContext) -> RunsWarehouse:
+    """The warehouse of a run, as the run has it open."""
+    found: RunsWarehouse = getattr(context.resources, IO_MANAGER_KEY)
+    return found
+
+
 def store_of(context: dg.AssetExecutionContext) -> Store:
     """The warehouse of a run."""
-    manager: RunsWarehouse = getattr(context.resources, IO_MANAGER_KEY)
-    return manager.store
+    return warehouse_of(context).store
 
 
 def source_of(

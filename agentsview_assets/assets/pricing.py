@@ -1,17 +1,33 @@
 """Pricing: the rates in force and what they make of each model seen."""
 
+from collections import Counter
+from collections.abc import Mapping
+
 import dagster as dg
 import pyarrow as pa
 
-from agentsview_assets.assets.common import IO_MANAGER_KEY, table_asset
+from agentsview_assets.assets.common import (
+    IO_MANAGER_KEY,
+    OWNERS,
+    POOL,
+    table_asset,
+    table_metadata,
+)
 from agentsview_assets.assets.histories import record_rates
-from agentsview_assets.assets.looking import archives_of, copied_versions
+from agentsview_assets.assets.looking import archives_of, copied_versions, store_of
+from agentsview_assets.assets.shown import show_lineage
+from agentsview_assets.errors import ContractError
+from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE
 from agentsview_assets.resources.warehouses.io_manager import Days
 from agentsview_assets.resources.warehouses.outputs import Frames
+from agentsview_assets.resources.warehouses.placing import generation, require_no_newer
+from agentsview_assets.resources.warehouses.store import Partition, Selection, Slices
 from agentsview_assets.resources.work import METER
+from agentsview_assets.rules.rates import ModelRate, price_tables, rates_version
 from agentsview_assets.rules.rates import model_rates as rate_models
-from agentsview_assets.rules.rates import price_tables, rates_version
+from agentsview_assets.rules.staleness import Slice
 from agentsview_assets.rules.timestamps import Instant
+from agentsview_assets.rules.versions import recorded_rules, rules
 from agentsview_assets.schemas import CONTRACTS
 
 _YEAR_1, _YEAR_10000 = -62_135_596_800, 253_402_300_800
@@ -59,45 +75,112 @@ def _microseconds(instant: Instant | None) -> int | None:
 
 
 def _model_rates() -> dg.AssetsDefinition:
-    @table_asset(
-        "model_rates",
-        ins={
-            "usage_rows": dg.AssetIn(
-                metadata={"count_by": ["archive_id", "model"]},
-                partition_mapping=dg.AllPartitionMapping(),
-            )
-        },
-        deps=["effective_pricing"],
+    contract = CONTRACTS["model_rates"]
+
+    @dg.asset(
+        name=contract.name,
+        group_name=contract.group,
+        description=contract.description,
+        # Reports look rates up by themselves: an asset without days in between would cut a range
+        # of days into several runs.
+        deps=["effective_pricing", dg.AssetDep("usage_rows", partition_mapping=_ALL_DAYS)],
+        io_manager_key=IO_MANAGER_KEY,
         required_resource_keys={IO_MANAGER_KEY},
+        kinds={"python", "duckdb"},
+        owners=OWNERS,
+        code_version=rules().digests[contract.name],
+        pool=POOL,
+        metadata=table_metadata(contract),
+        config_schema=NOTHING_TO_CONFIGURE,
     )
-    def model_rates(
-        context: dg.AssetExecutionContext, usage_rows: Days, model_pricing: Days
-    ) -> Frames:
-        contract = CONTRACTS["model_rates"]
-        archives = archives_of(context)
-        versions = copied_versions(context, "model_pricing", archives)
-        with METER.measure():
-            seen = [
-                (row["archive_id"], row["model"], row["row_count"])
-                for row in usage_rows.of(archives).read_all().to_pylist()
-            ]
-            prices = _tuples(model_pricing.of(archives).read_all())
-            rates = rate_models(seen, price_tables(prices))
-            table = pa.Table.from_pylist([r._asdict() for r in rates], schema=contract.arrow_schema)
-            by_model = {(r.archive_id, r.model): r for r in rates}
-            of_archive = {
-                archive: [pair for pair in by_model if pair[0] == archive] for archive in archives
-            }
-            rated = {
-                (archive, ""): rates_version(pairs, by_model)
-                for archive, pairs in of_archive.items()
-            }
-        record_rates(context, rates, archives)
-        return Frames(
-            [contract.frame(table)], archives, input_versions=versions, rates_versions=rated
-        )
+    def model_rates(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
+        rates = rates_in_force(context, archives_of(context), is_asked_for=True)
+        METER.report(f"wrote {contract.name}: {len(rates):,} rows")
+        show_lineage(context, contract.name)
+        return dg.MaterializeResult(metadata={"dagster/row_count": len(rates)})
 
     return model_rates
+
+
+_ALL_DAYS = dg.AllPartitionMapping()
+
+
+def rates_in_force(
+    context: dg.AssetExecutionContext, archives: tuple[str, ...], *, is_asked_for: bool = False
+) -> list[ModelRate]:
+    """The rates of the models seen in some archives, which `model_rates` then holds, too.
+
+    Args:
+        context: The step that needs them.
+        archives: Whose models.
+        is_asked_for: Whether to write the table even where it holds just that.
+
+    Raises:
+        ContractError: The prices of an archive have not been read yet.
+    """
+    store, contract = store_of(context), CONTRACTS["model_rates"]
+    versions = copied_versions(context, "model_pricing", archives)
+    with METER.measure():
+        seen = store.read(
+            CONTRACTS["usage_rows"], Selection(count_by=_BY_MODEL, archives=archives)
+        ).to_pylist()
+        _require_prices(seen, versions)
+        counts = [(row["archive_id"], row["model"], row["row_count"]) for row in seen]
+        rates = rate_models(counts, price_tables(store.price_rows(archives)))
+        by_model = {(rate.archive_id, rate.model): rate for rate in rates}
+        rated = {
+            (archive, ""): rates_version([p for p in by_model if p[0] == archive], by_model)
+            for archive in archives
+        }
+        recorded = store.records(contract.name)
+        made_by = recorded_rules(contract.name, is_report=False)
+        expected = {place: (version, rated[place], made_by) for place, version in versions.items()}
+        held = store.read(contract, Selection(archives=archives)).to_pylist()
+        is_there = all(
+            recorded[place][:3] == version if place in recorded else False
+            for place, version in expected.items()
+        ) and {tuple(row.values()) for row in held} == set(rates)
+    if is_asked_for or not is_there:
+        record_rates(context, rates, archives)
+        with METER.measure():
+            _write(context, rates, archives, expected)
+    return rates
+
+
+def as_table(rates: list[ModelRate]) -> pa.Table:
+    """Rates as rows of `model_rates`."""
+    schema = CONTRACTS["model_rates"].arrow_schema
+    return pa.Table.from_pylist([rate._asdict() for rate in rates], schema=schema)
+
+
+_BY_MODEL = ("archive_id", "model")
+
+
+def _require_prices(seen: list[dict[str, object]], versions: Mapping[Slice, str]) -> None:
+    missing = {str(row["archive_id"]) for row in seen} - {archive for archive, _ in versions}
+    if missing:
+        raise ContractError(
+            f"model_pricing: not materialised for {len(missing)} archive(s) yet; materialise "
+            "model_pricing and effective_pricing together with this table"
+        )
+
+
+def _write(
+    context: dg.AssetExecutionContext,
+    rates: list[ModelRate],
+    archives: tuple[str, ...],
+    expected: Mapping[Slice, tuple[str, str, str]],
+) -> None:
+    store, contract = store_of(context), CONTRACTS["model_rates"]
+    require_no_newer(store.rules())
+    counts = Counter(rate.archive_id for rate in rates)
+    partitions = [
+        Partition(archive, day, counts[archive], content, rated, context.run.run_id, made_by)
+        for (archive, day), (content, rated, made_by) in sorted(expected.items())
+    ]
+    store.record_rules(generation())
+    frame = contract.validate(contract.frame(as_table(rates)))
+    store.replace(contract, [frame], Slices(archives), partitions)
 
 
 def _tuples(table: pa.Table) -> list[tuple[object, ...]]:

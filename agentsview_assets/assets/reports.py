@@ -10,12 +10,13 @@ import pyarrow as pa
 
 from agentsview_assets.assets.common import IO_MANAGER_KEY, days_of, table_asset, window
 from agentsview_assets.assets.histories import with_restatements
-from agentsview_assets.assets.looking import archives_of, store_of
+from agentsview_assets.assets.looking import archives_of, store_of, warehouse_of
+from agentsview_assets.assets.pricing import as_table, rates_in_force
 from agentsview_assets.assets.shown import show_usage
 from agentsview_assets.errors import ContractError
 from agentsview_assets.resources.warehouses.io_manager import Days
 from agentsview_assets.resources.warehouses.outputs import Frames
-from agentsview_assets.resources.warehouses.store import Store
+from agentsview_assets.resources.warehouses.store import Selection, Store
 from agentsview_assets.resources.work import METER
 from agentsview_assets.rules import reports
 from agentsview_assets.rules.outdated import outdated_elsewhere
@@ -62,21 +63,15 @@ def _daily_usage(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinitio
         "daily_usage",
         partitions,
         required_resource_keys=_KEYS,
-        ins={
-            "usage_rows": dg.AssetIn(metadata={"columns": DAILY_COLUMNS}),
-            "duplicates": _VERDICTS,
-            "model_rates": _WHOLE,
-        },
+        ins={"usage_rows": dg.AssetIn(metadata={"columns": DAILY_COLUMNS})},
+        deps=["effective_pricing"],
     )
-    def daily_usage(
-        context: dg.AssetExecutionContext, usage_rows: Days, duplicates: Days, model_rates: Days
-    ) -> Frames:
-        inputs = _Inputs(context, "daily_usage", model_rates, partitions)
-        usage_rows, duplicates = inputs.of(usage_rows), inputs.of(duplicates)
+    def daily_usage(context: dg.AssetExecutionContext, usage_rows: Days) -> Frames:
+        inputs = _Inputs(context, "daily_usage", partitions)
+        usage_rows, duplicates = inputs.of(usage_rows), inputs.verdicts()
 
         def made(first: str, last: str) -> pa.Table:
             usage = usage_rows.read(first, last)
-            _require_rates(usage, inputs.rates)
             return reports.daily_usage(usage, duplicates.read(first, last), inputs.rates)
 
         frames = inputs.frames(usage_rows, made)
@@ -91,34 +86,24 @@ def _activity_buckets(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefi
         partitions,
         required_resource_keys=_KEYS,
         ins={
-            # An interval may run up to five minutes into the next day.
-            "activity_intervals": dg.AssetIn(
-                partition_mapping=dg.TimeWindowPartitionMapping(
-                    start_offset=-1, allow_nonexistent_upstream_partitions=True
-                )
-            ),
             "usage_rows": dg.AssetIn(metadata={"columns": BUCKET_COLUMNS}),
-            "duplicates": _VERDICTS,
             "effective_pricing": _DIGESTS,
-            "model_rates": _WHOLE,
         },
     )
-    def activity_buckets(  # noqa: PLR0913 - one parameter a table
+    def activity_buckets(
         context: dg.AssetExecutionContext,
         activity_intervals: Days,
         usage_rows: Days,
-        duplicates: Days,
-        model_rates: Days,
         effective_pricing: Days,
     ) -> Frames:
-        inputs = _Inputs(context, "activity_buckets", model_rates, partitions)
+        inputs = _Inputs(context, "activity_buckets", partitions)
         intervals_of, usage_of = inputs.of(activity_intervals), inputs.of(usage_rows)
-        duplicates, digests = inputs.of(duplicates), inputs.of(effective_pricing).read_all()
+        duplicates, digests = inputs.verdicts(), inputs.of(effective_pricing).read_all()
 
         def made(first: str, last: str) -> pa.Table:
             usage = usage_of.read(first, last)
+            # An interval may run up to five minutes into the next day.
             intervals = intervals_of.read(first, last, days_before=1)
-            _require_rates(usage, inputs.rates)
             _require_digests(intervals, digests)
             bounds = {"first": inputs.window.first, "from": first, "to": last}
             verdicts = duplicates.read(first, last)
@@ -141,21 +126,15 @@ def _session_model_usage(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsD
             "usage_rows": dg.AssetIn(
                 metadata={"columns": SESSION_COLUMNS, "day_column": "session_date"}
             ),
-            "duplicates": dg.AssetIn(
-                metadata={"columns": VERDICT_COLUMNS, "day_column": "session_date"}
-            ),
-            "model_rates": _WHOLE,
         },
+        deps=["effective_pricing"],
     )
-    def session_model_usage(
-        context: dg.AssetExecutionContext, usage_rows: Days, duplicates: Days, model_rates: Days
-    ) -> Frames:
-        inputs = _Inputs(context, "session_model_usage", model_rates, partitions)
-        usage_rows, duplicates = inputs.of(usage_rows), inputs.of(duplicates)
+    def session_model_usage(context: dg.AssetExecutionContext, usage_rows: Days) -> Frames:
+        inputs = _Inputs(context, "session_model_usage", partitions)
+        usage_rows, duplicates = inputs.of(usage_rows), inputs.verdicts("session_date")
 
         def made(first: str, last: str) -> pa.Table:
             usage = usage_rows.read(first, last)
-            _require_rates(usage, inputs.rates)
             verdicts = duplicates.read(first, last)
             return reports.session_model_usage(usage, verdicts, inputs.rates)
 
@@ -169,16 +148,15 @@ def _session_summaries(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDef
         "session_summaries",
         partitions,
         required_resource_keys=_KEYS,
-        ins={"effective_pricing": _DIGESTS, "model_rates": _WHOLE},
+        ins={"effective_pricing": _DIGESTS},
     )
     def session_summaries(
         context: dg.AssetExecutionContext,
         sessions: Days,
         session_model_usage: Days,
-        model_rates: Days,
         effective_pricing: Days,
     ) -> Frames:
-        inputs = _Inputs(context, "session_summaries", model_rates, partitions)
+        inputs = _Inputs(context, "session_summaries", partitions)
         sessions, session_model_usage = inputs.of(sessions), inputs.of(session_model_usage)
         digests = inputs.of(effective_pricing).read_all()
 
@@ -194,13 +172,15 @@ def _session_summaries(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDef
     return session_summaries
 
 
-_WHOLE = dg.AssetIn(metadata={})
-_VERDICTS = dg.AssetIn(metadata={"columns": VERDICT_COLUMNS})
 _DIGESTS = dg.AssetIn(metadata={"count_by": ["archive_id", "pricing_digest"]})
 
 
 class _Inputs:
     """What a report is made of: of whose slices, at which rates, of which versions.
+
+    Which rows count and what models cost is looked up, and brought up to date, by whoever needs it.
+    As assets between the days of others, `duplicates` and `model_rates` would cut a range of days
+    into several runs.
 
     All versions are read before the rows are: what is written meanwhile leaves the report out of
     date, and never the other way round.
@@ -210,22 +190,22 @@ class _Inputs:
         self,
         context: dg.AssetExecutionContext,
         name: str,
-        model_rates: Days,
         partitions: dg.DailyPartitionsDefinition,
     ) -> None:
         self._name = name
         self.window = window(partitions)
         self.archives = archives_of(context)
-        store, days = store_of(context), days_of(context)
+        self._store, days = store_of(context), days_of(context)
         self._span = self.window.span(days)
         with METER.measure():
-            store.deduplicate()
-            self.rates = self.of(model_rates).read_all()
-            self._versions(store)
+            warehouse_of(context).count_once(context.run.run_id)
+        rates = rates_in_force(context, self.archives)
+        self.rates = as_table(rates)
+        with METER.measure():
+            self._versions(self._store, rates)
 
-    def _versions(self, store: Store) -> None:
-        rates = [tuple(row.values()) for row in self.rates.to_pylist()]
-        by_model = {(r.archive_id, r.model): r for r in (ModelRate(*row) for row in rates)}
+    def _versions(self, store: Store, rates: list[ModelRate]) -> None:
+        by_model = {(rate.archive_id, rate.model): rate for rate in rates}
         expected = expected_of(store.expected(self.archives), by_model, self.window)
         recorded = store.all_partitions()
         upstream = {table: recorded.get(table, {}) for table in UPSTREAM[self._name]}
@@ -240,6 +220,12 @@ class _Inputs:
     def of(self, table: Days) -> Days:
         """A table's rows of the archives in question."""
         return table.of(self.archives)
+
+    def verdicts(self, day_column: str = "partition_date") -> Days:
+        """Which rows of these archives count, by a day of theirs."""
+        columns = tuple(VERDICT_COLUMNS)
+        selection = Selection(columns=columns, day_column=day_column, archives=self.archives)
+        return Days(self._store, CONTRACTS["duplicates"], selection)
 
     def frames(self, paced_by: Days, made: Callable[[str, str], pa.Table]) -> Frames:
         """The report, made some days at a time, with the versions that tell when it is out of date.
@@ -256,18 +242,6 @@ class _Inputs:
             rates_versions=self.priced,
             outdated=self.outdated,
             span=self._span,
-        )
-
-
-def _require_rates(usage: pa.Table, model_rates: pa.Table) -> None:
-    """Refuses to leave out rows whose model has no row in `model_rates` yet."""
-    used = _pairs(usage, ("archive_id", "model"))
-    missing = sorted(used - _pairs(model_rates, ("archive_id", "model")))
-    if missing:
-        models = ", ".join(repr(model) for _, model in missing[:5])
-        raise ContractError(
-            f"model_rates: no row for {len(missing)} model(s) that were used ({models}); "
-            "materialise model_rates together with this table"
         )
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from agentsview_assets.checks.verdict import Verdict, table
 from agentsview_assets.documents.common.gaps import STALE_AFTER, moment
+from agentsview_assets.resources.warehouses.counting_once import counted_once
 from agentsview_assets.resources.warehouses.reader import (
     ARCHIVES_TABLE,
-    PENDING_TABLE,
     SUCCESSIONS_TABLE,
     Reader,
 )
@@ -17,62 +17,19 @@ from agentsview_assets.resources.warehouses.reader import (
 MOST_WITHOUT = 0.5
 """Share of an agent's sessions without usage beyond which its numbers tell little."""
 
-_WRONG = """
-WITH shared AS (
-SELECT archive_id, dedup_key, COUNT(*) AS held FROM usage_rows
-WHERE dedup_key IS NOT NULL AND dedup_key NOT IN (
-    SELECT name FROM {pending} WHERE kind = 'key')
-GROUP BY archive_id, dedup_key HAVING COUNT(*) > 1
-), verdicts AS (
-SELECT d.archive_id, d.dedup_key, COUNT(*) AS judged, COUNT(u.row_id) AS there,
-    SUM(CASE WHEN d.row_id = d.counting_row_id THEN 1 ELSE 0 END) AS counting,
-    COUNT(DISTINCT d.counting_row_id) AS pointed_at
-FROM duplicates d LEFT JOIN usage_rows u ON u.archive_id = d.archive_id AND u.row_id = d.row_id
-    AND u.dedup_key = d.dedup_key
-WHERE d.scope = 'archive' AND d.dedup_key NOT IN (SELECT name FROM {pending} WHERE kind = 'key')
-GROUP BY d.archive_id, d.dedup_key
-)
-SELECT (SELECT COUNT(*) FROM shared),
-    (SELECT COUNT(*) FROM shared LEFT JOIN verdicts
-        ON verdicts.archive_id = shared.archive_id AND verdicts.dedup_key = shared.dedup_key
-        WHERE verdicts.judged IS NULL OR verdicts.judged <> shared.held),
-    (SELECT COUNT(*) FROM verdicts
-        WHERE there <> judged OR counting <> 1 OR pointed_at <> 1)
-"""
-"""Keys that rows share; of how many a member is missing; of how many not exactly one row counts."""
-_SEEN = """
-SELECT (SELECT COUNT(*) FROM usage_rows), (SELECT COUNT(*) FROM duplicates
-    WHERE scope = 'archive' AND row_id <> counting_row_id)
-"""
-_PENDING = f"SELECT COUNT(DISTINCT name) FROM {PENDING_TABLE} WHERE kind = 'key'"
-
 
 def duplicates_removed(reader: Reader) -> Verdict:
     """Of the rows that share a key exactly one counts, and the others point at it."""
-    found = reader.rows(_WRONG.format(pending=PENDING_TABLE))[0]
-    keys, missing, odd = (int(n or 0) for n in found)
-    wrong = missing + odd
-    waiting = int(reader.rows(_PENDING)[0][0])
-    rows, removed = (int(n) for n in reader.rows(_SEEN)[0])
+    found = counted_once(reader)
     numbers = {
-        "rows": rows, "duplicates": removed, "keys": keys, "wrong_keys": wrong,
-        "keys_pending": waiting,
+        "rows": found.rows, "duplicates": found.duplicates, "keys": found.keys,
+        "wrong_keys": found.wrong, "keys_pending": found.pending,
     }  # fmt: skip
-    words = f"{removed:,} of {rows:,} usage rows are duplicates of another, under {keys:,} keys"
-    if wrong:
-        words += (
-            f"; of {wrong:,} keys not exactly one row counts, so that tokens are counted twice or "
-            "not at all"
-        )
-        return Verdict(passed=False, words=words, numbers=numbers, is_wrong=True)
-    if waiting:
-        words += (
-            f"; of {waiting:,} keys it is not decided yet (run `agentsview-assets materialize`, or "
-            "the job `update`)"
-        )
-        return Verdict(passed=False, words=words, numbers=numbers)
     return Verdict(
-        passed=True, words=f"{words}; of every key exactly one row counts", numbers=numbers
+        passed=not (found.wrong or found.pending),
+        words=found.words,
+        numbers=numbers,
+        is_wrong=bool(found.wrong),
     )
 
 

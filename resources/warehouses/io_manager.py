@@ -16,11 +16,13 @@ import dagster as dg
 import pandas as pd
 import pyarrow as pa
 
-from agentsview_assets.errors import ContractError
+from agentsview_assets.errors import CheckError, ContractError
 from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE, for_each_run
+from agentsview_assets.resources.warehouses.counting_once import ASSET, CHECK, counted_once
 from agentsview_assets.resources.warehouses.opening import open_store
 from agentsview_assets.resources.warehouses.outputs import Frames
 from agentsview_assets.resources.warehouses.placing import Placing, generation, require_no_newer
+from agentsview_assets.resources.warehouses.run_records import Answer
 from agentsview_assets.resources.warehouses.store import (
     Addition,
     Partition,
@@ -94,6 +96,7 @@ class RunsWarehouse(dg.IOManager):
         self._stack = contextlib.ExitStack()
         self._store: Store | None = None
         self._recorded: Mapping[str, str] | None = None
+        self._is_counted_once = False
 
     def close(self) -> None:
         """Closes the warehouse; the next use opens it again."""
@@ -106,6 +109,21 @@ class RunsWarehouse(dg.IOManager):
         if self._store is None:
             self._store = self._stack.enter_context(open_store(self.url, in_run=True))
         return self._store
+
+    def count_once(self, run_id: str) -> None:
+        """Decides which rows count, and holds up what would be made of rows that count twice.
+
+        Raises:
+            CheckError: Of some key not exactly one row counts, which is recorded.
+        """
+        if self.store.deduplicate().keys == 0 and self._is_counted_once:
+            return
+        with self.store.reading() as reader:
+            found = counted_once(reader)
+        self._is_counted_once = not found.wrong
+        if found.wrong:
+            self.store.record_answers([Answer(ASSET, CHECK, found.words, run_id)], ())
+            raise CheckError(f"nothing was made of usage rows that may count twice: {found.words}")
 
     def _rules(self) -> Mapping[str, str]:
         """By which rules the rows are made, read once for a run."""
