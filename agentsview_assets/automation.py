@@ -11,9 +11,8 @@ the contents of days, sessions that go on overnight included, which no partition
 import hashlib
 import json
 import time
-from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, TypeVar
+from typing import Any
 
 import dagster as dg
 
@@ -25,6 +24,7 @@ from agentsview_assets.planning import Request
 from agentsview_assets.repricing import Impact, assess, reprice
 from agentsview_assets.resources.archives.prices import read_all_prices
 from agentsview_assets.resources.archives.sources import stamps
+from agentsview_assets.resources.failures import failures_in_words
 from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE
 from agentsview_assets.rules.shown_text import markdown, unlinked_lines, unlinked_values
 from agentsview_assets.settings import Settings
@@ -46,7 +46,6 @@ UNFINISHED = [
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
 ]
-Result = TypeVar("Result")
 
 
 def jobs(settings: Settings) -> list[Any]:
@@ -75,9 +74,8 @@ def _update_job(settings: Settings) -> dg.JobDefinition:
     def bring_up_to_date(context: dg.OpExecutionContext) -> None:
         started = time.perf_counter()
         request = Request(verify=context.run.tags.get(VERIFY_TAG) == "true")
-        summary = _told(
-            lambda: materialize(settings, request, _log(context), started, context.instance)
-        )
+        with failures_in_words():
+            summary = materialize(settings, request, _log(context), started, context.instance)
         for note in summary.notes:
             context.log.warning(note)
         context.add_output_metadata(
@@ -117,10 +115,12 @@ def _reprice_job(settings: Settings) -> dg.JobDefinition:
     )
     def price_anew(context: dg.OpExecutionContext) -> None:
         dry_run = bool(context.op_config["dry_run"])
-        impact = _told(lambda: assess(settings, dry_run=dry_run))
+        with failures_in_words():
+            impact = assess(settings, dry_run=dry_run)
         context.log.info(_impact_text(impact))
         if not (dry_run or impact.up_to_date):
-            _told(lambda: reprice(settings, impact, _log(context), context.instance))
+            with failures_in_words():
+                reprice(settings, impact, _log(context), context.instance)
         context.add_output_metadata(
             {
                 "impact": dg.MetadataValue.md(_impact_table(impact)),
@@ -144,14 +144,6 @@ def _reprice_job(settings: Settings) -> dg.JobDefinition:
         price_anew()
 
     return reprice_job
-
-
-def _told(work: Callable[[], Result]) -> Result:
-    """The work's result; what the user can mend fails the step with its message alone."""
-    try:
-        return work()
-    except AssetsError as error:
-        raise dg.Failure(unlinked_lines(str(error)), allow_retries=False) from None
 
 
 def _log(context: dg.OpExecutionContext) -> Progress:

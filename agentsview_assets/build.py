@@ -8,6 +8,7 @@ from __future__ import annotations
 import dagster as dg
 
 from agentsview_assets.assets import all_assets
+from agentsview_assets.assets.located import located
 from agentsview_assets.automation import EXECUTOR, jobs, schedules, sensors
 from agentsview_assets.checks import all_checks
 from agentsview_assets.connections import build_resources
@@ -20,7 +21,7 @@ __all__ = ["build_definitions", "build_resources"]
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The graph over the settings' archive, warehouse and days, and all that can start it."""
     return dg.Definitions(
-        assets=all_assets(daily_partitions(settings)),
+        assets=located(all_assets(daily_partitions(settings)), settings.warehouses),
         asset_checks=all_checks(),
         resources=build_resources(settings),
         jobs=jobs(settings),

@@ -100,6 +100,13 @@ class WarehouseUrl:
         host, port = server.get("host", "").lower(), server.get("port") or DEFAULT_PORT
         return f"{host}:{port}/{server['dbname']}?schema={self.schema}"
 
+    @property
+    def place(self) -> str:
+        """By what SQL names where its tables are: database and schema, as far as there are such."""
+        if self.path is None:
+            return f"{dict(self.server)['dbname']}.{self.schema}"
+        return f"{self.path.stem}.main" if self.kind == "duckdb" else "main"
+
     def state_dir(self, data_dir: Path) -> Path:
         """The folder for run history and observation store: beside a file, or the user's own.
 

@@ -9,13 +9,13 @@ import dagster as dg
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
 from agentsview_assets.assets.common import ARCHIVE_KEY, DOCS, IO_MANAGER_KEY, window
-from agentsview_assets.errors import AssetsError
 from agentsview_assets.resources.archives.held_rows import MOST_NAMED
 from agentsview_assets.resources.archives.observing_all import Seen
 from agentsview_assets.resources.archives.resource import ArchiveResource
+from agentsview_assets.resources.failures import failures_in_words
 from agentsview_assets.resources.warehouses.io_manager import RunsWarehouse
 from agentsview_assets.resources.warehouses.store import Store
-from agentsview_assets.rules.shown_text import unlinked, unlinked_lines
+from agentsview_assets.rules.shown_text import unlinked
 from agentsview_assets.rules.staleness import by_day, made_days, observed_slices
 from agentsview_assets.rules.windows import DayWindow
 
@@ -45,11 +45,9 @@ def archive_asset(partitions: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
     def archive(context: dg.OpExecutionContext) -> dg.DataVersionsByPartition:
         source: ArchiveResource = getattr(context.resources, ARCHIVE_KEY)
         manager: RunsWarehouse = getattr(context.resources, IO_MANAGER_KEY)
-        try:
-            days = window(partitions)
+        days = window(partitions)
+        with failures_in_words():
             seen = source.refresh(manager.store, days)
-        except AssetsError as error:
-            raise dg.Failure(unlinked_lines(str(error)), allow_retries=False) from None
         versions = observed_days(manager.store, seen, days)
         moved = moved_days(
             versions, recorded(context.instance), made_days(manager.store.partitions("usage_rows"))

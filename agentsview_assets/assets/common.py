@@ -10,6 +10,7 @@ from typing import Any, cast
 import dagster as dg
 
 from agentsview_assets.assets.shown import show_lineage
+from agentsview_assets.resources.failures import failures_in_words
 from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE
 from agentsview_assets.rules.versions import rules
 from agentsview_assets.rules.windows import DayWindow
@@ -47,7 +48,7 @@ def table_asset(
         partitions_def=partitions,
         backfill_policy=dg.BackfillPolicy.single_run() if partitions else None,
         io_manager_key=IO_MANAGER_KEY,
-        kinds={"python", "duckdb"},
+        kinds={"python"},
         owners=OWNERS,
         code_version=rules().digests[name],
         pool=POOL,
@@ -59,7 +60,8 @@ def table_asset(
     def made(compute: Callable[..., Any]) -> dg.AssetsDefinition:
         @functools.wraps(compute)
         def shown(*args: Any, **inputs: Any) -> Any:
-            output = compute(*args, **inputs)
+            with failures_in_words():
+                output = compute(*args, **inputs)
             show_lineage(dg.AssetExecutionContext.get(), name)
             return output
 

@@ -17,6 +17,7 @@ from agentsview_assets.assets.histories import record_rates
 from agentsview_assets.assets.looking import archives_of, copied_versions, store_of
 from agentsview_assets.assets.shown import show_lineage
 from agentsview_assets.errors import ContractError
+from agentsview_assets.resources.failures import failures_in_words
 from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE
 from agentsview_assets.resources.warehouses.io_manager import Days
 from agentsview_assets.resources.warehouses.outputs import Frames
@@ -86,7 +87,7 @@ def _model_rates() -> dg.AssetsDefinition:
         deps=["effective_pricing", dg.AssetDep("usage_rows", partition_mapping=_ALL_DAYS)],
         io_manager_key=IO_MANAGER_KEY,
         required_resource_keys={IO_MANAGER_KEY},
-        kinds={"python", "duckdb"},
+        kinds={"python"},
         owners=OWNERS,
         code_version=rules().digests[contract.name],
         pool=POOL,
@@ -94,7 +95,8 @@ def _model_rates() -> dg.AssetsDefinition:
         config_schema=NOTHING_TO_CONFIGURE,
     )
     def model_rates(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        rates = rates_in_force(context, archives_of(context), is_asked_for=True)
+        with failures_in_words():
+            rates = rates_in_force(context, archives_of(context), is_asked_for=True)
         METER.report(f"wrote {contract.name}: {len(rates):,} rows")
         show_lineage(context, contract.name)
         return dg.MaterializeResult(metadata={"dagster/row_count": len(rates)})

@@ -13,6 +13,7 @@ from agentsview_assets.assets.common import (
     table_metadata,
 )
 from agentsview_assets.assets.looking import store_of
+from agentsview_assets.resources.failures import failures_in_words
 from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE
 from agentsview_assets.resources.work import METER
 from agentsview_assets.rules.versions import rules
@@ -37,7 +38,7 @@ def _duplicates() -> dg.AssetsDefinition:
         deps=["usage_rows", "session_copies"],
         io_manager_key=IO_MANAGER_KEY,
         required_resource_keys={IO_MANAGER_KEY},
-        kinds={"python", "duckdb"},
+        kinds={"python"},
         owners=OWNERS,
         code_version=rules().digests[contract.name],
         pool=POOL,
@@ -45,7 +46,7 @@ def _duplicates() -> dg.AssetsDefinition:
         config_schema=NOTHING_TO_CONFIGURE,
     )
     def duplicates(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        with METER.measure():
+        with failures_in_words(), METER.measure():
             found = store_of(context).deduplicate()
         METER.report(f"wrote {contract.name}: {found.duplicates:,} rows")
         numbers = {"dagster/row_count": found.copies}

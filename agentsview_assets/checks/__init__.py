@@ -16,6 +16,7 @@ from agentsview_assets.checks.prices import completeness, rates_in_force
 from agentsview_assets.checks.totals import totals_agree
 from agentsview_assets.checks.verdict import Check, Verdict
 from agentsview_assets.documents.common.alarms import due_checks
+from agentsview_assets.resources.failures import failures_in_words
 from agentsview_assets.resources.warehouses.io_manager import RunsWarehouse
 from agentsview_assets.resources.warehouses.run_records import Answer
 from agentsview_assets.resources.warehouses.store import Store
@@ -129,7 +130,7 @@ def _step(name: str, checks: Sequence[Check]) -> dg.AssetChecksDefinition:
         manager: RunsWarehouse = getattr(context.resources, IO_MANAGER_KEY)
         chosen = context.selected_asset_check_keys
         asked = [c for c in checks if dg.AssetCheckKey(dg.AssetKey(c.asset), c.name) in chosen]
-        with METER.measure():
+        with failures_in_words(), METER.measure():
             with manager.store.reading() as reader:
                 due = due_checks(reader)
                 verdicts = [(check, check.ask(reader)) for check in asked]

@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from agentsview_assets.errors import CheckError, ContractError
+from agentsview_assets.resources.failures import failures_in_words
 from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE, for_each_run
 from agentsview_assets.resources.warehouses.counting_once import ASSET, CHECK, counted_once
 from agentsview_assets.resources.warehouses.opening import open_store
@@ -133,7 +134,7 @@ class RunsWarehouse(dg.IOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Validates the output and replaces the partitions of this step in one transaction."""
-        with METER.measure():
+        with failures_in_words(), METER.measure():
             contract = CONTRACTS[context.asset_key.path[-1]]
             if not isinstance(obj, Frames):
                 raise ContractError(f"{contract.name}: expected frames, got {type(obj).__name__}")
@@ -164,7 +165,7 @@ class RunsWarehouse(dg.IOManager):
 
     def load_input(self, context: dg.InputContext) -> Any:
         """Loads an upstream table, or the part of it that the input's metadata selects."""
-        with METER.measure():
+        with failures_in_words(), METER.measure():
             contract = CONTRACTS[context.asset_key.path[-1]]
             metadata = context.definition_metadata or {}
             count_by = tuple(metadata.get("count_by", ()))

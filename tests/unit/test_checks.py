@@ -228,12 +228,22 @@ class TestATamperedWarehouse:
         assert "secretsecret" not in verdict.words + str(verdict.numbers)
 
     def test_a_wrong_number_ends_the_command_with_1_and_one_message(self, desk):
-        tamper(desk, "UPDATE duplicates SET counting_row_id = 'nowhere'")
-        shown = desk.run("materialize", "--force", "--select", "daily_usage,session_summaries")
+        tamper(desk, "UPDATE session_model_usage SET input_tokens = input_tokens + 1")
+        shown = desk.run("materialize", "--force", "--select", "daily_usage")
         assert shown.code == 1
         assert "Traceback" not in shown.err
         assert "blocking asset check" in shown.err
         assert "WRONG: daily_usage, totals_agree" in shown.err
+
+    def test_no_report_is_made_of_rows_that_count_twice(self, desk):
+        tamper(desk, "UPDATE duplicates SET counting_row_id = 'nowhere'")
+        before = desk.dicts("daily_usage")
+        shown = desk.run("materialize", "--force", "--select", "daily_usage,session_summaries")
+        assert shown.code == 1
+        assert "Traceback" not in shown.err
+        assert "nothing was made of usage rows that may count twice" in shown.err
+        assert "duplicates, duplicates_removed" in shown.err
+        assert desk.dicts("daily_usage") == before
 
     def test_other_rates_than_those_in_force_are_a_hint_to_reprice(self, desk):
         tamper(desk, "UPDATE model_rates SET input_usd_per_mtok = 99 WHERE model LIKE 'claude%'")

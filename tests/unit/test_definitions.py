@@ -107,6 +107,41 @@ class TestTheGraph:
             assert graph.get(key).owners, key
             assert graph.get(key).code_version, key
 
+    @pytest.mark.parametrize(
+        ("warehouse", "kinds", "table", "uri"),
+        [
+            (
+                "duckdb:////data/agents.duckdb",
+                {"python", "duckdb"},
+                "agents.main.daily_usage",
+                None,
+            ),
+            ("sqlite:////data/agents.db", {"python", "sqlite"}, "main.daily_usage", None),
+            (
+                "postgresql://me:geheim@host:5433/usage?schema=ours",
+                {"python", "postgresql"},
+                "usage.ours.daily_usage",
+                "postgresql://me@host:5433/usage?schema=ours",
+            ),
+            (
+                "postgresql://me@host/usage?schema=ours duckdb:////data/agents.duckdb",
+                {"python", "postgresql", "duckdb"},
+                "usage.ours.daily_usage",
+                "postgresql://me@host/usage?schema=ours",
+            ),
+        ],
+    )
+    def test_a_table_says_in_which_warehouse_it_is(self, warehouse, kinds, table, uri):
+        settings = load_settings({"AGENTSVIEW_ASSETS_WAREHOUSE": warehouse})
+        graph = build_definitions(settings).resolve_asset_graph()
+        node = graph.get(dg.AssetKey("daily_usage"))
+        assert node.kinds == kinds
+        assert node.metadata["dagster/table_name"] == table
+        assert node.metadata["dagster/storage_kind"] == warehouse.partition(":")[0]
+        assert node.metadata["dagster/uri"] == (uri or warehouse)
+        for key in graph.get_all_asset_keys():
+            assert "geheim" not in repr(graph.get(key).metadata)
+
     def test_every_column_of_every_table_is_described_with_its_unit(self):
         graph = _graph()
         for key in graph.materializable_asset_keys:
