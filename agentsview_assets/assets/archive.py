@@ -97,19 +97,28 @@ def recorded(instance: dg.DagsterInstance) -> dict[str, str]:
     return {day: tags[DATA_VERSION_TAG] for day, tags in found.items() if DATA_VERSION_TAG in tags}
 
 
-def report_observation(  # noqa: PLR0913 - what is told, and what was known before
+def observations(  # noqa: PLR0913 - what was seen, where, and what was known before
     instance: dg.DagsterInstance,
     source: ArchiveResource,
     seen: Seen,
-    versions: Mapping[str, str],
+    warehouse: Store,
     made: Mapping[str, str],
     days: DayWindow,
-) -> None:
-    """Tells Dagster what was observed outside of a step of the archive's own."""
+) -> Iterator[dg.AssetObservation]:
+    """What Dagster is to be told of a look at the archives: the days that moved, and all in all.
+
+    Args:
+        instance: Knows what it was told before.
+        source: The archives.
+        seen: What the look found.
+        warehouse: Has it in its ledger.
+        made: Version by day that the warehouse was made from, before anything is made of this.
+        days: The days that partitions exist for.
+    """
+    versions = observed_days(warehouse, seen, days)
     moved = with_partition(moved_days(versions, recorded(instance), made), days)
-    for observation in _observations(moved):
-        instance.report_runless_asset_event(observation)
-    instance.report_runless_asset_event(_summary(source, seen, versions, moved))
+    yield from _observations(moved)
+    yield _summary(source, seen, versions, moved)
 
 
 def _observations(moved: Mapping[str, str]) -> Iterator[dg.AssetObservation]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agentsview_assets.assets.archive import observations
 from agentsview_assets.assets.common import ARCHIVE_KEY, IO_MANAGER_KEY, named_archives
+from agentsview_assets.rules.staleness import made_days
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -32,11 +34,19 @@ def source_of(
 ) -> tuple[ArchiveResource, tuple[str, ...]]:
     """The archives of a run, looked at once, and those of them whose slices it makes.
 
+    What is seen is an observation of the run: what is out of date shows, whoever looks.
+
     Raises:
         AssetsError: None of them can be read, which is recorded.
     """
     source: ArchiveResource = getattr(context.resources, ARCHIVE_KEY)
-    seen = source.observed(store_of(context), days)
+    store = store_of(context)
+    is_first = not source.has_looked
+    seen = source.observed(store, days)
+    if is_first:
+        made = made_days(store.partitions("usage_rows"))
+        for event in observations(context.instance, source, seen, store, made, days):
+            context.log_event(event)
     for taken in seen.taken:
         context.log.warning(taken.told())
     named = named_archives(context)

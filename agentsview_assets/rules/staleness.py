@@ -105,10 +105,6 @@ class Expected(NamedTuple):
             for archive, version in self.prices.items()
         }
 
-    def days(self) -> dict[str, str]:
-        """One version for each day over all archives, as Dagster shows the archive."""
-        return by_day(self.observations)
-
 
 def by_day(versions: Mapping[Slice, str]) -> dict[str, str]:
     """One version for each day, of which archives there are and of the version of each."""

@@ -74,6 +74,11 @@ class ArchiveResource:
         """What has landed."""
         return self._landed.scratch
 
+    @property
+    def has_looked(self) -> bool:
+        """Whether the archives have been looked at since it was opened."""
+        return self._seen is not None
+
     def observed(self, store: Store, window: DayWindow) -> Seen:
         """What the archives hold, looked at once per run.
 

@@ -140,6 +140,24 @@ class TestObserving:
         )
         assert by_day({(archive, DAY): made}) == {DAY: version}
 
+    def test_whatever_is_made_of_it_observes_it(self, desk, instance):
+        _grow(desk, f"{DAY}T22:00:00Z")
+        definitions = _definitions(desk)
+        for _ in range(2):
+            made = dg.materialize(
+                [*(definitions.assets or ())],
+                selection=["sessions", "machines"],
+                partition_key="2026-11-02",
+                resources=definitions.resources,
+                instance=instance,
+            )
+            assert made.success
+        days = [o for o in _observations(instance) if o.partition]
+        assert [o.partition for o in days] == [DAY]
+        [last] = instance.fetch_observations(ARCHIVE, limit=1).records
+        assert last.event_log_entry.run_id == made.run_id
+        assert "1 changed" not in last.event_log_entry.asset_observation.description
+
     def test_an_archive_that_was_only_rewritten_reports_no_day(self, desk, instance):
         with sqlite3.connect(desk.archive / "sessions.db") as archive:
             archive.execute("VACUUM")

@@ -15,6 +15,7 @@ from agentsview_assets.rules.staleness import (
     VERDICTS,
     Expected,
     ExpectedRow,
+    by_day,
     expected_slices,
     made_from,
 )
@@ -93,8 +94,11 @@ class TestPartitions:
         assert len({july[A, THIRD], earlier[A, THIRD], later[A, THIRD]}) == 3
 
     def test_one_version_for_all_archives_moves_when_any_does(self) -> None:
-        before = _expected(_day(FIRST, "a"), _day(FIRST, "b", B), _day(SECOND)).days()
-        after = _expected(_day(FIRST, "a"), _day(FIRST, "c", B), _day(SECOND)).days()
+        one, other = (
+            _expected(_day(FIRST, "a"), _day(FIRST, version, B), _day(SECOND))
+            for version in ("b", "c")
+        )
+        before, after = by_day(one.observations), by_day(other.observations)
         assert before[SECOND] == after[SECOND]
         assert before[FIRST] != after[FIRST]
 
