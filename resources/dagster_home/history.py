@@ -48,6 +48,13 @@ from agentsview_assets.resources.warehouses.postgres.connection import (
 
 _STORAGE = ("history/runs.db", "history/index.db", "history/.db", "schedules/schedules.db")
 _RETRY_SECONDS = 60
+_NO_CAPTURE = {
+    "compute_logs": {
+        "module": "dagster._core.storage.noop_compute_log_manager",
+        "class": "NoOpComputeLogManager",
+    }
+}
+"""Steps print nothing; capturing that would start four processes for each run and wait for them."""
 _SILENT: dict[str, tuple[float, str]] = {}
 """When a PostgreSQL server did not answer, and what was said of it."""
 
@@ -190,7 +197,7 @@ def _make_home(home: Path) -> None:
     """The mark comes last, so that a home whose maker died is made again."""
     mark, config = home / ".prepared", home / CONFIG_FILE
     if is_there(mark) and config.stat().st_size:
-        _rename_module(config)
+        _bring_up_to_date(config)
         return
     config.write_text(yaml.safe_dump(_instance_config(home), sort_keys=False))
     if is_there(mark):
@@ -208,11 +215,13 @@ def _make_home(home: Path) -> None:
     mark.touch()
 
 
-def _rename_module(config: Path) -> None:
-    """Has a home that an earlier release made name this module as it is called now."""
+def _bring_up_to_date(config: Path) -> None:
+    """Has a home that an earlier release made say what one says that is made now."""
     text = mended = config.read_text()
     for name in _EARLIER:
         mended = mended.replace(f"module: {name}\n", f"module: {__name__}\n")
+    if f"module: {__name__}\n" in mended and "compute_logs:" not in mended:
+        mended += yaml.safe_dump(_NO_CAPTURE, sort_keys=False)
     if mended != text:
         config.write_text(mended)
 
@@ -262,6 +271,7 @@ def _instance_config(home: Path) -> dict[str, Any]:
             "class": "OddPathScheduleStorage",
             "config": {"base_dir": str(home / "schedules")},
         },
+        **_NO_CAPTURE,
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},
         "concurrency": {"runs": {"max_concurrent_runs": 1}},

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from agentsview_assets.resources.dagster_home import history
 from tests.support.in_process import Desk
@@ -66,6 +67,21 @@ def test_our_module_reports_there(company: Path, desk: Desk) -> None:
 
 def test_dagster_opens_a_prepared_home_there(company: Path, desk: Desk) -> None:
     assert "OddPathRunStorage" in run_in(company, desk, DAGSTER, "instance", "info")
+
+
+def test_a_home_that_captured_what_steps_print_does_so_no_more(tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(history.HOME_VARIABLE, "")
+        config = history.prepare_home(tmp_path) / "dagster.yaml"
+        now = yaml.safe_load(config.read_text())
+        assert now["compute_logs"]["class"] == "NoOpComputeLogManager"
+        earlier = {name: value for name, value in now.items() if name != "compute_logs"}
+        config.write_text(yaml.safe_dump(earlier, sort_keys=False))
+        history.prepare_home(tmp_path)
+        assert yaml.safe_load(config.read_text()) == now
+        config.write_text(yaml.safe_dump({**earlier, "compute_logs": {"module": "theirs"}}))
+        history.prepare_home(tmp_path)
+        assert yaml.safe_load(config.read_text())["compute_logs"] == {"module": "theirs"}
 
 
 @pytest.mark.parametrize("earlier", ["resources.history", "agentsview_assets.resources.history"])
