@@ -5,7 +5,8 @@ What belongs here: metadata made of what is being written anyway. What does not:
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -17,6 +18,7 @@ from agentsview_assets.rules.shown_text import markdown
 from agentsview_assets.schemas import CONTRACTS
 
 TOP_PROJECTS = 10
+_SUMS = ["cost_usd", "tokens", "unpriced_tokens"]
 _TOKENS = ["input_tokens", "output_tokens", "cache_creation_tokens", "cache_read_tokens"]
 
 
@@ -38,77 +40,58 @@ def show_usage(context: dg.AssetExecutionContext, frames: Frames) -> Frames:
 
 
 def _watched(context: dg.AssetExecutionContext, frames: Frames) -> Iterator[pd.DataFrame]:
-    seen = _Seen()
+    seen: dict[str, _Day] = defaultdict(_Day)
     for frame in frames.frames:
-        seen.add(frame)
+        counted = frame.assign(tokens=frame[_TOKENS].sum(axis=1))
+        sums = counted.groupby(["partition_date", "project"], sort=False)[_SUMS].sum()
+        for day, project, *values in sums.reset_index().itertuples(index=False):
+            seen[str(day)].add(str(project), values)
         yield frame
     partitions = set(context.partition_keys)
-    for day, tokens in seen.tokens.items():
-        if day not in partitions:
-            continue  # made with the last day, which it comes after
-        numbers = {"tokens": tokens, "unpriced_tokens": seen.unpriced[day]}
-        context.add_asset_metadata(numbers, partition_key=day)
-    if seen.costs:
-        last = context.partition_keys[-1]
-        context.add_asset_metadata(
-            {
-                "top_projects": dg.MetadataValue.md(seen.table()),
-                "cost_chart": dg.MetadataValue.md(seen.chart()),
-            },
-            partition_key=last,
-        )
+    for name, of_day in seen.items():
+        # What lies beyond the partitions is made with the last day, which it comes after.
+        if name in partitions:
+            context.add_asset_metadata(of_day.metadata(name), partition_key=name)
 
 
-class _Seen:
-    """Sums over the rows of `daily_usage` that have passed."""
+class _Day:
+    """Sums over the rows of a day of `daily_usage` that have passed, by project."""
 
     def __init__(self) -> None:
-        self.tokens: dict[str, int] = defaultdict(int)
-        self.unpriced: dict[str, int] = defaultdict(int)
-        self.costs: dict[str, float] = defaultdict(float)
         self._projects: dict[str, list[float]] = defaultdict(lambda: [0.0, 0, 0])
 
-    def add(self, frame: pd.DataFrame) -> None:
-        """Adds the rows of a frame."""
-        counted = frame.assign(tokens=frame[_TOKENS].sum(axis=1))
-        names = ["cost_usd", "tokens", "unpriced_tokens"]
-        for day, row in counted.groupby("partition_date")[names].sum().iterrows():
-            self.costs[str(day)] += float(row["cost_usd"])
-            self.tokens[str(day)] += int(row["tokens"])
-            self.unpriced[str(day)] += int(row["unpriced_tokens"])
-        for project, row in counted.groupby("project")[names].sum().iterrows():
-            sums = self._projects[str(project)]
-            for place, name in enumerate(names):
-                sums[place] += float(row[name])
+    def add(self, project: str, values: Sequence[Any]) -> None:
+        """Adds to a project: cost, tokens and those without a price."""
+        sums = self._projects[project]
+        for place, value in enumerate(values):
+            sums[place] += float(value)
 
-    @property
-    def _span(self) -> str:
-        days = sorted(self.costs)
-        return days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
+    def metadata(self, day: str) -> dict[str, Any]:
+        """What the UI shows of the day: numbers that it plots, a table and a chart."""
+        ranked = sorted(self._projects.items(), key=lambda item: (-item[1][0], item[0]))
+        bars = [(name or "(none)", sums[0]) for name, sums in ranked[:TOP_PROJECTS]]
+        _, tokens, unpriced = (sum(sums[place] for _, sums in ranked) for place in range(3))
+        return {
+            "tokens": int(tokens),
+            "unpriced_tokens": int(unpriced),
+            "top_projects": dg.MetadataValue.md(_table(day, ranked)),
+            "cost_chart": dg.MetadataValue.md(
+                as_markdown(bar_chart(f"cost by project, {day}", bars), f"cost of {day}")
+            ),
+        }
 
-    def _ranked(self) -> list[tuple[str, list[float]]]:
-        return sorted(self._projects.items(), key=lambda item: (-item[1][0], item[0]))
 
-    def table(self) -> str:
-        """The projects that cost most."""
-        rows = [
-            f"| {_cell(project)} | {cost:,.2f} | {int(tokens):,} | {int(unpriced):,} |"
-            for project, (cost, tokens, unpriced) in self._ranked()[:TOP_PROJECTS]
-        ]
-        total = f"| **all {len(self._projects)}** | **{sum(self.costs.values()):,.2f}** | "
-        total += f"**{sum(self.tokens.values()):,}** | **{sum(self.unpriced.values()):,}** |"
-        head = ["| project | cost, USD | tokens | unpriced tokens |", "|---|--:|--:|--:|"]
-        return "\n".join([f"{self._span}", "", *head, *rows, total])
-
-    def chart(self) -> str:
-        """Cost by day, or of a single day by project."""
-        if len(self.costs) > 1:
-            bars = sorted(self.costs.items())
-            drawn = bar_chart(f"cost by day, {self._span}", bars)
-        else:
-            bars = [(name or "(none)", sums[0]) for name, sums in self._ranked()[:TOP_PROJECTS]]
-            drawn = bar_chart(f"cost by project, {self._span}", bars)
-        return as_markdown(drawn, f"cost of {self._span}")
+def _table(day: str, ranked: Sequence[tuple[str, list[float]]]) -> str:
+    """The projects that cost most."""
+    rows = [
+        f"| {_cell(project)} | {cost:,.2f} | {int(tokens):,} | {int(unpriced):,} |"
+        for project, (cost, tokens, unpriced) in ranked[:TOP_PROJECTS]
+    ]
+    cost, tokens, unpriced = (sum(sums[place] for _, sums in ranked) for place in range(3))
+    total = f"| **all {len(ranked)}** | **{cost:,.2f}** | "
+    total += f"**{int(tokens):,}** | **{int(unpriced):,}** |"
+    head = ["| project | cost, USD | tokens | unpriced tokens |", "|---|--:|--:|--:|"]
+    return "\n".join([day, "", *head, *rows, total])
 
 
 def _cell(text: str) -> str:

@@ -101,12 +101,26 @@ class TestAMaterialisation:
         assert shown["tokens"].value > 0
         assert shown["cost_usd"].value > 0
         assert shown["dagster/partition_row_count"].value > 0
-        assert "top_projects" not in shown
+        assert "dagster/column_lineage" not in shown
 
-    def test_the_last_day_of_a_range_has_table_chart_and_lineage(self, instance):
+    @pytest.mark.parametrize("day", [FIRST, LAST])
+    def test_table_and_chart_are_of_the_day_itself(self, instance, day):
+        shown = self._metadata(instance, "daily_usage", day)
+        lines = shown["top_projects"].value.splitlines()
+        assert lines[0] == day
+        total = next(line for line in lines if line.startswith("| **all"))
+        assert f"**{shown['cost_usd'].value:,.2f}**" in total
+        assert f"**{shown['tokens'].value:,}**" in total
+        picture = shown["cost_chart"].value
+        data = picture.partition("data:image/svg+xml;base64,")[2].removesuffix(")")
+        drawn = base64.b64decode(data).decode()
+        assert f"cost by project, {day}" in drawn
+        projects = [line.split(" | ")[0].removeprefix("| ") for line in lines[4:-1]]
+        assert projects
+        assert all(project.replace("\\", "") in drawn for project in projects)
+
+    def test_the_last_day_of_a_range_has_the_lineage(self, instance):
         shown = self._metadata(instance, "daily_usage", LAST)
-        assert "| tidepool |" in shown["top_projects"].value
-        assert "data:image/svg+xml;base64," in shown["cost_chart"].value
         assert "cost_usd" in shown["dagster/column_lineage"].value.deps_by_column
 
 
