@@ -8,7 +8,7 @@ from xml.sax.saxutils import escape as escape_markup
 
 from agentsview_assets.rules.shown_text import visible
 
-WIDTH, HEIGHT, MARGIN, FOOT = 720, 200, 34, 22
+WIDTH, HEIGHT, MARGIN, FOOT = 460, 200, 34, 22
 _BAR, _TEXT, _LINE = "#4f43dd", "#5b6373", "#c9cdd6"
 
 

@@ -109,12 +109,12 @@ def test_the_checks_tell_in_words_and_numbers(ui, picture):
 
 def test_a_day_shows_its_projects_and_a_chart_of_its_cost(ui, picture):
     page = ui.open(f"/assets/daily_usage?view=partitions&partition={LAST}")
-    page.get_by_text("[Show Markdown]").nth(0).click()
+    page.get_by_text("quillbox.web", exact=True).first.wait_for()
     chart = page.locator("img[src^='data:image/svg+xml']")
     expect(chart).to_be_visible()
     assert chart.evaluate("image => image.naturalWidth") > 0
+    chart.scroll_into_view_if_needed()
     picture(page, "cost-chart")
-    page.keyboard.press("Escape")
 
 
 def test_a_price_change_is_shown_first_and_then_carried_out(ui, picture):
