@@ -111,9 +111,9 @@ def materialize(
     window = window_of(settings)
     with contextlib.ExitStack() as opened:
         opened.callback(source.close)
-        # Open throughout: opening a DuckDB file costs more than most that is done with it.
-        warehouse = opened.enter_context(_warehouse(settings, request, progress))
         with METER.measure():
+            # Open throughout: opening a DuckDB file costs more than most that is done with it.
+            warehouse = opened.enter_context(_warehouse(settings, request, progress))
             made, rules = made_days(warehouse.partitions("usage_rows")), warehouse.rules()
             seen = _observe(source, warehouse, window, request, progress)
             if not warehouse.is_deduplicated():

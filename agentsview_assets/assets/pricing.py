@@ -6,19 +6,10 @@ from collections.abc import Mapping
 import dagster as dg
 import pyarrow as pa
 
-from agentsview_assets.assets.common import (
-    IO_MANAGER_KEY,
-    OWNERS,
-    POOL,
-    table_asset,
-    table_metadata,
-)
+from agentsview_assets.assets.common import IO_MANAGER_KEY, table_asset
 from agentsview_assets.assets.histories import record_rates
 from agentsview_assets.assets.looking import archives_of, copied_versions, store_of
-from agentsview_assets.assets.shown import show_lineage
 from agentsview_assets.errors import ContractError
-from agentsview_assets.resources.failures import failures_in_words
-from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE
 from agentsview_assets.resources.warehouses.io_manager import Days
 from agentsview_assets.resources.warehouses.outputs import Frames
 from agentsview_assets.resources.warehouses.placing import generation, require_no_newer
@@ -28,7 +19,7 @@ from agentsview_assets.rules.rates import ModelRate, price_tables, rates_version
 from agentsview_assets.rules.rates import model_rates as rate_models
 from agentsview_assets.rules.staleness import Slice
 from agentsview_assets.rules.timestamps import Instant
-from agentsview_assets.rules.versions import recorded_rules, rules
+from agentsview_assets.rules.versions import recorded_rules
 from agentsview_assets.schemas import CONTRACTS
 
 _YEAR_1, _YEAR_10000 = -62_135_596_800, 253_402_300_800
@@ -76,29 +67,15 @@ def _microseconds(instant: Instant | None) -> int | None:
 
 
 def _model_rates() -> dg.AssetsDefinition:
-    contract = CONTRACTS["model_rates"]
-
-    @dg.asset(
-        name=contract.name,
-        group_name=contract.group,
-        description=contract.description,
-        # Reports look rates up by themselves: an asset without days in between would cut a range
-        # of days into several runs.
+    # A leaf: reports look rates up for themselves (see `assets.reports`).
+    @table_asset(
+        "model_rates",
         deps=["effective_pricing", dg.AssetDep("usage_rows", partition_mapping=_ALL_DAYS)],
-        io_manager_key=IO_MANAGER_KEY,
         required_resource_keys={IO_MANAGER_KEY},
-        kinds={"python"},
-        owners=OWNERS,
-        code_version=rules().digests[contract.name],
-        pool=POOL,
-        metadata=table_metadata(contract),
-        config_schema=NOTHING_TO_CONFIGURE,
     )
     def model_rates(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-        with failures_in_words():
-            rates = rates_in_force(context, archives_of(context), is_asked_for=True)
-        METER.report(f"wrote {contract.name}: {len(rates):,} rows")
-        show_lineage(context, contract.name)
+        rates = rates_in_force(context, archives_of(context), is_asked_for=True)
+        METER.report(f"wrote model_rates: {len(rates):,} rows")
         return dg.MaterializeResult(metadata={"dagster/row_count": len(rates)})
 
     return model_rates
@@ -138,10 +115,11 @@ def rates_in_force(
         made_by = recorded_rules(contract.name, is_report=False)
         expected = {place: (version, rated[place], made_by) for place, version in versions.items()}
         held = store.read(contract, Selection(archives=archives)).to_pylist()
-        is_there = all(
-            recorded[place][:3] == version if place in recorded else False
+        is_recorded = all(
+            place in recorded and recorded[place][:3] == version
             for place, version in expected.items()
-        ) and {tuple(row.values()) for row in held} == set(rates)
+        )
+        is_there = is_recorded and {tuple(row.values()) for row in held} == set(rates)
     if is_asked_for or not is_there:
         record_rates(context, rates, archives)
         with METER.measure():
