@@ -142,6 +142,11 @@ class NaiveArchive:
             or (ranked[-1][1] if ranked else row["started_at"] or row["created_at"]),
             "last_activity_julian": next((value for value in values if value is not None), None),
             "message_count": row["message_count"],
+            "user_message_count": row["user_message_count"],
+            "total_output_tokens": row["total_output_tokens"],
+            "peak_context_tokens": row["peak_context_tokens"],
+            "has_total_output_tokens": row["has_total_output_tokens"] != 0,
+            "has_peak_context_tokens": row["has_peak_context_tokens"] != 0,
             "assistant_message_count": sum(
                 m["role"] == "assistant" and not m["is_system"] for m in messages
             ),

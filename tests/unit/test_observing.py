@@ -66,7 +66,9 @@ def _assert_same_rows(found: list[Row], expected: list[Row], key: tuple[str, ...
     assert {at: columns for at, columns in wrong.items() if columns} == {}
 
 
-@pytest.mark.parametrize("theme", ["eligibility", "times", "tokens", "money", "duplicates"])
+@pytest.mark.parametrize(
+    "theme", ["eligibility", "times", "tokens", "money", "duplicates", "sessions"]
+)
 def test_odd_rows_land_as_the_contract_says(theme: str, tmp_path: Path) -> None:
     path = copy_sample(tmp_path / "archive", is_empty=True)
     apply_edits(path.parent, THEMES[theme])
