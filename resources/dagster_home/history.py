@@ -92,7 +92,21 @@ storage_sql.stamp = _stamp  # type: ignore[assignment, attr-defined]
 
 
 class OddPathRunStorage(sqlite_run_storage.SqliteRunStorage):
-    """Dagster's SQLite run storage; being named here, it finds its path whatever is in that."""
+    """Dagster's SQLite run storage; being named here, it finds its path whatever is in that.
+
+    It keeps its engine, as the event log does: Dagster makes one, and compiles each statement anew,
+    whenever it asks.
+    """
+
+    @contextmanager
+    def connect(self) -> Iterator[sa.Connection]:
+        """Opens a connection, in a transaction."""
+        with self._engine.connect() as connection, connection.begin():
+            yield connection
+
+    @functools.cached_property
+    def _engine(self) -> sa.Engine:
+        return sa.create_engine(self._conn_string, poolclass=sa.NullPool)
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
