@@ -46,7 +46,6 @@ from agentsview_assets.resources.warehouses.store import Store
 from agentsview_assets.resources.work import METER
 from agentsview_assets.rules.staleness import Expected, expected_slices, made_days
 from agentsview_assets.rules.windows import DayWindow
-from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -292,8 +291,7 @@ def _measure(warehouse: Store, summary: Summary) -> None:
     with warehouse.reading() as reader:
         if summary.assets:
             counts = " UNION ALL ".join(
-                f"SELECT '{table}', COUNT(*) FROM {CONTRACTS[table].relation}"
-                for table in summary.assets
+                f"SELECT '{table}', COUNT(*) FROM {table}" for table in summary.assets
             )
             found = {table: int(count) for table, count in reader.rows(counts)}
             summary.rows_by_table = {table: found[table] for table in summary.assets}

@@ -48,11 +48,8 @@ def archive_asset(partitions: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
         days = window(partitions)
         with failures_in_words():
             seen = source.refresh(manager.store, days)
-        versions = observed_days(manager.store, seen, days)
-        moved = moved_days(
-            versions, recorded(context.instance), made_days(manager.store.partitions("usage_rows"))
-        )
-        moved = with_partition(moved, days)
+        made = made_days(manager.store.partitions("usage_rows"))
+        versions, moved = _versions(context.instance, seen, manager.store, made, days)
         context.log_event(_summary(source, seen, versions, moved))
         return dg.DataVersionsByPartition(moved)
 
@@ -97,6 +94,18 @@ def recorded(instance: dg.DagsterInstance) -> dict[str, str]:
     return {day: tags[DATA_VERSION_TAG] for day, tags in found.items() if DATA_VERSION_TAG in tags}
 
 
+def _versions(
+    instance: dg.DagsterInstance,
+    seen: Seen,
+    warehouse: Store,
+    made: Mapping[str, str],
+    days: DayWindow,
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The version by day of what was seen: of all days, and of those that moved."""
+    versions = observed_days(warehouse, seen, days)
+    return versions, with_partition(moved_days(versions, recorded(instance), made), days)
+
+
 def observations(  # noqa: PLR0913 - what was seen, where, and what was known before
     instance: dg.DagsterInstance,
     source: ArchiveResource,
@@ -115,8 +124,7 @@ def observations(  # noqa: PLR0913 - what was seen, where, and what was known be
         made: Version by day that the warehouse was made from, before anything is made of this.
         days: The days that partitions exist for.
     """
-    versions = observed_days(warehouse, seen, days)
-    moved = with_partition(moved_days(versions, recorded(instance), made), days)
+    versions, moved = _versions(instance, seen, warehouse, made, days)
     yield from _observations(moved)
     yield _summary(source, seen, versions, moved)
 

@@ -1,6 +1,5 @@
 """Pricing: the rates in force and what they make of each model seen."""
 
-from collections import Counter
 from collections.abc import Mapping
 
 import dagster as dg
@@ -10,10 +9,9 @@ from agentsview_assets.assets.common import IO_MANAGER_KEY, table_asset
 from agentsview_assets.assets.histories import record_rates
 from agentsview_assets.assets.looking import archives_of, copied_versions, store_of
 from agentsview_assets.errors import ContractError
-from agentsview_assets.resources.warehouses.io_manager import Days
 from agentsview_assets.resources.warehouses.outputs import Frames
 from agentsview_assets.resources.warehouses.placing import generation, require_no_newer
-from agentsview_assets.resources.warehouses.store import Partition, Selection, Slices
+from agentsview_assets.resources.warehouses.store import Partition, Selection, Slices, Store
 from agentsview_assets.resources.work import METER
 from agentsview_assets.rules.rates import ModelRate, price_tables, rates_version
 from agentsview_assets.rules.rates import model_rates as rate_models
@@ -31,13 +29,15 @@ def pricing_assets() -> list[dg.AssetsDefinition]:
 
 
 def _effective_pricing() -> dg.AssetsDefinition:
-    @table_asset("effective_pricing", required_resource_keys={IO_MANAGER_KEY})
-    def effective_pricing(context: dg.AssetExecutionContext, model_pricing: Days) -> Frames:
+    @table_asset(
+        "effective_pricing", deps=["model_pricing"], required_resource_keys={IO_MANAGER_KEY}
+    )
+    def effective_pricing(context: dg.AssetExecutionContext) -> Frames:
         contract = CONTRACTS["effective_pricing"]
         archives = archives_of(context)
         versions = copied_versions(context, "model_pricing", archives)
         with METER.measure():
-            prices = _tuples(model_pricing.of(archives).read_all())
+            prices = store_of(context).price_rows(archives)
             rows = [
                 {
                     "archive_id": archive_id,
@@ -105,26 +105,30 @@ def rates_in_force(
         ).to_pylist()
         _require_prices(seen, versions)
         counts = [(row["archive_id"], row["model"], row["row_count"]) for row in seen]
+        found = store.read(contract, Selection(archives=archives)).to_pylist()
+        held = [ModelRate(**row) for row in found]
+        if not is_asked_for and _are_current(store, held, counts, versions):
+            return held
         rates = rate_models(counts, price_tables(store.price_rows(archives)))
-        by_model = {(rate.archive_id, rate.model): rate for rate in rates}
-        rated = {
-            (archive, ""): rates_version([p for p in by_model if p[0] == archive], by_model)
-            for archive in archives
-        }
-        recorded = store.records(contract.name)
-        made_by = recorded_rules(contract.name, is_report=False)
-        expected = {place: (version, rated[place], made_by) for place, version in versions.items()}
-        held = store.read(contract, Selection(archives=archives)).to_pylist()
-        is_recorded = all(
-            place in recorded and recorded[place][:3] == version
-            for place, version in expected.items()
-        )
-        is_there = is_recorded and {tuple(row.values()) for row in held} == set(rates)
-    if is_asked_for or not is_there:
-        record_rates(context, rates, archives)
-        with METER.measure():
-            _write(context, rates, archives, expected)
+    record_rates(context, rates, archives)
+    with METER.measure():
+        _write(context, rates, archives, versions)
     return rates
+
+
+def _are_current(
+    store: Store,
+    held: list[ModelRate],
+    counts: list[tuple[str, str, int]],
+    versions: Mapping[Slice, str],
+) -> bool:
+    """Whether `model_rates` was made by these rules, of these prices, for just these models."""
+    recorded = store.records("model_rates")
+    made_by = recorded_rules("model_rates", is_report=False)
+    return all(
+        place in recorded and (recorded[place].content, recorded[place].rules) == (version, made_by)
+        for place, version in versions.items()
+    ) and {(r.archive_id, r.model, r.usage_row_count) for r in held} == {*counts}
 
 
 def as_table(rates: list[ModelRate]) -> pa.Table:
@@ -149,21 +153,26 @@ def _write(
     context: dg.AssetExecutionContext,
     rates: list[ModelRate],
     archives: tuple[str, ...],
-    expected: Mapping[Slice, tuple[str, str, str]],
+    versions: Mapping[Slice, str],
 ) -> None:
     store, contract = store_of(context), CONTRACTS["model_rates"]
     require_no_newer(store.rules())
-    counts = Counter(rate.archive_id for rate in rates)
+    by_model = {(rate.archive_id, rate.model): rate for rate in rates}
+    pairs: dict[str, list[tuple[str, str]]] = {archive: [] for archive in archives}
+    for pair in by_model:
+        pairs[pair[0]].append(pair)
     partitions = [
-        Partition(archive, day, counts[archive], content, rated, context.run.run_id, made_by)
-        for (archive, day), (content, rated, made_by) in sorted(expected.items())
+        Partition(
+            archive_id=archive,
+            partition_date=day,
+            row_count=len(pairs[archive]),
+            input_version=version,
+            rates_version=rates_version(pairs[archive], by_model),
+            run_id=context.run.run_id,
+            rules_version=recorded_rules(contract.name, is_report=False),
+        )
+        for (archive, day), version in sorted(versions.items())
     ]
     store.record_rules(generation())
     frame = contract.validate(contract.frame(as_table(rates)))
     store.replace(contract, [frame], Slices(archives), partitions)
-
-
-def _tuples(table: pa.Table) -> list[tuple[object, ...]]:
-    """Rows of `model_pricing` in contract order."""
-    names = CONTRACTS["model_pricing"].column_names
-    return list(zip(*(table.column(name).to_pylist() for name in names), strict=True))
