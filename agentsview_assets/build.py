@@ -9,7 +9,8 @@ import dagster as dg
 
 from agentsview_assets.assets import all_assets
 from agentsview_assets.assets.located import located
-from agentsview_assets.automation import EXECUTOR, jobs, schedules, sensors
+from agentsview_assets.automation.jobs import EXECUTOR, buttons, reconciled_jobs
+from agentsview_assets.automation.triggers import schedules, sensors
 from agentsview_assets.checks import all_checks
 from agentsview_assets.connections import build_resources
 from agentsview_assets.partitions import daily_partitions
@@ -20,12 +21,13 @@ __all__ = ["build_definitions", "build_resources"]
 
 def build_definitions(settings: Settings) -> dg.Definitions:
     """The graph over the settings' archive, warehouse and days, and all that can start it."""
+    asked_for = reconciled_jobs(settings)
     return dg.Definitions(
         assets=located(all_assets(daily_partitions(settings)), settings.warehouses),
         asset_checks=all_checks(),
         resources=build_resources(settings),
-        jobs=jobs(settings),
+        jobs=[*asked_for, *buttons(settings)],
         schedules=schedules(settings),
-        sensors=sensors(settings),
+        sensors=sensors(settings, asked_for),
         executor=EXECUTOR,
     )

@@ -11,7 +11,7 @@ import importlib
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,7 @@ from agentsview_assets.resources.archives.held_rows import MOST_NAMED
 from agentsview_assets.resources.archives.observing_all import Seen, require_readable
 from agentsview_assets.resources.archives.resource import ArchiveResource
 from agentsview_assets.resources.own_files import remove_earlier_store
+from agentsview_assets.resources.warehouses.known import predecessors
 from agentsview_assets.resources.warehouses.opening import check_stores, is_there, open_store
 from agentsview_assets.resources.warehouses.reader import size
 from agentsview_assets.resources.warehouses.store import Store
@@ -230,23 +231,13 @@ def _observe(
 def expected_here(source: ArchiveResource, warehouse: Store, window: DayWindow) -> Expected:
     """What is expected of the archives that a run reads, and of those whose place they took."""
     seen = source.observed(warehouse, window)
-    archives = {*seen.origins, *_predecessors(warehouse, seen.origins)}
+    archives = {*seen.origins, *predecessors(seen.origins, warehouse.successions())}
     known = {archive.archive_id for archive in warehouse.archives()}
     archives &= known
     landed = source.price_rows(archives)
     read = frozenset(archives) - source.looked
     kept = warehouse.price_rows(read) if read else []
     return expected_slices(warehouse.expected(archives), [*landed, *kept], window)
-
-
-def _predecessors(warehouse: Store, archives: Collection[str]) -> set[str]:
-    """The archives that these took the place of, and those before them."""
-    found, before = set[str](), {*archives}
-    successions = warehouse.successions()
-    while before:
-        before = {s.archive_id for s in successions if s.succeeded_by in before} - found
-        found |= before
-    return found
 
 
 def _require_all(outcome: Outcome, held: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from agentsview_assets.errors import UsageError
 from agentsview_assets.rules import staleness
@@ -147,10 +148,7 @@ def plan_update(  # noqa: PLR0913 - all that decides what is made
         outdated: Slices that other rules made, by table.
     """
     first, last = _bounds(request, window)
-    found = {n: _of(recorded.get(n, {}), expected.archives) for n in {*EVERYTHING, *names}}
-    stale = {n: _stale(expected.of(n), found[n], force=request.force) for n in names}
-    changed = {n: found[n].keys() & set(outdated.get(n, ())) for n in names}
-    stale = {n: places | changed[n] for n, places in stale.items()}
+    stale, changed, found = stale_tables(recorded, expected, names, outdated, force=request.force)
     daily = {
         name: {place for place in stale[name] if first <= place[1] <= last}
         for name in names & set(staleness.DAILY_TABLES)
@@ -177,6 +175,43 @@ def plan_update(  # noqa: PLR0913 - all that decides what is made
     # What lies before the window goes with its first partition, what lies after it with its last.
     placed = {window.clamp(day) for _, day in places}
     return Plan(frozenset(tables), coalesce(placed, GAP_DAYS), frozenset(archives))
+
+
+class Stale(NamedTuple):
+    """What is out of date, by table.
+
+    Attributes:
+        places: All slices that are.
+        changed: Those of them that other rules made.
+        recorded: The versions that slices of these archives were made from.
+    """
+
+    places: Mapping[str, set[Slice]]
+    changed: Mapping[str, set[Slice]]
+    recorded: Mapping[str, Mapping[Slice, Versions]]
+
+
+def stale_tables(
+    recorded: Mapping[str, Mapping[Slice, Versions]],
+    expected: staleness.Expected,
+    names: frozenset[str],
+    outdated: Mapping[str, Collection[Slice]],
+    *,
+    force: bool = False,
+) -> Stale:
+    """The slices of some tables that are out of date, of the archives that are expected.
+
+    Args:
+        recorded: The versions that each table's slices were made from.
+        expected: The versions of up-to-date slices, of the archives in question.
+        names: The tables in question.
+        outdated: Slices that other rules made, by table.
+        force: Whether everything counts as out of date.
+    """
+    found = {n: _of(recorded.get(n, {}), expected.archives) for n in {*EVERYTHING, *names}}
+    changed = {n: found[n].keys() & set(outdated.get(n, ())) for n in names}
+    places = {n: _stale(expected.of(n), found[n], force=force) | changed[n] for n in names}
+    return Stale(places, changed, found)
 
 
 def _of(recorded: Mapping[Slice, Versions], archives: Collection[str]) -> dict[Slice, Versions]:

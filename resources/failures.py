@@ -10,16 +10,22 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from agentsview_assets.errors import AssetsError
+from agentsview_assets.errors import AssetsError, ContractError
 from agentsview_assets.rules.shown_text import unlinked_lines
+
+REFUSED_TAG = "agentsview_assets/refused"
+"""Tag of a run of which rows broke a contract: a part of its days may do."""
 
 
 @contextlib.contextmanager
-def failures_in_words() -> Iterator[None]:
+def failures_in_words(run: tuple[dg.DagsterInstance, str] | None = None) -> Iterator[None]:
     """Fails a step with the message of an error that the user can mend.
 
     The error stays its context, so that who runs a plan in this process finds it. Trying again at
     once would not mend it.
+
+    Args:
+        run: The instance and the run that rows are refused in, which is then recorded.
 
     Raises:
         dg.Failure: The block raised such an error.
@@ -27,4 +33,7 @@ def failures_in_words() -> Iterator[None]:
     try:
         yield
     except AssetsError as error:
+        if run is not None and isinstance(error, ContractError):
+            instance, run_id = run
+            instance.add_run_tags(run_id, {REFUSED_TAG: "true"})
         raise dg.Failure(unlinked_lines(str(error)), allow_retries=False) from None

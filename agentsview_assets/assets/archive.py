@@ -8,7 +8,14 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
 
-from agentsview_assets.assets.common import ARCHIVE_KEY, DOCS, IO_MANAGER_KEY, window
+from agentsview_assets.assets.common import (
+    ARCHIVE_KEY,
+    DOCS,
+    IO_MANAGER_KEY,
+    is_verifying,
+    window,
+)
+from agentsview_assets.resources.archives.asked import Options
 from agentsview_assets.resources.archives.held_rows import MOST_NAMED
 from agentsview_assets.resources.archives.observing_all import Seen
 from agentsview_assets.resources.archives.resource import ArchiveResource
@@ -45,9 +52,9 @@ def archive_asset(partitions: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
     def archive(context: dg.OpExecutionContext) -> dg.DataVersionsByPartition:
         source: ArchiveResource = getattr(context.resources, ARCHIVE_KEY)
         manager: RunsWarehouse = getattr(context.resources, IO_MANAGER_KEY)
-        days = window(partitions)
+        days, tags = window(partitions), context.run.tags
         with failures_in_words():
-            seen = source.refresh(manager.store, days)
+            seen = source.refresh(manager.store, days, Options(is_verified=is_verifying(tags)))
         made = made_days(manager.store.partitions("usage_rows"))
         versions, moved = _versions(context.instance, seen, manager.store, made, days)
         context.log_event(_summary(source, seen, versions, moved))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 import dagster as dg
@@ -26,6 +26,8 @@ POOL = "warehouse"
 """Pool of everything that writes: an instance may let one run at a time have it."""
 ARCHIVES_TAG = "agentsview_assets/archives"
 """Tag of a run that names the archives whose slices it makes; without it, a run makes all."""
+VERIFY_TAG = "agentsview_assets/verify"
+"""Tag of a run that compares all contents of the archives: `true`, as the daily schedule has it."""
 DOCS = "docs"
 """Folder of the documentation, as the links in the UI name it."""
 
@@ -60,9 +62,10 @@ def table_asset(
     def made(compute: Callable[..., Any]) -> dg.AssetsDefinition:
         @functools.wraps(compute)
         def shown(*args: Any, **inputs: Any) -> Any:
-            with failures_in_words():
+            context = dg.AssetExecutionContext.get()
+            with failures_in_words((context.instance, context.run.run_id)):
                 output = compute(*args, **inputs)
-            show_lineage(dg.AssetExecutionContext.get(), name)
+            show_lineage(context, name)
             return output
 
         return cast("dg.AssetsDefinition", decorator(shown))
@@ -109,6 +112,11 @@ def named_archives(context: dg.AssetExecutionContext) -> tuple[str, ...] | None:
     """The archives that a run is about; None for all."""
     named = context.run.tags.get(ARCHIVES_TAG)
     return None if named is None else tuple(name for name in named.split(",") if name)
+
+
+def is_verifying(tags: Mapping[str, str]) -> bool:
+    """Whether a run compares all contents of the archives, by its tags."""
+    return tags.get(VERIFY_TAG) == "true"
 
 
 def archives_tag(archives: Iterable[str]) -> dict[str, str]:

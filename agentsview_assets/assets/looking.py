@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agentsview_assets.assets.archive import observations
-from agentsview_assets.assets.common import ARCHIVE_KEY, IO_MANAGER_KEY, named_archives
+from agentsview_assets.assets.common import (
+    ARCHIVE_KEY,
+    IO_MANAGER_KEY,
+    is_verifying,
+    named_archives,
+)
+from agentsview_assets.resources.archives.asked import Options
 from agentsview_assets.rules.staleness import made_days
 
 if TYPE_CHECKING:
@@ -42,6 +48,8 @@ def source_of(
     source: ArchiveResource = getattr(context.resources, ARCHIVE_KEY)
     store = store_of(context)
     is_first = not source.has_looked
+    if is_first:
+        source.refresh(store, days, Options(is_verified=is_verifying(context.run.tags)))
     seen = source.observed(store, days)
     if is_first:
         made = made_days(store.partitions("usage_rows"))

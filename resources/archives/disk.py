@@ -11,10 +11,11 @@ from agentsview_assets.resources.archives.checkouts import LocalDisk
 from agentsview_assets.rules.disk_evidence import says_the_same
 
 if TYPE_CHECKING:
+    from agentsview_assets.resources.warehouses.records import Records
     from agentsview_assets.resources.warehouses.store import Store
 
 
-def is_disk_the_same(store: Store, archive_id: str) -> bool:
+def is_disk_the_same(store: Store | Records, archive_id: str) -> bool:
     """Whether the disk says of the paths of an archive's projects what it said before.
 
     Args:

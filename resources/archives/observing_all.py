@@ -96,10 +96,10 @@ def observe_all(
             found = observe(origin, store, scratch, options, window, behind=behind)
         except (ArchiveError, ConfigError) as error:
             failures.append((archive, error))
-            readings.append(Reading(_name(archive), "", _words(error)))
+            readings.append(Reading(name_of(archive), "", _words(error)))
         else:
             seen[found.archive_id], origins[found.archive_id] = found, origin
-            readings.append(Reading(_name(archive), found.archive_id))
+            readings.append(Reading(name_of(archive), found.archive_id))
     unread = tuple((archive.shown, _words(error)) for archive, error in failures)
     store.record_readings(readings)
     if not seen:
@@ -154,7 +154,7 @@ def _words(error: AssetsError) -> str:
     return clean(str(error))
 
 
-def _name(archive: ArchiveUrl) -> str:
+def name_of(archive: ArchiveUrl) -> str:
     """How an archive is named in a warehouse, which holds nothing but UTF-8."""
     return archive.shown if archive.path is None else path_text(archive.path)
 

@@ -31,6 +31,7 @@ from agentsview_assets.rules.staleness import VERDICTS, ExpectedRow, Slice
 from agentsview_assets.rules.versions import rules
 
 if TYPE_CHECKING:
+    from agentsview_assets.resources.warehouses.records import Records
     from agentsview_assets.resources.warehouses.row_store import RowStore
     from agentsview_assets.resources.warehouses.sql_store import SqlStore
 
@@ -66,14 +67,14 @@ def decided_by() -> str:
     return f"{digests['duplicates']} {digests['session_copies']}"
 
 
-def is_deduplicated(store: SqlStore) -> bool:
+def is_deduplicated(store: Records) -> bool:
     """Whether nothing is pending, and what was decided was decided by the rules of this release."""
     return not _is_decided_otherwise(store) and not store.ask(
         f"SELECT 1 FROM {PENDING_TABLE} LIMIT 1"
     )
 
 
-def _is_decided_otherwise(store: SqlStore) -> bool:
+def _is_decided_otherwise(store: Records) -> bool:
     return store.rules().get(DECIDED_BY) != decided_by()
 
 

@@ -134,7 +134,8 @@ class RunsWarehouse(dg.IOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         """Validates the output and replaces the partitions of this step in one transaction."""
-        with failures_in_words(), METER.measure():
+        run = (context.step_context.instance, context.run_id)
+        with failures_in_words(run), METER.measure():
             contract = CONTRACTS[context.asset_key.path[-1]]
             if not isinstance(obj, Frames):
                 raise ContractError(f"{contract.name}: expected frames, got {type(obj).__name__}")

@@ -5,7 +5,7 @@ What belongs here: reading it, at no import cost. What does not: writing it (`wa
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from agentsview_assets.resources.warehouses.expected import of_archives
@@ -57,6 +57,15 @@ def successions(ask: Any) -> list[Succession]:
         [],
     )
     return [Succession(*row) for row in found]
+
+
+def predecessors(archives: Collection[str], found: Iterable[Succession]) -> set[str]:
+    """The archives that some archives took the place of, and those before them."""
+    all_found, before, successions_found = set[str](), {*archives}, list(found)
+    while before:
+        before = {s.archive_id for s in successions_found if s.succeeded_by in before} - all_found
+        all_found |= before
+    return all_found
 
 
 def outdated(ask: Any) -> dict[str, set[Slice]]:

@@ -28,6 +28,7 @@ from agentsview_assets.rules.reasons import Record
 from agentsview_assets.rules.staleness import DAILY, ExpectedRow, Slice, Versions
 
 if TYPE_CHECKING:
+    from agentsview_assets.resources.warehouses.reader import Reader
     from agentsview_assets.resources.warehouses.store import Archive, Succession
 
 
@@ -117,3 +118,15 @@ class Records(abc.ABC):
         ):
             found.setdefault(asset, {})[archive_id, day] = (version, rates)
         return found
+
+
+class ReadRecords(Records):
+    """The records of a warehouse that is only read."""
+
+    def __init__(self, reader: Reader) -> None:
+        """Takes the open snapshot."""
+        self._reader = reader
+
+    def ask(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Fetches all rows of a query; see `Records.ask`."""
+        return self._reader.rows(sql, parameters)

@@ -33,7 +33,7 @@ FLOORS = {
     "agentsview_assets.running": 5,
     "agentsview_assets.build": 5,
     "agentsview_assets.definitions": 5,
-    "agentsview_assets.keeping_out": 5,
+    "agentsview_assets.keeping_out": 4,
     "agentsview_assets.giving_up": 5,
     "agentsview_assets.materializing": 5,
     "agentsview_assets.cli": 5,

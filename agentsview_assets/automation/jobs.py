@@ -1,0 +1,185 @@
+"""Jobs: what the reconciler asks for, and what a person starts with a button.
+
+What belongs here: jobs. What does not: when they are started (`automation.triggers`).
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import dagster as dg
+from dagster._core.definitions.run_request import InstigatorType
+
+from agentsview_assets.assets.archive import ARCHIVE
+from agentsview_assets.automation.runs import (
+    CHECK_JOB,
+    MAKE_JOB,
+    OBSERVE_JOB,
+    REPRICE_JOB,
+    UPKEEP_JOB,
+)
+from agentsview_assets.errors import ConfigError
+from agentsview_assets.keeping_out import finish, rewrite_files
+from agentsview_assets.outcome import Progress
+from agentsview_assets.planning import EVERYTHING
+from agentsview_assets.repricing import Impact, assess
+from agentsview_assets.resources.failures import failures_in_words
+from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE
+from agentsview_assets.resources.warehouses.opening import open_store
+from agentsview_assets.rules.shown_text import markdown, unlinked_lines, unlinked_values
+from agentsview_assets.settings import Settings
+
+# An observed source has no policy of its own; the job is asked for ranges, never backfilled.
+warnings.filterwarnings(
+    "ignore", "Asset job materialize materializes assets with varying", UserWarning
+)
+
+RECONCILER = "reconcile"
+"""Name of the sensor that asks for runs."""
+_MADE = sorted(dg.AssetKey(name) for name in EVERYTHING | {"duplicates"})
+# A process per step costs seconds each, and a DuckDB file has one writer anyway. Nothing of it is
+# left for a run to configure.
+EXECUTOR = dg.in_process_executor.configured(
+    lambda _: {}, config_schema=NOTHING_TO_CONFIGURE, name="in_process"
+)
+
+
+def buttons(settings: Settings) -> list[Any]:
+    """The jobs that a person starts."""
+    return [
+        _reprice_job(settings),
+        dg.define_asset_job(
+            OBSERVE_JOB,
+            selection=dg.AssetSelection.assets(ARCHIVE),
+            description="Looks at the archives and reports the days whose contents changed.",
+        ),
+    ]
+
+
+def reconciled_jobs(settings: Settings) -> Sequence[Any]:
+    """The jobs that the reconciler asks for."""
+    return [
+        dg.define_asset_job(
+            MAKE_JOB,
+            selection=dg.AssetSelection.assets(ARCHIVE, *_MADE),
+            description=(
+                "What `reconcile` and `daily` ask for: some assets, over days of some archives. "
+                "By hand, choose assets in the graph and materialize those."
+            ),
+        ),
+        dg.define_asset_job(
+            CHECK_JOB,
+            selection=dg.AssetSelection.all_asset_checks(),
+            description="Asks every check again, of the whole warehouse, and makes nothing.",
+        ),
+        _upkeep_job(settings),
+    ]
+
+
+def _upkeep_job(settings: Settings) -> dg.JobDefinition:
+    @dg.op(
+        description="Mends rows that earlier rules made, and writes files anew that held them.",
+        config_schema=NOTHING_TO_CONFIGURE,
+    )
+    def mend(context: dg.OpExecutionContext) -> None:
+        with failures_in_words():
+            with open_store(settings.warehouse, in_run=True) as store:
+                reason = finish(store, settings, _log(context))
+            if reason is not None:
+                rewrite_files(settings, reason, _log(context))
+
+    @dg.job(
+        name=UPKEEP_JOB,
+        description=(
+            "Takes credentials out of rows that earlier rules left them in, and writes a file anew "
+            "that still holds bytes of what was taken out. `reconcile` asks for it."
+        ),
+        executor_def=EXECUTOR,
+    )
+    def upkeep() -> None:
+        mend()
+
+    return upkeep
+
+
+def _reprice_job(settings: Settings) -> dg.JobDefinition:
+    @dg.op(
+        description="Tells which days other prices move, and what that does to their costs.",
+        config_schema={
+            "dry_run": dg.Field(
+                bool, default_value=False, description="Only tell what would move; make nothing"
+            )
+        },
+    )
+    def price_anew(context: dg.OpExecutionContext) -> None:
+        dry_run = bool(context.op_config["dry_run"])
+        with failures_in_words():
+            impact = assess(settings, dry_run=dry_run)
+        context.log.info(_impact_text(impact))
+        context.add_output_metadata(
+            {
+                "impact": dg.MetadataValue.md(_impact_table(impact)),
+                "days": len(impact.days),
+                "old_cost_usd": impact.old_cost_usd,
+                "new_cost_usd": impact.new_cost_usd,
+                "details": dg.MetadataValue.json(unlinked_values(asdict(impact))),
+            }
+        )
+        if not (dry_run or impact.up_to_date):
+            with failures_in_words():
+                _require_reconciler(context.instance)
+            context.log.info("`%s` makes those days next", RECONCILER)
+
+    @dg.job(
+        name=REPRICE_JOB,
+        description=(
+            "Tells what other prices move: models, days, and their costs before and after. Those "
+            "days, and no others, are then made by `reconcile`, from the warehouse's own "
+            "observations; what moved is in `restatements`. With `dry_run: true` it only tells."
+        ),
+        executor_def=EXECUTOR,
+    )
+    def reprice_job() -> None:
+        price_anew()
+
+    return reprice_job
+
+
+def _require_reconciler(instance: dg.DagsterInstance) -> None:
+    """Makes sure that somebody makes what is asked for.
+
+    Raises:
+        ConfigError: The reconciler is off.
+    """
+    states = instance.all_instigator_state(instigator_type=InstigatorType.SENSOR)
+    running = {state.instigator_name for state in states if state.is_running}
+    if RECONCILER not in running:
+        raise ConfigError(
+            f"nothing is made while `{RECONCILER}` is off: turn it on under Automation, or run "
+            "`agentsview-assets reprice`"
+        )
+
+
+def _log(context: dg.OpExecutionContext) -> Progress:
+    """Tells the run's log, where text of an archive must stay text."""
+    return lambda what: context.log.info(unlinked_lines(what))
+
+
+def _impact_text(impact: Impact) -> str:
+    if impact.up_to_date:
+        return "priced with the prices that hold now; nothing to do"
+    models = "one model" if len(impact.models) == 1 else f"{len(impact.models)} models"
+    return (
+        f"{models} with other rates, {len(impact.days)} days: "
+        f"${impact.old_cost_usd:,.2f} becomes ${impact.new_cost_usd:,.2f}"
+    )
+
+
+def _impact_table(impact: Impact) -> str:
+    rows = [
+        f"| {markdown(m.model)} | {m.days:,} | {m.old_cost_usd:,.4f} | {m.new_cost_usd:,.4f} |"
+        for m in impact.models
+    ]
+    head = ["| model | days | old cost, USD | new cost, USD |", "|---|---|---|---|"]
+    return "\n".join([_impact_text(impact), "", *head, *rows])

@@ -1,0 +1,99 @@
+"""Runs of the instance: which are unfinished, and what became of those that were asked for.
+
+What belongs here: reading Dagster's runs. What does not: deciding what is wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import dagster as dg
+
+from agentsview_assets.assets.archive import ARCHIVE
+from agentsview_assets.assets.common import ARCHIVES_TAG
+from agentsview_assets.automation.known import OBSERVATIONS, OnItsWay
+from agentsview_assets.automation.wanted import Tries
+from agentsview_assets.planning import NO_DAYS, Range
+from agentsview_assets.resources.failures import REFUSED_TAG
+
+MAKE_JOB, OBSERVE_JOB, CHECK_JOB = "materialize", "observe", "check"
+REPRICE_JOB, UPKEEP_JOB = "reprice", "upkeep"
+REQUEST_TAG = "agentsview_assets/request"
+"""Tag of a run that the reconciler asked for: the digest of the request."""
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+PARTITION = "dagster/partition"
+_UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+_ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+
+
+class Unfinished(NamedTuple):
+    """The runs that are unfinished.
+
+    Attributes:
+        jobs: Names of their jobs.
+        makes: What each makes.
+    """
+
+    jobs: frozenset[str]
+    makes: tuple[OnItsWay, ...]
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether one of them looks at the archives, or is about to."""
+        looks = OBSERVATIONS | {ARCHIVE.path[-1]}
+        return OBSERVE_JOB in self.jobs or any(looks & run.tables for run in self.makes)
+
+
+def unfinished_runs(instance: dg.DagsterInstance) -> Unfinished:
+    """What goes on in an instance, whoever asked for it.
+
+    Runs that a command makes in its own process are left out: nobody can tell one that goes on
+    from one whose process died. The warehouse's own locks stand between those and others.
+    """
+    runs = [
+        run
+        for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
+        if run.remote_job_origin is not None
+    ]
+    makes = (
+        OnItsWay(
+            frozenset(key.path[-1] for key in run.asset_selection or ()),
+            _days(run.tags),
+            _archives(run.tags),
+        )
+        for run in runs
+    )
+    return Unfinished(frozenset(run.job_name for run in runs), tuple(makes))
+
+
+def _days(tags: Mapping[str, str]) -> Range:
+    if RANGE_START in tags and RANGE_END in tags:
+        return tags[RANGE_START], tags[RANGE_END]
+    day = tags.get(PARTITION)
+    return (day, day) if day else NO_DAYS
+
+
+def _archives(tags: Mapping[str, str]) -> frozenset[str] | None:
+    named = tags.get(ARCHIVES_TAG)
+    return None if named is None else frozenset(name for name in named.split(",") if name)
+
+
+def tries(instance: dg.DagsterInstance, digest: str) -> Tries:
+    """What became of the runs for a request."""
+    return _tries(instance.get_runs(dg.RunsFilter(tags={REQUEST_TAG: digest}, statuses=_ENDED)))
+
+
+def _tries(runs: Iterable[dg.DagsterRun]) -> Tries:
+    found = list(runs)
+    return Tries(
+        len(found),
+        any(REFUSED_TAG in run.tags for run in found),
+        any(run.status is dg.DagsterRunStatus.CANCELED for run in found),
+    )

@@ -1,0 +1,279 @@
+"""Which runs are wanted: what is out of date, cut into runs of days and archives.
+
+What belongs here: pure functions over what is known. What does not: finding that out
+(`automation.looking`), and asking for runs (`automation.reconciler`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from agentsview_assets.automation.known import DAILY, OBSERVATIONS, PRICES, REPORTS, Known, is_in
+from agentsview_assets.planning import GAP_DAYS, NO_DAYS, Range
+from agentsview_assets.rules import staleness
+from agentsview_assets.rules.windows import coalesce, days_between
+
+MOST_ARCHIVES = 16
+"""Archives of one run: so many that its own cost counts little, so few that others can help."""
+MOST_RANGES = 12
+"""Ranges of reports alone; more are bridged over days that need nothing."""
+MOST_TRIES = 3
+"""Runs of the same request that may end in vain."""
+MOST_PARTS, HOPELESS = 4, 10
+"""Parts of a refused range that are tried at once; given up ones after which no more are."""
+
+_RATES = frozenset({staleness.RATES_TABLE})
+
+
+class Tries(NamedTuple):
+    """What became of the runs that were asked for with the same request.
+
+    Attributes:
+        ended: How many have ended.
+        is_refused: Whether rows broke a contract, so that parts of it may do.
+        is_stopped: Whether somebody stopped one.
+    """
+
+    ended: int = 0
+    is_refused: bool = False
+    is_stopped: bool = False
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A run that is wanted.
+
+    Attributes:
+        tables: What it makes.
+        days: First and last day; `NO_DAYS` of tables without days.
+        archives: Whose slices.
+        digest: Of what it makes and what that is made from: the same request has the same.
+        tries: What became of it before.
+    """
+
+    tables: frozenset[str]
+    days: Range
+    archives: frozenset[str]
+    digest: str
+    tries: Tries = field(default=Tries(), compare=False)
+
+
+@dataclass
+class Wish:
+    """What is wanted now.
+
+    Attributes:
+        runs: Runs to ask for.
+        given_up: Requests whose runs all ended in vain, or were stopped.
+        waiting: Reports that wait until the days that they are made from are recorded.
+    """
+
+    runs: list[Wanted] = field(default_factory=list)
+    given_up: list[Wanted] = field(default_factory=list)
+    waiting: int = 0
+
+
+class _Whole(NamedTuple):
+    """Tables without days that are out of date, and the archives of which they are."""
+
+    tables: frozenset[str] = frozenset()
+    archives: frozenset[str] = frozenset()
+
+    def prices(self, archives: Collection[str]) -> bool:
+        """Whether prices of one of these archives are made, which may move its reports."""
+        return bool(self.tables & PRICES and self.archives & {*archives})
+
+
+_NOTHING = _Whole()
+
+
+def wanted(known: Known, tries: Callable[[str], Tries]) -> Wish:
+    """The runs that are wanted now.
+
+    Observations come first. A report comes with them, or later, once all days that it reads are
+    recorded: those of its archive on which its sessions went on, too. What unfinished runs make is
+    waited for.
+
+    Args:
+        known: What decides.
+        tries: What became of the runs for a request, by its digest.
+    """
+    wishes = _Wishes(known, tries)
+    if not known.is_deduplicated:
+        # What counts is part of every report's version: nothing can be said of them before.
+        wishes.deduplicate()
+    else:
+        wishes.all()
+    return wishes.wish
+
+
+class _Wishes:
+    """Collects what is wanted."""
+
+    def __init__(self, known: Known, tries: Callable[[str], Tries]) -> None:
+        self._known, self._tries = known, tries
+        self._free = {table: known.free(table) for table in staleness.TABLES}
+        self._parts = 0
+        self.wish = Wish()
+
+    def deduplicate(self) -> None:
+        """Has it decided what counts, unless a run is about to."""
+        if not any({"duplicates", *REPORTS} & run.tables for run in self._known.on_their_way):
+            self._settle(self._run(frozenset({"duplicates"}), NO_DAYS, frozenset()))
+
+    def all(self) -> None:
+        """Everything that is out of date."""
+        whole, observed = self._whole(), self._observed()
+        if len(observed) == 1 and whole.tables and whole.archives <= observed[0][1]:
+            self._ask(*observed[0], whole)
+            whole = _NOTHING
+        else:
+            for days, archives in observed:
+                self._ask(days, archives, waits_for=whole)
+        for days, archives in self._reported(observed, whole):
+            self._ask(days, archives)
+        if whole.tables:
+            self._settle(self._run(whole.tables, NO_DAYS, whole.archives))
+
+    def _whole(self) -> _Whole:
+        behind = {
+            archive for name in DAILY for archive, _ in self._known.stale.places.get(name, ())
+        }
+        found = {
+            table: {archive for archive, _ in self._free[table]}
+            for table in {*staleness.TABLES} - DAILY
+        }
+        found[staleness.RATES_TABLE] -= behind  # reports write it on their way
+        tables = frozenset(table for table, archives in found.items() if archives)
+        return _Whole(tables, frozenset().union(*found.values()))
+
+    def _observed(self) -> list[tuple[Range, frozenset[str]]]:
+        """The ranges of days to observe, each with some archives."""
+        by_day: dict[str, set[str]] = defaultdict(set)
+        for archive, day in set().union(*(self._free[name] for name in OBSERVATIONS)):
+            by_day[self._known.window.clamp(day)].add(archive)
+        return list(_batches(coalesce(by_day, GAP_DAYS), by_day))
+
+    def _reported(
+        self, observed: Iterable[tuple[Range, frozenset[str]]], whole: _Whole
+    ) -> list[tuple[Range, frozenset[str]]]:
+        """The ranges of days whose observations are recorded, and whose reports are not."""
+        known, by_day = self._known, dict[str, set[str]]()
+        for place in set().union(*(self._free[name] for name in REPORTS)):
+            archive, day = place
+            if any(known.lies_in(place, *of) for of in observed):
+                continue
+            is_moving = whole.prices((archive,)) or known.is_being_priced(archive)
+            if known.is_ready(place) and not is_moving:
+                by_day.setdefault(known.window.clamp(day), set()).add(archive)
+            else:
+                self.wish.waiting += 1
+        ranges, gap = coalesce(by_day, 0), 1
+        while len(ranges) > MOST_RANGES:
+            ranges, gap = coalesce(by_day, gap), gap * 2
+        return list(_batches(ranges, by_day))
+
+    def _ask(
+        self,
+        days: Range,
+        archives: frozenset[str],
+        whole: _Whole = _NOTHING,
+        waits_for: _Whole = _NOTHING,
+    ) -> None:
+        """Asks for what is out of date of some days and archives.
+
+        Args:
+            days: The days.
+            archives: The archives.
+            whole: Tables without days that come along.
+            waits_for: Those that come in a run of their own: what depends on them waits.
+        """
+        stale = {
+            name: {p for p in self._free[name] if self._known.lies_in(p, days, archives)}
+            for name in DAILY
+        }
+        tables = frozenset(name for name, places in stale.items() if places)
+        observations = tables & OBSERVATIONS
+        reports = set().union(*(stale[name] for name in REPORTS))
+        is_moving = waits_for.prices(archives) or any(map(self._known.is_being_priced, archives))
+        if is_moving or not all(self._known.is_ready(p, days, observations) for p in reports):
+            self.wish.waiting += len(reports)
+            tables = observations
+        elif observations:
+            tables |= REPORTS | _RATES
+        elif "session_model_usage" in tables:
+            tables |= {"session_summaries"}
+        if tables | whole.tables:
+            self._settle(self._run(tables | whole.tables, days, archives))
+
+    def _run(self, tables: frozenset[str], days: Range, archives: frozenset[str]) -> Wanted:
+        expected = self._known.expected
+        versions = sorted(
+            (table, *place, expected.inputs.get(place, ""), expected.rates.get(place, ""))
+            for table in tables & DAILY
+            for place in self._free[table]
+            if self._known.lies_in(place, days, archives)
+        )
+        whole = [
+            (archive, expected.projects.get(archive, ""), expected.prices.get(archive, ""))
+            for archive in sorted(archives)
+            if tables - DAILY
+        ]
+        rules = [(table, self._known.rules.get(table, "")) for table in sorted(tables)]
+        text = json.dumps([rules, days, sorted(archives), versions, whole])
+        digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+        return Wanted(tables, days, archives, digest, self._tries(digest))
+
+    def _settle(self, run: Wanted) -> None:
+        """Asks for a run; for its parts where rows were refused; for nothing after some tries."""
+        tries = run.tries
+        parts = list(_parts(run)) if tries.is_refused and not tries.is_stopped else []
+        if parts:
+            self._ask_parts(run, parts)
+        elif tries.ended < MOST_TRIES and not tries.is_stopped:
+            self.wish.runs.append(run)
+        else:
+            self.wish.given_up.append(run)
+
+    def _ask_parts(self, run: Wanted, parts: list[tuple[Range, frozenset[str]]]) -> None:
+        whole = _Whole(run.tables - DAILY - _RATES, run.archives)
+        if not run.tables & DAILY:
+            for days, archives in parts:
+                self._settle(self._run(run.tables, days, archives))
+            return
+        if whole.tables:
+            self._settle(self._run(whole.tables, NO_DAYS, run.archives))
+        for days, archives in parts:
+            if len(self.wish.given_up) >= HOPELESS:
+                self.wish.given_up.append(self._run(run.tables & DAILY, days, archives))
+            elif len(self.wish.runs) < MOST_PARTS:
+                self._ask(days, archives, waits_for=whole)
+
+
+def _batches(
+    ranges: Iterable[Range], by_day: Mapping[str, Collection[str]]
+) -> Iterator[tuple[Range, frozenset[str]]]:
+    """Each range with the archives that it is about, so many at a time."""
+    for days in ranges:
+        names = sorted(set().union(*(of for day, of in by_day.items() if is_in(day, days))))
+        for start in range(0, len(names), MOST_ARCHIVES):
+            yield days, frozenset(names[start : start + MOST_ARCHIVES])
+
+
+def _parts(run: Wanted) -> Iterator[tuple[Range, frozenset[str]]]:
+    """A request in two, by days or else by archives; nothing where it cannot be cut."""
+    days = days_between(*run.days) if run.days[0] else []
+    names = sorted(run.archives)
+    if len(days) > 1:
+        middle = len(days) // 2
+        yield (days[0], days[middle - 1]), run.archives
+        yield (days[middle], days[-1]), run.archives
+    elif len(names) > 1:
+        half = len(names) // 2
+        yield run.days, frozenset(names[:half])
+        yield run.days, frozenset(names[half:])
