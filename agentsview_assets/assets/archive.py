@@ -55,6 +55,7 @@ def archive_asset(partitions: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
         days, tags = window(partitions), context.run.tags
         with failures_in_words():
             seen = source.refresh(manager.store, days, Options(is_verified=is_verifying(tags)))
+            manager.store.deduplicate()  # sessions that came or went may be copies of others
         made = made_days(manager.store.partitions("usage_rows"))
         versions, moved = _versions(context.instance, seen, manager.store, made, days)
         context.log_event(_summary(source, seen, versions, moved))

@@ -24,7 +24,7 @@ from agentsview_assets.resources.warehouses.reader import READINGS_TABLE, Reader
 from agentsview_assets.resources.warehouses.records import ReadRecords
 from agentsview_assets.rules import versions
 from agentsview_assets.rules.rates import PRICE_ROWS
-from agentsview_assets.rules.staleness import expected_slices
+from agentsview_assets.rules.staleness import expected_where_priced
 from agentsview_assets.settings import Settings
 
 
@@ -142,7 +142,7 @@ def _known(
     archives |= predecessors(archives, records.successions())
     window = window_of(settings)
     prices = [row for row in reader.rows(PRICE_ROWS) if row[0] in archives]
-    expected = expected_slices(records.expected(archives), prices, window)
+    expected = expected_where_priced(records.expected(archives), prices, window)
     return Known(
         window,
         expected,

@@ -114,7 +114,7 @@ def _missing(instance: dg.DagsterInstance, going: Unfinished, looked: Looked) ->
     if going.jobs:
         found.words.append(f"unfinished: {', '.join(sorted(going.jobs))}")
     if wish.waiting:
-        found.words.append(f"{wish.waiting:,} report(s) wait for days that they are made from")
+        found.words.append(f"reports of {wish.waiting:,} day(s) wait for days that they read")
     found.words += [in_words(run) for run in wish.given_up]
     return found
 

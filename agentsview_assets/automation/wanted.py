@@ -70,7 +70,7 @@ class Wish:
     Attributes:
         runs: Runs to ask for.
         given_up: Requests whose runs all ended in vain, or were stopped.
-        waiting: Reports that wait until the days that they are made from are recorded.
+        waiting: Days whose reports wait until the days that they read are recorded.
     """
 
     runs: list[Wanted] = field(default_factory=list)

@@ -134,6 +134,16 @@ def expected_slices(
     return expected_of(found, current_rates(models, prices), window)
 
 
+def expected_where_priced(
+    rows: Iterable[ExpectedRow], prices: Iterable[tuple[object, ...]], window: DayWindow
+) -> Expected:
+    """The same, without rates of archives whose prices have not been made yet."""
+    held = list(prices)
+    priced = {str(row[0]) for row in held}
+    known = [row if row.archive_id in priced else row._replace(models=()) for row in rows]
+    return expected_slices(known, held, window)
+
+
 def expected_of(
     rows: Iterable[ExpectedRow], rates: Mapping[tuple[str, str], ModelRate], window: DayWindow
 ) -> Expected:

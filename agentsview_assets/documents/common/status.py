@@ -66,12 +66,7 @@ def _expected(reader: Reader, settings: Settings) -> staleness.Expected | None:
         return None
     prices = reader.rows(PRICE_ROWS)
     window = DayWindow(settings.start_date, settings.last_date)
-    priced = {str(row[0]) for row in prices}
-    return staleness.expected_slices(
-        [row if row.archive_id in priced else row._replace(models=()) for row in rows],
-        prices,
-        window,
-    )
+    return staleness.expected_where_priced(rows, prices, window)
 
 
 def _copy(url: str, expected: staleness.Expected | None) -> dict[str, Any]:
