@@ -117,9 +117,9 @@ def _seen(settings: Settings, archive: ArchiveUrl, records: ReadRecords | None) 
 
 def _readings(reader: Reader) -> dict[str, _Reading]:
     rows = reader.rows(
-        f"SELECT archive, archive_id, reason, CAST(read_at AS VARCHAR(10)) FROM {READINGS_TABLE}"
+        f"SELECT archive, archive_id, reason, CAST(read_at AS VARCHAR(40)) FROM {READINGS_TABLE}"
     )
-    return {row[0]: _Reading(*row) for row in rows}
+    return {name: _Reading(name, who, why, when[:10]) for name, who, why, when in rows}
 
 
 def _read_on(settings: Settings, readings: Mapping[str, _Reading]) -> str | None:

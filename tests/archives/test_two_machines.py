@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agentsview_assets.resources.warehouses.reader import open_reader
-from agentsview_assets.schemas import HISTORIES, STORED
+from agentsview_assets.schemas import HISTORIES
 from tests.archives.conftest import START
 from tests.support.command import OurCommand
+from tests.support.everything import everything
 from tests.support.further import further
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from tests.archives.conftest import Machines
     from tests.support.postgres import Server
 
-_OF_RUNS = {"written_at", "observed_at", "expected_at", "run_id", "host", "valid_from", "valid_to"}
-_RECORDS = ("warehouse_partitions", "warehouse_expected", "warehouse_archives", "warehouse_pending")
 _MOST_HEAD_START = 6.0
 _SETTINGS = {"AGENTSVIEW_ASSETS_START_DATE": START, "AGENTSVIEW_ASSETS_WAIT": "60"}
 
@@ -43,25 +41,6 @@ def _start(machine: OurCommand) -> subprocess.Popen[str]:
     )
 
 
-def _everything(url: str) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows and records, without what names runs and times."""
-    found = {}
-    with open_reader(url) as reader:
-        for table in (*STORED, *_RECORDS):
-            columns = [
-                name
-                for (name,) in reader.rows(
-                    "SELECT column_name FROM information_schema.columns "
-                    "WHERE table_schema = current_schema() AND table_name = ?",
-                    (table,),
-                )
-                if name not in _OF_RUNS
-            ]
-            rows = reader.rows(f"SELECT {', '.join(sorted(columns))} FROM {table}")
-            found[table] = sorted(rows, key=repr)
-    return found
-
-
 @pytest.fixture(scope="module")
 def of_one_machine(
     machines: Machines, postgres_server: Server, tmp_path_factory: pytest.TempPathFactory
@@ -72,7 +51,7 @@ def of_one_machine(
     named = {"AGENTSVIEW_ASSETS_ARCHIVE": f"{machines.one}\n{machines.other}", **_SETTINGS}
     done = OurCommand(machines.one, home, url, named).here("materialize")
     assert done.returncode == 0, done.stderr
-    return _everything(url)
+    return everything(url)
 
 
 @pytest.mark.parametrize("seed", [0, 1, *further(*range(2, 50))])
@@ -102,7 +81,7 @@ def test_they_make_what_one_machine_with_both_archives_makes(
     for machine in pair:
         done = machine.here("materialize")
         assert done.returncode == 0, done.stderr
-    found = _everything(url)
+    found = everything(url)
     for table, rows in of_one_machine.items():
         if table not in HISTORIES:
             assert found[table] == rows, table

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import sync_playwright
 
+from agentsview_assets.automation.jobs import RECONCILER
 from tests.browser.conftest import CHROMIUM_FLAGS, chromium
 from tests.support.in_process import Desk
 from tests.support.served_ui import ServedUi
@@ -30,7 +31,7 @@ PLACE = 'repositoryLocationName: "agentsview_assets", repositoryName: "__reposit
 LAUNCH = f"""mutation {{ launchRun(executionParams: {{
   selector: {{ {PLACE}, jobName: "observe" }}, runConfigData: "{{}}" }}) {{ __typename }} }}"""
 START = f"""mutation {{ startSensor(sensorSelector: {{
-  sensorName: "archive_changes", {PLACE} }}) {{ __typename }} }}"""
+  sensorName: "{RECONCILER}", {PLACE} }}) {{ __typename }} }}"""
 # Every way of a page to send something, each told by what came of it.
 _ATTACK = """async ([ui, mutations, reports]) => {
   const told = [];

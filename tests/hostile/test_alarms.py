@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import dagster as dg
 import duckdb
 import pytest
 
-from agentsview_assets.automation import UPDATE_JOB
+from agentsview_assets.automation.runs import CHECK_JOB
 from agentsview_assets.build import build_definitions
 from agentsview_assets.checks import BLOCKING
 from agentsview_assets.documents.common import alarms as recorded
@@ -23,6 +24,7 @@ from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.settings import load_settings
 from tests.support.contract_rows import ARCHIVE, DAY, frame
 from tests.support.in_process import Desk
+from tests.support.reconciling import reconcile
 from tests.support.tiny_archives import TinyArchive
 
 if TYPE_CHECKING:
@@ -159,13 +161,21 @@ class TestRuns:
     def test_the_job_of_the_ui_fails_likewise(self, desk: Desk) -> None:
         write(desk, ONE_MORE)
         killed_before_the_checks(desk, "daily_usage")
-        repository = build_definitions(settings_of(desk)).get_repository_def()
+        settings = settings_of(desk)
+        check = build_definitions(settings).get_repository_def().get_job(CHECK_JOB)
+        with dg.DagsterInstance.ephemeral() as instance:
+            # Whatever is written meanwhile, the checks that follow it find the failure again.
+            for table in ("sessions", "activity_buckets"):
+                ran, _ = reconcile(settings, instance)
+                assert [(run.job, run.succeeded) for run in ran] == [(CHECK_JOB, False)]
+                [alarm] = desk.run("status", "--json").json["alarms"]
+                assert WORDS in alarm["words"]
+                killed_before_the_checks(desk, table)
         for _ in range(2):
-            done = repository.get_job(UPDATE_JOB).execute_in_process(raise_on_error=False)
-            assert not done.success
+            assert not check.execute_in_process(raise_on_error=False).success
         # The job that only asks the checks records what it finds, too.
         write(desk, ONE_LESS)
-        repository.get_job("check").execute_in_process()
+        check.execute_in_process()
         assert unchecked_tables(str(desk.warehouse)) == frozenset()
 
     def test_all_warehouses_know_of_it(self, desk: Desk, tmp_path: Path) -> None:

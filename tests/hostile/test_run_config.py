@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DAY = "2026-11-03"
-JOBS = ["__ASSET_JOB", "check", "observe", "reprice", "update"]
+JOBS = ["__ASSET_JOB", "check", "materialize", "observe", "reprice", "upkeep"]
 # All that a run can say, beside its days; none of it names a place.
 HARMLESS = {
     "loggers.console.config.log_level",
@@ -96,7 +96,7 @@ def _hostile(victim: str) -> Iterator[dict[str, Any]]:
     yield {"ops": {"daily_usage": {"inputs": {"usage_rows": {"pickle": {"path": victim}}}}}}
     yield {"ops": {"daily_usage": {"outputs": {"result": {"pickle": {"path": victim}}}}}}
     yield {"ops": {"price_anew": {"config": {"dry_run": False, "warehouse": victim}}}}
-    yield {"ops": {"bring_up_to_date": {"config": {"archive": victim}}}}
+    yield {"ops": {"mend": {"config": {"archive": victim}}}}
 
 
 def test_a_place_in_a_runs_configuration_is_an_error_in_words(repository, tmp_path):

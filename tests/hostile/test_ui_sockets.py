@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agentsview_assets.automation.jobs import RECONCILER
 from tests.support.in_process import Desk
 from tests.support.served_ui import ServedUi
 
@@ -22,7 +23,7 @@ PLACE = 'repositoryLocationName: "agentsview_assets", repositoryName: "__reposit
 LAUNCH = f"""mutation {{ launchRun(executionParams: {{
   selector: {{ {PLACE}, jobName: "observe" }}, runConfigData: "{{}}" }}) {{ __typename }} }}"""
 START = f"""mutation {{ startSensor(sensorSelector: {{
-  sensorName: "archive_changes", {PLACE} }}) {{ __typename }} }}"""
+  sensorName: "{RECONCILER}", {PLACE} }}) {{ __typename }} }}"""
 MUTATIONS = [LAUNCH, START, 'mutation { setConcurrencyLimit(concurrencyKey: "x", limit: 1) }']
 KINDS = [
     "application/json",

@@ -1,27 +1,50 @@
-"""Observation, jobs, schedule and sensors: what they ask for, and that nothing starts by itself."""
+"""Observation, jobs, schedule, reconciler: what they ask for; nothing starts by itself."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import dagster as dg
+import duckdb
 import pytest
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
+from dagster._core.remote_origin import (
+    GrpcServerCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
 
 from agentsview_assets.assets.archive import ARCHIVE, NOTHING, moved_days
+from agentsview_assets.assets.common import ARCHIVES_TAG, VERIFY_TAG
+from agentsview_assets.automation.reconciler import evaluate
+from agentsview_assets.automation.wanted import MOST_TRIES
 from agentsview_assets.build import build_definitions
-from agentsview_assets.errors import ConfigError
+from agentsview_assets.errors import ConfigError, ContractError, WarehouseError
 from agentsview_assets.resources.archives import reader as archive
 from agentsview_assets.resources.dagster_home.history import prepare_home
+from agentsview_assets.resources.warehouses.reader import (
+    CHECKS_TABLE,
+    PARTITIONS_TABLE,
+    PENDING_TABLE,
+    READINGS_TABLE,
+    RULES_TABLE,
+)
+from agentsview_assets.resources.warehouses.row_store import RowStore
 from agentsview_assets.rules.shown_text import markdown
-from agentsview_assets.rules.staleness import by_day
+from agentsview_assets.rules.staleness import DAILY_TABLES, REPORTS, TABLES, by_day
+from agentsview_assets.rules.windows import days_between
+from agentsview_assets.schemas import TableContract
 from agentsview_assets.settings import load_settings
+from tests.support.everything import everything
+from tests.support.holders import holding
 from tests.support.in_process import Desk
+from tests.support.reconciling import Ran, carry_out, reconcile, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,13 +79,7 @@ def instance(desk: Desk) -> Iterator[dg.DagsterInstance]:
 
 
 def _definitions(desk: Desk, **more: str) -> dg.Definitions:
-    environ = {
-        "AGENTSVIEW_ASSETS_ARCHIVE": str(desk.archive),
-        "AGENTSVIEW_ASSETS_WAREHOUSE": str(desk.warehouse),
-        **desk.settings,
-        **more,
-    }
-    return build_definitions(load_settings(environ))
+    return build_definitions(settings_of(desk, **more))
 
 
 def _job(desk: Desk, name: str, instance: dg.DagsterInstance, **config: Any) -> Any:
@@ -199,59 +216,243 @@ class TestObserving:
         assert _observations(instance) == before
 
 
-class TestTheUpdateJob:
-    def test_it_catches_up_after_days_off_with_one_run_for_each_range(self, desk, instance):
-        _grow(desk, f"{DAY}T22:00:00Z")
-        _grow(desk, "2026-11-18T12:00:00Z", "later")
-        known = {run.run_id for run in instance.get_runs()}
-        assert _job(desk, "update", instance).success
-        runs = [run for run in instance.get_runs() if run.run_id not in known]
-        ranges = {
-            (run.tags["dagster/asset_partition_range_start"],
-             run.tags["dagster/asset_partition_range_end"])
-            for run in runs if "dagster/asset_partition_range_start" in run.tags
-        }  # fmt: skip
-        assert ranges == {(DAY, DAY), ("2026-11-18", "2026-11-18")}
-        assert desk.materialize()["up_to_date"] is True
-        assert _days(instance) == [DAY, "2026-11-18"]
+_BY_ARCHIVE = "SELECT archive_id, COUNT(*) FROM usage_rows GROUP BY 1 ORDER BY 1"
 
-    def test_with_nothing_changed_it_makes_no_run(self, desk, instance):
-        before = len(instance.get_runs())
-        assert _job(desk, "update", instance).success
-        assert len(instance.get_runs()) == before + 1  # its own
 
-    def test_what_the_user_can_mend_fails_it_with_the_message_alone(self, desk, instance):
-        (desk.archive / "sessions.db").unlink()
-        done = _job(desk, "update", instance)
-        [failure] = [e for e in done.all_events if e.is_step_failure]
-        assert "no such file" in failure.step_failure_data.error.message
-        assert failure.step_failure_data.error.cause is None
+def _queue(desk: Desk, instance: dg.DagsterInstance, request: dg.RunRequest) -> None:
+    """Puts a request into the queue, as the daemon does."""
+    repository = RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("localhost", port=1), "here")
+    instance.create_run_for_job(
+        _definitions(desk).resolve_job_def(request.job_name or ""),
+        status=dg.DagsterRunStatus.QUEUED,
+        tags=dict(request.tags),
+        asset_selection=frozenset(request.asset_selection or ()),
+        remote_job_origin=RemoteJobOrigin(repository, request.job_name or ""),
+    )
+
+
+def _price(desk: Desk) -> None:
+    (desk.archive / "config.toml").write_text(
+        f"[custom_model_pricing.{MODEL}]\ninput = 3.0\noutput = 9.0\n"
+    )
 
 
 class TestTheRepriceJob:
-    def _price(self, desk: Desk) -> None:
-        (desk.archive / "config.toml").write_text(
-            f"[custom_model_pricing.{MODEL}]\ninput = 3.0\noutput = 9.0\n"
-        )
-
-    def test_it_does_what_the_command_does_and_shows_what_moved(self, desk, instance):
-        self._price(desk)
-        done = _job(desk, "reprice", instance)
+    def test_it_tells_what_would_move_and_makes_nothing_itself(self, desk, instance):
+        _price(desk)
+        before = desk.noted("daily_usage")
+        config = {"price_anew": {"config": {"dry_run": True}}}
+        done = _job(desk, "reprice", instance, ops=config)
         assert done.success
         [output] = [e for e in done.all_events if e.is_successful_output]
         shown = output.step_output_data.metadata
         assert markdown(MODEL) in shown["impact"].value
+        assert desk.noted("daily_usage") == before
+
+    def test_where_nobody_would_make_the_days_it_says_so(self, desk, instance):
+        _price(desk)
+        done = _job(desk, "reprice", instance)
+        [failure] = [e for e in done.all_events if e.is_step_failure]
+        assert "turn it on under Automation" in failure.step_failure_data.error.message
+
+
+class TestTheReconciler:
+    def _made(self, ran: list[Ran]) -> list[tuple[frozenset[str], tuple[str, str] | None]]:
+        """The runs that made assets of days."""
+        return [(run.assets, run.days) for run in ran if run.assets & {*DAILY_TABLES}]
+
+    def test_with_everything_up_to_date_it_asks_for_nothing(self, desk, instance):
+        ran, found = reconcile(settings_of(desk), instance)
+        assert (ran, found.words) == ([], [])
+
+    def test_a_first_load_is_a_look_one_run_of_everything_and_the_checks(self, tmp_path, instance):
+        desk = Desk.with_sample(tmp_path / "new").starting(START)
+        ran, _ = reconcile(settings_of(desk), instance)
+        assert [run.job for run in ran] == ["materialize", "materialize", "check"]
+        assert ran[0].assets == {"archive"}
+        assert ran[1].days == (START, DAY)
+        assert ran[1].assets == {*TABLES, "duplicates"}
         assert desk.materialize()["up_to_date"] is True
+
+    def test_days_off_and_late_days_are_one_run_for_each_range(self, desk, instance):
+        _grow(desk, f"{DAY}T22:00:00Z")
+        _grow(desk, "2026-11-18T12:00:00Z", "later")
+        ran, _ = reconcile(settings_of(desk), instance)
+        observed = [days for assets, days in self._made(ran) if "usage_rows" in assets]
+        assert observed == [(DAY, DAY), ("2026-11-18", "2026-11-18")]
+        assert all(run.succeeded for run in ran)
+        assert _days(instance) == [DAY, "2026-11-18"]
+        assert desk.materialize()["up_to_date"] is True
+
+    def test_it_makes_what_materialize_makes(self, desk, instance, tmp_path):
+        _grow(desk, f"{DAY}T22:00:00Z")
+        _grow(desk, "2026-11-18T12:00:00Z", "later")
+        reconcile(settings_of(desk), instance)
+        other = Desk(tmp_path / "other", desk.settings)
+        other.folder.mkdir()
+        shutil.copytree(desk.archive, other.archive)
+        other.materialize()
+        found, wanted = everything(str(desk.warehouse)), everything(str(other.warehouse))
+        differ = {table for table in wanted if found[table] != wanted[table]}
+        # What was published before is restated; each archive lies somewhere else.
+        assert differ <= {"restatements", "price_changes", "warehouse_archives"}
+
+    def test_looking_at_the_same_thing_again_makes_nothing(self, desk, instance):
+        (desk.archive / "sessions.db").touch()
+        ran, _ = reconcile(settings_of(desk), instance)
+        assert [run.assets for run in ran] == [{"archive"}]
+        assert reconcile(settings_of(desk), instance)[0] == []
+
+    def test_other_prices_make_the_price_tables_and_then_just_the_days_that_move(
+        self, desk, instance
+    ):
+        _price(desk)
+        impact = desk.run("reprice", "--dry-run", "--json").json
+        ran, _ = reconcile(settings_of(desk), instance)
+        look, prices, *reports, check = ran
+        assert (look.assets, check.job) == ({"archive"}, "check")
+        assert prices.assets == {"model_pricing", "effective_pricing", "model_rates"}
+        made = [day for run in reports for day in days_between(*run.days)]
+        assert made == impact["days"]
+        assert all(run.assets == {*REPORTS} for run in reports)
         told = instance.get_latest_materialization_event(dg.AssetKey("restatements"))
         shown = told.asset_materialization.metadata["by_project_and_model"].value
         assert markdown(MODEL) in shown
+        assert desk.materialize()["up_to_date"] is True
 
-    def test_dry_it_only_tells(self, desk, instance):
-        self._price(desk)
-        before = desk.noted("daily_usage")
-        config = {"price_anew": {"config": {"dry_run": True}}}
-        assert _job(desk, "reprice", instance, ops=config).success
-        assert desk.noted("daily_usage") == before
+    def test_other_rules_make_the_days_of_their_table(self, desk, instance):
+        with closing(duckdb.connect(str(desk.warehouse))) as warehouse:
+            warehouse.execute(
+                f"UPDATE {PARTITIONS_TABLE} SET rules_version = 'of an earlier release' "
+                "WHERE asset = 'activity_buckets'"
+            )
+        ran, _ = reconcile(settings_of(desk), instance)
+        made = self._made(ran)
+        assert {assets for assets, _ in made} == {frozenset({"activity_buckets"})}
+        assert [days for _, days in made] == [(START, "2026-11-07"), ("2026-11-09", DAY)]
+        assert desk.materialize()["up_to_date"] is True
+
+    def test_a_new_archive_is_made_beside_the_others(self, desk, instance, tmp_path):
+        second = tmp_path / "second"
+        shutil.copytree(desk.archive, second)
+        with closing(sqlite3.connect(second / "sessions.db")) as archive, archive:
+            archive.execute(
+                "UPDATE archive_metadata SET value = 'second' WHERE key = 'database_id'"
+            )
+        both = f"{desk.archive}\n{second}"
+        settings = settings_of(desk, AGENTSVIEW_ASSETS_ARCHIVE=both)
+        before = desk.rows(_BY_ARCHIVE)
+        ran, _ = reconcile(settings, instance)
+        assert len(self._made(ran)) == 1
+        assert [row for row in desk.rows(_BY_ARCHIVE) if row in before] == before
+        assert len(desk.rows(_BY_ARCHIVE)) == 2
+        assert reconcile(settings, instance)[0] == []
+
+    def test_an_archive_that_is_gone_is_looked_for_once_and_keeps_its_rows(self, desk, instance):
+        before = desk.rows(_BY_ARCHIVE)
+        (desk.archive / "sessions.db").unlink()
+        ran, _ = reconcile(settings_of(desk), instance)
+        assert [(run.assets, run.succeeded) for run in ran] == [({"archive"}, False)]
+        assert reconcile(settings_of(desk), instance)[0] == []
+        assert desk.rows(_BY_ARCHIVE) == before
+        [state] = desk.run("status", "--json").json["sources"]
+        assert "no such file" in state["note"]
+
+    def test_one_that_comes_back_is_looked_at_again(self, desk, instance):
+        there, away = desk.archive / "sessions.db", desk.archive / "away.db"
+        there.rename(away)
+        reconcile(settings_of(desk), instance)
+        away.rename(there)
+        ran, _ = reconcile(settings_of(desk), instance)
+        assert [(run.assets, run.succeeded) for run in ran] == [({"archive"}, True)]
+
+    def test_a_run_that_fails_is_tried_three_times_and_then_said_to_be_given_up(
+        self, desk, instance, monkeypatch
+    ):
+        _grow(desk, f"{DAY}T22:00:00Z")
+
+        def fail(*_: object, **__: object) -> None:
+            raise WarehouseError("the disk is full")
+
+        monkeypatch.setattr(RowStore, "replace", fail)
+        ran, found = reconcile(settings_of(desk), instance)
+        assert [days for _, days in self._made(ran)] == [(DAY, DAY)] * MOST_TRIES
+        assert [run.days for run in found.given_up] == [(DAY, DAY)]
+        assert any("given up" in words and DAY in words for words in found.words)
+        monkeypatch.undo()
+        assert reconcile(settings_of(desk), instance)[0] == []
+        _grow(desk, f"{DAY}T23:00:00Z", "again")
+        ran, found = reconcile(settings_of(desk), instance)
+        assert (len(self._made(ran)), found.given_up) == (1, [])
+
+    def test_of_refused_rows_the_good_days_are_made(self, desk, instance, monkeypatch):
+        _grow(desk, f"{DAY}T22:00:00Z")
+        _grow(desk, "2026-11-12T12:00:00Z", "later")
+        validate = TableContract.validate
+
+        def refuse(contract: TableContract, frame: Any, span: Any = None) -> Any:
+            days = frame.get("partition_date")
+            if contract.name == "usage_rows" and (days.astype(str) == DAY).any():
+                raise ContractError(f"usage_rows: bad rows on {DAY}")
+            return validate(contract, frame, span)
+
+        monkeypatch.setattr(TableContract, "validate", refuse)
+        ran, found = reconcile(settings_of(desk), instance)
+        assert {run.days for run in found.given_up} == {(DAY, DAY)}
+        rows = desk.rows("SELECT COUNT(*) FROM usage_rows WHERE partition_date = '2026-11-12'")
+        assert rows == [(1,)]
+        assert len(ran) < 15
+
+    def test_what_is_pending_is_decided_first(self, desk, instance):
+        with closing(duckdb.connect(str(desk.warehouse))) as warehouse:
+            warehouse.execute(f"INSERT INTO {PENDING_TABLE} VALUES ('key', 'a key')")
+        ran, _ = reconcile(settings_of(desk), instance)
+        assert [run.assets for run in ran] == [{"duplicates"}]
+
+    def test_checks_that_were_not_asked_are_asked_once(self, desk, instance):
+        with closing(duckdb.connect(str(desk.warehouse))) as warehouse:
+            warehouse.execute(
+                f"INSERT INTO {CHECKS_TABLE} (asset, check_name, words, run_id, checked_at) "
+                "VALUES ('daily_usage', '', '', 'a run that died', now())"
+            )
+        ran, _ = reconcile(settings_of(desk), instance)
+        assert [run.job for run in ran] == ["check"]
+        assert reconcile(settings_of(desk), instance)[0] == []
+
+    def test_a_warehouse_that_is_in_use_is_said_and_looked_at_again(self, desk, instance):
+        with holding(desk.warehouse, "writer"):
+            tick = _tick(desk, "reconcile", instance)
+        assert tick.run_requests == []
+        assert "in use" in tick.skip_message
+
+    def test_a_warehouse_of_earlier_rules_is_mended_once_everything_is_made(self, desk, instance):
+        with closing(duckdb.connect(str(desk.warehouse))) as warehouse:
+            warehouse.execute(
+                f"UPDATE {RULES_TABLE} SET value = 'earlier' WHERE name = 'credentials'"
+            )
+        ran, _ = reconcile(settings_of(desk), instance)
+        assert [run.job for run in ran] == ["upkeep"]
+
+    def test_runs_name_archives_days_and_nothing_of_the_machine(self, desk, instance):
+        _grow(desk, f"{DAY}T22:00:00Z")
+        definitions = _definitions(desk)
+        requests = evaluate(settings_of(desk), instance).requests
+        carry_out(definitions, instance, requests[0])
+        [request] = evaluate(settings_of(desk), instance).requests
+        [(archive_id,)] = desk.rows("SELECT DISTINCT archive_id FROM usage_rows")
+        assert request.tags[ARCHIVES_TAG] == archive_id
+        assert not request.run_config
+        assert str(desk.folder) not in repr(request)
+
+    def test_what_is_on_its_way_is_not_asked_for_again(self, desk, instance):
+        _grow(desk, f"{DAY}T22:00:00Z")
+        definitions, settings = _definitions(desk), settings_of(desk)
+        carry_out(definitions, instance, evaluate(settings, instance).requests[0])
+        [request] = evaluate(settings, instance).requests
+        _queue(desk, instance, request)
+        found = evaluate(settings, instance)
+        assert found.requests == []
+        assert any("unfinished: materialize" in words for words in found.words)
 
 
 class TestTheCheckJob:
@@ -265,7 +466,42 @@ class TestTheCheckJob:
 
 
 class TestTheSchedule:
-    def test_it_runs_the_update_at_the_hour_and_zone_that_are_set(self, desk):
+    def _tick(self, desk: Desk, instance: dg.DagsterInstance) -> list[dg.RunRequest]:
+        schedule = _definitions(desk).resolve_schedule_def("daily")
+        when = datetime(2026, 11, 13, 3, tzinfo=UTC)
+        context = dg.build_schedule_context(instance, scheduled_execution_time=when)
+        return list(schedule.evaluate_tick(context).run_requests or ())
+
+    def test_with_nothing_new_it_compares_all_contents_and_makes_nothing(self, desk, instance):
+        [request] = self._tick(desk, instance)
+        assert request.asset_selection == [ARCHIVE]
+        assert request.tags[VERIFY_TAG] == "true"
+
+    def test_what_moved_is_made_with_the_days_since_it_was_read(self, desk, instance):
+        _grow(desk, f"{DAY}T22:00:00Z")
+        with closing(duckdb.connect(str(desk.warehouse))) as warehouse:
+            warehouse.execute(f"UPDATE {READINGS_TABLE} SET read_at = '2026-11-09 08:00:00+00'")
+        [request] = self._tick(desk, instance)
+        ran = carry_out(_definitions(desk), instance, request)
+        assert ran.succeeded
+        assert ran.days == ("2026-11-09", load_settings({}).last_date)
+        assert desk.materialize()["up_to_date"] is True
+
+    def test_it_finds_what_was_edited_behind_agentsviews_back(self, desk, instance):
+        desk.edit(
+            "UPDATE messages SET token_usage = json_set(token_usage, '$.output_tokens', 4321) "
+            f"WHERE timestamp LIKE '{DAY}%' AND token_usage <> ''"
+        )
+        definitions, settings = _definitions(desk), settings_of(desk)
+        reconcile(settings, instance)
+        tokens = f"SELECT max(output_tokens) FROM usage_rows WHERE partition_date = '{DAY}'"
+        assert desk.rows(tokens) != [(4321,)]
+        for request in self._tick(desk, instance):
+            carry_out(definitions, instance, request)
+        reconcile(settings, instance)
+        assert desk.rows(tokens) == [(4321,)]
+
+    def test_it_is_asked_at_the_hour_and_zone_that_are_set(self, desk):
         schedule = _definitions(
             desk,
             AGENTSVIEW_ASSETS_SCHEDULE_HOUR="6",
@@ -273,7 +509,7 @@ class TestTheSchedule:
         ).resolve_schedule_def("daily")
         assert schedule.cron_schedule == "0 6 * * *"
         assert schedule.execution_timezone == "Europe/Berlin"
-        assert schedule.job_name == "update"
+        assert schedule.job_name == "materialize"
 
     def test_by_default_it_is_three_in_utc(self, desk):
         schedule = _definitions(desk).resolve_schedule_def("daily")
@@ -300,50 +536,9 @@ class TestTheSchedule:
             assert sensor.default_status is dg.DefaultSensorStatus.STOPPED
 
 
-def _tick(desk: Desk, name: str, instance: dg.DagsterInstance, cursor: str | None) -> Any:
+def _tick(desk: Desk, name: str, instance: dg.DagsterInstance) -> Any:
     definitions = _definitions(desk)
     context = dg.build_sensor_context(
-        instance=instance, cursor=cursor, repository_def=definitions.get_repository_def()
+        instance=instance, repository_def=definitions.get_repository_def()
     )
     return definitions.resolve_sensor_def(name).evaluate_tick(context)
-
-
-class TestTheSensors:
-    @pytest.mark.parametrize("name", ["archive_changes", "price_changes_follow"])
-    def test_they_ask_once_and_then_skip_until_something_moves(self, desk, instance, name):
-        first = _tick(desk, name, instance, None)
-        assert len(first.run_requests) == 1
-        second = _tick(desk, name, instance, first.cursor)
-        assert second.run_requests == []
-        assert "changed" in second.skip_message
-        (desk.archive / "config.toml").write_text(
-            f"[custom_model_pricing.{MODEL}]\ninput = 3.0\noutput = 9.0\n"
-        )
-        third = _tick(desk, name, instance, first.cursor)
-        assert len(third.run_requests) == 1
-        assert third.run_requests[0].run_key != first.run_requests[0].run_key
-
-    def test_new_sessions_are_no_new_prices(self, desk, instance):
-        first = _tick(desk, "price_changes_follow", instance, None)
-        _grow(desk, f"{DAY}T22:00:00Z")
-        second = _tick(desk, "price_changes_follow", instance, first.cursor)
-        assert second.run_requests == []
-        assert "its prices did not" in second.skip_message
-        assert json.loads(second.cursor)["prices"] == json.loads(first.cursor)["prices"]
-
-    @pytest.mark.parametrize("name", ["archive_changes", "price_changes_follow"])
-    def test_an_archive_that_is_gone_is_said_and_nothing_is_asked_for(self, desk, instance, name):
-        (desk.archive / "sessions.db").unlink()
-        tick = _tick(desk, name, instance, None)
-        assert tick.run_requests == []
-        assert "no such file" in tick.skip_message
-
-    def test_a_busy_archive_does_not_pile_up_runs(self, desk, instance):
-        first = _tick(desk, "archive_changes", instance, None)
-        job = _definitions(desk).resolve_job_def("update")
-        instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
-        _grow(desk, f"{DAY}T22:00:00Z")
-        waiting = _tick(desk, "archive_changes", instance, first.cursor)
-        assert waiting.run_requests == []
-        assert "waiting" in waiting.skip_message
-        assert waiting.cursor in (None, first.cursor)

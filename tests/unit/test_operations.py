@@ -18,6 +18,7 @@ from agentsview_assets.resources.dagster_home.history import prepare_home
 from agentsview_assets.rules.staleness import DAILY_TABLES
 from agentsview_assets.settings import load_settings
 from tests.support.in_process import Desk
+from tests.support.reconciling import carry_out, reconcile, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,17 +76,19 @@ class TestAMonth:
         assert summary["ranges"] == [[START, "2026-11-10"]]
         assert desk.materialize()["up_to_date"] is True
 
-    def test_2_the_daily_schedule_makes_what_yesterday_brought(self, desk, instance):
-        _spend(desk, TODAY)
+    def _daily(self, desk: Desk, instance: dg.DagsterInstance) -> None:
+        """What the schedule asks for at three o'clock is carried out."""
         definitions = _definitions(desk)
         context = dg.build_schedule_context(
             instance, scheduled_execution_time=datetime(2026, 11, 13, 3, tzinfo=UTC)
         )
-        schedule = definitions.resolve_schedule_def("daily")
-        tick = schedule.evaluate_tick(context)
-        [request] = tick.run_requests
-        update = definitions.resolve_job_def("update")
-        assert update.execute_in_process(instance=instance, tags=request.tags).success
+        tick = definitions.resolve_schedule_def("daily").evaluate_tick(context)
+        assert all(carry_out(definitions, instance, r).succeeded for r in tick.run_requests)
+
+    def test_2_the_daily_schedule_makes_what_yesterday_brought(self, desk, instance):
+        _spend(desk, TODAY)
+        self._daily(desk, instance)
+        reconcile(settings_of(desk), instance)
         assert TODAY in desk.noted("daily_usage")
         assert desk.materialize()["up_to_date"] is True
 
@@ -94,13 +97,11 @@ class TestAMonth:
             "UPDATE messages SET token_usage = json_set(token_usage, '$.output_tokens', 4321) "
             f"WHERE timestamp LIKE '{LATE_DAY}%' AND token_usage <> ''"
         )
-        definitions, before = _definitions(desk), _noted(desk)
-        update = definitions.resolve_job_def("update")
-        assert update.execute_in_process(instance=instance).success
+        before = _noted(desk)
+        reconcile(settings_of(desk), instance)
         assert _noted(desk) == before
-        schedule = definitions.resolve_schedule_def("daily")
-        [request] = schedule.evaluate_tick(dg.build_schedule_context(instance)).run_requests
-        assert update.execute_in_process(instance=instance, tags=request.tags).success
+        self._daily(desk, instance)
+        reconcile(settings_of(desk), instance)
         assert LATE_DAY in _remade(before, _noted(desk), "usage_rows")
         tokens = f"SELECT max(output_tokens) FROM usage_rows WHERE partition_date = '{LATE_DAY}'"
         assert desk.rows(tokens) == [(4321,)]

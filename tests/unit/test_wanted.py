@@ -92,7 +92,7 @@ class _House:
             stale,
             frozenset(readable),
             on_their_way,
-            {table: "rules" for table in EVERYTHING},
+            dict.fromkeys(EVERYTHING, "rules"),
             is_deduplicated,
         )
         return wanted(known, tries)
@@ -196,9 +196,7 @@ class TestReportsComeAfterTheirDays:
     def test_prices_come_before_the_reports_that_they_may_move(self):
         house = _House(*_rows(D1, D20)).lost(REPORTS, (A, D20)).lost(PRICE_TABLES)
         wish = house.wishes()
-        assert [(run.tables, run.days) for run in wish.runs] == [
-            (frozenset(PRICE_TABLES), NO_DAYS)
-        ]
+        assert [(run.tables, run.days) for run in wish.runs] == [(frozenset(PRICE_TABLES), NO_DAYS)]
         prices = OnItsWay(frozenset(PRICE_TABLES), archives=frozenset({A}))
         assert house.wishes(prices).runs == []
 
