@@ -34,7 +34,8 @@ TITLES_VARIABLE = "AGENTSVIEW_ASSETS_TITLES"
 SCHEDULE_HOUR_VARIABLE = "AGENTSVIEW_ASSETS_SCHEDULE_HOUR"
 SCHEDULE_TIMEZONE_VARIABLE = "AGENTSVIEW_ASSETS_SCHEDULE_TIMEZONE"
 WAIT_VARIABLE = "AGENTSVIEW_ASSETS_WAIT"
-DEFAULT_WAIT = "10"
+DEFAULT_WAIT, DEFAULT_WRITERS_WAIT = "60", "600"
+"""Seconds: a person waits for a report, runs queue up behind each other."""
 _SECONDS = re.compile(r"\d{1,6}(\.\d{1,3})?", re.ASCII)
 _NOT_FOR_OTHERS = 0o077
 _HOME_ARCHIVE = "~/.agentsview"
@@ -218,13 +219,18 @@ def _hour(text: str) -> int:
     return int(text)
 
 
-def lock_patience(environ: Mapping[str, str]) -> float:
-    """How many seconds another process's lock on a DuckDB file is waited for.
+def lock_patience(environ: Mapping[str, str], *, is_writing: bool = False) -> float:
+    """How many seconds whoever holds a warehouse is waited for.
+
+    Args:
+        environ: Environment variables; the one that names seconds counts for everybody.
+        is_writing: Whether it is to be written.
 
     Raises:
         ConfigError: It is no number of seconds; the message names the variable.
     """
-    text = environ.get(WAIT_VARIABLE) or DEFAULT_WAIT
+    default = DEFAULT_WRITERS_WAIT if is_writing else DEFAULT_WAIT
+    text = environ.get(WAIT_VARIABLE) or default
     if not _SECONDS.fullmatch(text):
         raise ConfigError(f"{WAIT_VARIABLE}: expected a number of seconds, got {text!r}")
     return float(text)

@@ -28,6 +28,16 @@ class WorkMeter:
             self.listener(what)
 
     @contextlib.contextmanager
+    def telling(self, listener: Callable[[str], None]) -> Iterator[None]:
+        """Reports to a listener during the block, unless there is one already."""
+        before = self.listener
+        self.listener = before or listener
+        try:
+            yield
+        finally:
+            self.listener = before
+
+    @contextlib.contextmanager
     def measure(self) -> Iterator[None]:
         """Counts the time of the block."""
         started = time.perf_counter()

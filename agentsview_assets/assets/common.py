@@ -12,6 +12,8 @@ import dagster as dg
 from agentsview_assets.assets.shown import show_lineage
 from agentsview_assets.resources.failures import failures_in_words
 from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE
+from agentsview_assets.resources.work import METER
+from agentsview_assets.rules.shown_text import unlinked_lines
 from agentsview_assets.rules.versions import rules
 from agentsview_assets.rules.windows import DayWindow
 from agentsview_assets.schemas import CONTRACTS, Column, TableContract
@@ -63,7 +65,11 @@ def table_asset(
         @functools.wraps(compute)
         def shown(*args: Any, **inputs: Any) -> Any:
             context = dg.AssetExecutionContext.get()
-            with failures_in_words((context.instance, context.run.run_id)):
+            run = (context.instance, context.run.run_id)
+            with (
+                failures_in_words(run),
+                METER.telling(lambda t: context.log.info(unlinked_lines(t))),
+            ):
                 output = compute(*args, **inputs)
             show_lineage(context, name)
             return output

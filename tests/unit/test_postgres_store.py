@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from agentsview_assets.resources.warehouses.opening import check_stores, open_st
 from agentsview_assets.resources.warehouses.postgres.reader import placeholders
 from agentsview_assets.resources.warehouses.reader import META_TABLE, open_reader
 from agentsview_assets.resources.warehouses.store import Partition, Slices
+from agentsview_assets.resources.work import METER
 from agentsview_assets.schemas import CONTRACTS, STORED
 from tests.support.contract_rows import ARCHIVE, DAY, frame
 
@@ -280,7 +282,7 @@ class TestRefusing:
             yield frame(SESSIONS, 1, title="new")
             database.run(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE application_name = 'agentsview-assets'"
+                "WHERE application_name LIKE 'agentsview-assets%'"
             )
             yield frame(SESSIONS, 1, title="newer")
 
@@ -310,7 +312,7 @@ class TestRefusing:
         assert _titles(url) == ["v1"]
 
     def test_two_writers_take_turns(self, url, monkeypatch):
-        monkeypatch.setattr("agentsview_assets.resources.warehouses.postgres.store.LOCK_SECONDS", 1)
+        monkeypatch.setenv("AGENTSVIEW_ASSETS_WAIT", "1")
         with (
             open_store(url) as first,
             first.transaction(f"sessions {ARCHIVE}"),
@@ -319,7 +321,7 @@ class TestRefusing:
             _fill(url)
 
     def test_writers_of_other_archives_and_tables_do_not_wait(self, url, monkeypatch):
-        monkeypatch.setattr("agentsview_assets.resources.warehouses.postgres.store.LOCK_SECONDS", 1)
+        monkeypatch.setenv("AGENTSVIEW_ASSETS_WAIT", "1")
         with open_store(url) as first, first.transaction("sessions another", "usage_rows a"):
             _fill(url)
         assert len(_titles(url)) == 1
@@ -336,3 +338,14 @@ def test_the_server_of_the_tests_takes_connections(database):
     with closing(psycopg2.connect(host="127.0.0.1", port=database.port, user="owner",
                                   dbname=database.name)) as connection:  # fmt: skip
         assert connection.server_version >= 150000
+
+
+def test_who_waits_for_a_lock_says_for_whom(url, monkeypatch):
+    told: list[str] = []
+    with open_store(url) as first, first.transaction(f"sessions {ARCHIVE}"):
+        monkeypatch.setattr(METER, "listener", told.append)
+        monkeypatch.setenv("AGENTSVIEW_ASSETS_WAIT", "0.05")
+        with pytest.raises(WarehouseError, match="another process writes it"):
+            _fill(url)
+    [words] = told
+    assert re.match(r"waiting up to 0.05 s for agentsview-assets on \S+ \(\d+\) to finish", words)

@@ -18,6 +18,7 @@ from agentsview_assets.resources.warehouses.reader import META_TABLE, PARTITIONS
 from agentsview_assets.resources.warehouses.sqlite import reader as sqlite_reader
 from agentsview_assets.resources.warehouses.sqlite.reader import COLUMNS_TABLE
 from agentsview_assets.resources.warehouses.store import Partition, Slices
+from agentsview_assets.resources.work import METER
 from agentsview_assets.schemas import CONTRACTS, STORED
 from tests.support.contract_rows import ARCHIVE, DAY, frame, frame_of, records
 from tests.support.in_process import SAMPLE
@@ -281,3 +282,14 @@ class TestRefusing:
     def test_an_sqlite_that_is_too_old_is_told_so(self, url, monkeypatch):
         monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 36, 0))
         assert "too old" in self._refused(url)
+
+
+def test_who_waits_for_another_writer_says_so_and_gives_up(tmp_path, monkeypatch):
+    url = f"sqlite:///{tmp_path / 'warehouse.sqlite'}"
+    told: list[str] = []
+    with open_store(url) as first, open_store(url) as second, first.transaction():
+        monkeypatch.setattr(METER, "listener", told.append)
+        monkeypatch.setenv("AGENTSVIEW_ASSETS_WAIT", "0.05")
+        with pytest.raises(WarehouseError, match="in use by another process"):
+            second.record_rules({"a rule": "of mine"})
+    assert told == [f"waiting up to 0.05 s for another writer of {tmp_path / 'warehouse.sqlite'}"]

@@ -1,8 +1,8 @@
 """Opening DuckDB files that another process may have open: it is waited for, some seconds.
 
 A process that writes a DuckDB file keeps out all others, and one that reads it keeps out writers.
-Our own reports take a moment and our runs let go of the file every now and then, so that waiting a
-little lets them work side by side.
+A report takes a moment, so that a run waits for it; a run holds the file to its end, so that runs
+queue up behind each other, and reports behind them.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def open_file(
     Raises:
         duckdb.Error: It cannot be opened, or not in time.
     """
-    deadline, pause = time.monotonic() + lock_patience(os.environ), _FIRST_PAUSE
+    seconds, pause = lock_patience(os.environ, is_writing=not read_only), _FIRST_PAUSE
+    deadline = time.monotonic() + seconds
     is_new, is_told = not os.path.lexists(path), False
     while True:
         try:
@@ -54,7 +55,6 @@ def open_file(
             if time.monotonic() >= deadline:
                 raise
             if not is_told:
-                seconds = lock_patience(os.environ)
                 METER.report(f"waiting up to {seconds:g} s for {holder(error)} to close {path}")
                 is_told = True
         time.sleep(pause)
@@ -79,7 +79,7 @@ def holder(error: Exception) -> str:
     return f"{Path(found[1]).name} (process {found[2]})" if found else "another process"
 
 
-def waited() -> str:
+def waited(*, is_writing: bool) -> str:
     """How long it was waited for, as part of a message."""
-    seconds = lock_patience(os.environ)
+    seconds = lock_patience(os.environ, is_writing=is_writing)
     return f", also after {seconds:g} s" if seconds else ""

@@ -113,7 +113,7 @@ def connect(
     try:
         connection = open_file(path, read_only=read_only, config=config)
     except duckdb.Error as error:
-        raise explain(error, path) from None
+        raise explain(error, path, waited=waited(is_writing=not read_only)) from None
     connection.execute("SET TimeZone = 'UTC'")
     return connection
 
@@ -140,13 +140,15 @@ def _may_be_duckdb(path: Path) -> bool:
         return True  # missing, or DuckDB says why
 
 
-def explain(error: Exception, path: Path, what: str = "warehouse") -> WarehouseError:
+def explain(
+    error: Exception, path: Path, what: str = "warehouse", *, waited: str = ""
+) -> WarehouseError:
     """The user's words for why a DuckDB file cannot be opened or written."""
     text = _first_line(error)
     lower = text.replace(str(path), "").lower()
     if is_locked(error):
         reason = (
-            f"in use by another process{waited()}; close it there (a DuckDB file has one writer at "
+            f"in use by another process{waited}; close it there (a DuckDB file has one writer at "
             f"a time) and try again ({text})"
         )
     elif "permission denied" in lower or "read-only" in lower:

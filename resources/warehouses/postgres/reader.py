@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
+import platform
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, TypeAlias
@@ -29,6 +31,7 @@ from agentsview_assets.resources.warehouses.reader import (
     require_current,
 )
 from agentsview_assets.rules.text import NUL_SYMBOL
+from agentsview_assets.settings import APP
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl, without_credentials
 
 Connection: TypeAlias = psycopg2.extensions.connection
@@ -116,7 +119,8 @@ def connect(warehouse: WarehouseUrl) -> Connection:
         WarehouseError: It cannot be reached, refuses us, or keeps texts in another encoding.
     """
     parameters = {
-        "application_name": "agentsview-assets",
+        # What another one says that it waits for.
+        "application_name": f"{APP} on {platform.node()[:30]} ({os.getpid()})",
         "client_encoding": "UTF8",
         **warehouse.connection_parameters(),
     }

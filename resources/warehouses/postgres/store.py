@@ -26,6 +26,7 @@ from agentsview_assets.resources.warehouses.postgres.reader import (
     prepare,
     values,
 )
+from agentsview_assets.resources.warehouses.postgres.turns import take_turn
 from agentsview_assets.resources.warehouses.reader import PARTITIONS_TABLE, PENDING_TABLE
 from agentsview_assets.resources.warehouses.row_store import selection_sql
 from agentsview_assets.resources.warehouses.sql_store import SqlStore
@@ -59,9 +60,6 @@ INDEXES = {
 """What reports look up, beside the day that leads every primary key."""
 _BATCH_ROWS = 50_000
 _MANY_ROWS = 10_000
-LOCK_SECONDS = 60
-"""How long another writer's transaction is waited for."""
-_TURN = "SET LOCAL lock_timeout TO '%ss'; SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 _MAY_CREATE = """
 SELECT has_schema_privilege(nspname, 'CREATE') FROM pg_namespace WHERE nspname = %s
 UNION ALL SELECT has_database_privilege(current_database(), 'CREATE')
@@ -110,9 +108,8 @@ class PostgresStore(SqlStore):
         try:
             with self._errors():
                 prepare(self._writing, self.address)
-                with self._writing.cursor() as cursor:
-                    for lock in sorted(locks) or [""]:
-                        cursor.execute(_TURN, (LOCK_SECONDS, f"{self.address.schema} {lock}"))
+                for lock in sorted(locks) or [""]:
+                    take_turn(self._writing, f"{self.address.schema} {lock}", self.shown)
             yield
             self.raise_revision()
             with self._errors():

@@ -9,6 +9,7 @@ for. At rest it has none: a file with a log needs a folder that its readers can 
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -40,12 +41,16 @@ from agentsview_assets.resources.warehouses.table_ddl import (
     primary_key,
     quoted,
 )
+from agentsview_assets.resources.work import METER
 from agentsview_assets.schemas import TableContract
+from agentsview_assets.settings import lock_patience
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_AT_ONCE_MS = 1000
+"""Milliseconds that nobody needs to be told of."""
 SQL_TYPES = {
     "text": "TEXT",
     "date": "TEXT",
@@ -126,7 +131,7 @@ class SQLiteStore(SqlStore):
     @contextlib.contextmanager
     def transaction(self, *locks: str) -> Iterator[None]:  # noqa: ARG002 - a file has one writer
         """One transaction; see `SqlStore.transaction`."""
-        self.execute("BEGIN IMMEDIATE")
+        self._begin()
         try:
             yield
             self.raise_revision()
@@ -136,6 +141,20 @@ class SQLiteStore(SqlStore):
             with contextlib.suppress(sqlite3.Error):
                 self._writing.execute("ROLLBACK")
             raise
+
+    def _begin(self) -> None:
+        """Takes the file; says that it waits, and not for ever."""
+        seconds = lock_patience(os.environ, is_writing=True)
+        with self._errors():
+            self._writing.execute(f"PRAGMA busy_timeout = {min(int(seconds * 1000), _AT_ONCE_MS)}")
+            try:
+                self._writing.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or not seconds:
+                    raise
+                METER.report(f"waiting up to {seconds:g} s for another writer of {self._path}")
+                self._writing.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+                self._writing.execute("BEGIN IMMEDIATE")
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
         """Runs a statement; see `SqlStore.execute`."""
