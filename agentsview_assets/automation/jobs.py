@@ -9,9 +9,9 @@ from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.run_request import InstigatorType
 
 from agentsview_assets.assets.archive import ARCHIVE
+from agentsview_assets.automation.asking import RECONCILER, require_reconciler
 from agentsview_assets.automation.runs import (
     CHECK_JOB,
     MAKE_JOB,
@@ -19,7 +19,6 @@ from agentsview_assets.automation.runs import (
     REPRICE_JOB,
     UPKEEP_JOB,
 )
-from agentsview_assets.errors import ConfigError
 from agentsview_assets.keeping_out import finish, rewrite_files
 from agentsview_assets.outcome import Progress
 from agentsview_assets.planning import EVERYTHING
@@ -35,8 +34,6 @@ warnings.filterwarnings(
     "ignore", "Asset job materialize materializes assets with varying", UserWarning
 )
 
-RECONCILER = "reconcile"
-"""Name of the sensor that asks for runs."""
 _MADE = sorted(dg.AssetKey(name) for name in EVERYTHING | {"duplicates"})
 # A process per step costs seconds each, and a DuckDB file has one writer anyway. Nothing of it is
 # left for a run to configure.
@@ -128,7 +125,7 @@ def _reprice_job(settings: Settings) -> dg.JobDefinition:
         )
         if not (dry_run or impact.up_to_date):
             with failures_in_words():
-                _require_reconciler(context.instance)
+                require_reconciler(context.instance)
             context.log.info("`%s` makes those days next", RECONCILER)
 
     @dg.job(
@@ -144,21 +141,6 @@ def _reprice_job(settings: Settings) -> dg.JobDefinition:
         price_anew()
 
     return reprice_job
-
-
-def _require_reconciler(instance: dg.DagsterInstance) -> None:
-    """Makes sure that somebody makes what is asked for.
-
-    Raises:
-        ConfigError: The reconciler is off.
-    """
-    states = instance.all_instigator_state(instigator_type=InstigatorType.SENSOR)
-    running = {state.instigator_name for state in states if state.is_running}
-    if RECONCILER not in running:
-        raise ConfigError(
-            f"nothing is made while `{RECONCILER}` is off: turn it on under Automation, or run "
-            "`agentsview-assets reprice`"
-        )
 
 
 def _log(context: dg.OpExecutionContext) -> Progress:

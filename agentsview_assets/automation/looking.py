@@ -119,7 +119,7 @@ def _readings(reader: Reader) -> dict[str, _Reading]:
     rows = reader.rows(
         f"SELECT archive, archive_id, reason, CAST(read_at AS VARCHAR(40)) FROM {READINGS_TABLE}"
     )
-    return {name: _Reading(name, who, why, when[:10]) for name, who, why, when in rows}
+    return {name: _Reading(name, who, why, (when or "")[:10]) for name, who, why, when in rows}
 
 
 def _read_on(settings: Settings, readings: Mapping[str, _Reading]) -> str | None:

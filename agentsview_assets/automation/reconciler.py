@@ -12,13 +12,14 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import dagster as dg
 
 from agentsview_assets.assets.archive import ARCHIVE
 from agentsview_assets.assets.common import VERIFY_TAG, archives_tag
+from agentsview_assets.automation.asking import asked_for
 from agentsview_assets.automation.known import OnItsWay
 from agentsview_assets.automation.looking import Looked, look, moved_archives
 from agentsview_assets.automation.runs import (
@@ -32,7 +33,7 @@ from agentsview_assets.automation.runs import (
     tries,
     unfinished_runs,
 )
-from agentsview_assets.automation.wanted import MOST_TRIES, Wanted, wanted
+from agentsview_assets.automation.wanted import Wanted, wanted
 from agentsview_assets.planning import EVERYTHING, NO_DAYS, Range, window_of
 from agentsview_assets.resources.warehouses.opening import is_there
 from agentsview_assets.rules.shown_text import unlinked_lines
@@ -68,11 +69,27 @@ def evaluate(settings: Settings, instance: dg.DagsterInstance) -> Evaluation:
         found = Evaluation()
         _observe(found, instance, going, moved_archives(settings, None, {}))
         return found
-    looked = look(settings, going.makes)
+    asked = list(_asked(instance, going))
+    looked = look(settings, (*going.makes, *(run for _, run in asked)))
     found = _missing(instance, going, looked)
-    _observe(found, instance, going, looked.moved)
+    found.requests = [request for request, _ in asked] + found.requests
+    if not asked:
+        _observe(found, instance, going, looked.moved)
     _keep_up(found, instance, going, looked)
     return found
+
+
+def _asked(
+    instance: dg.DagsterInstance, going: Unfinished
+) -> Iterator[tuple[dg.RunRequest, OnItsWay]]:
+    """What commands have handed over and nobody has carried out."""
+    for asked in asked_for(instance):
+        before = tries(instance, asked.key)
+        if asked.key in going.requests or before.has_succeeded or before.is_hopeless:
+            continue
+        run = OnItsWay(frozenset(asked.tables or [ARCHIVE.path[-1]]), asked.days)
+        tags = {REQUEST_TAG: asked.key, **({VERIFY_TAG: "true"} if asked.verify else {})}
+        yield _request(f"{asked.key}:{before.ended}", run.tables, run.days, tags), run
 
 
 def evaluate_daily(settings: Settings, instance: dg.DagsterInstance, when: str) -> Evaluation:
@@ -170,7 +187,7 @@ def _ask(
     """Asks for a run of a job, as often as the same reason may be tried."""
     digest = hashlib.sha256(json.dumps([job, why]).encode()).hexdigest()[:16]
     before = tries(instance, digest)
-    if before.ended >= MOST_TRIES or before.is_stopped:
+    if before.is_hopeless:
         found.words.append(f"{job} ended {before.ended} times and left things as they were")
         return
     found.requests.append(

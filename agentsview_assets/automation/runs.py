@@ -39,10 +39,12 @@ class Unfinished(NamedTuple):
     Attributes:
         jobs: Names of their jobs.
         makes: What each makes.
+        requests: The requests that they were asked for with.
     """
 
     jobs: frozenset[str]
     makes: tuple[OnItsWay, ...]
+    requests: frozenset[str] = frozenset()
 
     @property
     def is_looking(self) -> bool:
@@ -70,7 +72,8 @@ def unfinished_runs(instance: dg.DagsterInstance) -> Unfinished:
         )
         for run in runs
     )
-    return Unfinished(frozenset(run.job_name for run in runs), tuple(makes))
+    requests = (run.tags[REQUEST_TAG] for run in runs if REQUEST_TAG in run.tags)
+    return Unfinished(frozenset(run.job_name for run in runs), tuple(makes), frozenset(requests))
 
 
 def _days(tags: Mapping[str, str]) -> Range:
@@ -96,4 +99,5 @@ def _tries(runs: Iterable[dg.DagsterRun]) -> Tries:
         len(found),
         any(REFUSED_TAG in run.tags for run in found),
         any(run.status is dg.DagsterRunStatus.CANCELED for run in found),
+        any(run.status is dg.DagsterRunStatus.SUCCESS for run in found),
     )

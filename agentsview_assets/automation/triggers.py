@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from agentsview_assets.automation.jobs import RECONCILER
+from agentsview_assets.automation.asking import RECONCILER
 from agentsview_assets.automation.reconciler import evaluate, evaluate_daily
 from agentsview_assets.automation.runs import MAKE_JOB
 from agentsview_assets.errors import AssetsError

@@ -37,11 +37,18 @@ class Tries(NamedTuple):
         ended: How many have ended.
         is_refused: Whether rows broke a contract, so that parts of it may do.
         is_stopped: Whether somebody stopped one.
+        has_succeeded: Whether one succeeded.
     """
 
     ended: int = 0
     is_refused: bool = False
     is_stopped: bool = False
+    has_succeeded: bool = False
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether another run would be in vain."""
+        return self.is_stopped or self.ended >= MOST_TRIES
 
 
 @dataclass(frozen=True)
@@ -235,10 +242,10 @@ class _Wishes:
         parts = list(_parts(run)) if tries.is_refused and not tries.is_stopped else []
         if parts:
             self._ask_parts(run, parts)
-        elif tries.ended < MOST_TRIES and not tries.is_stopped:
-            self.wish.runs.append(run)
-        else:
+        elif tries.is_hopeless:
             self.wish.given_up.append(run)
+        else:
+            self.wish.runs.append(run)
 
     def _ask_parts(self, run: Wanted, parts: list[tuple[Range, frozenset[str]]]) -> None:
         whole = _Whole(run.tables - DAILY - _RATES, run.archives)

@@ -17,6 +17,7 @@ from agentsview_assets.rules.shown_text import visible
 
 if TYPE_CHECKING:
     from agentsview_assets.materializing import Summary
+    from agentsview_assets.planning import Request
     from agentsview_assets.settings import Settings
 
 _EXAMPLES = """
@@ -27,6 +28,7 @@ Examples:
   agentsview-assets materialize --archive ~/.agentsview --archive /mnt/laptop/agentsview
   agentsview-assets materialize --since 2026-07-01 --until 2026-07-31
   agentsview-assets materialize --select group:reports --force
+  DAGSTER_HOME=/srv/dagster agentsview-assets materialize --launch
 """
 
 
@@ -56,6 +58,11 @@ Examples:
 @click.option(
     "--forget", metavar="ID", multiple=True, help="Archive whose rows are to go; may be repeated"
 )
+@click.option(
+    "--launch",
+    is_flag=True,
+    help="Hand it to the Dagster deployment that DAGSTER_HOME names, instead of running it here",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object")
 def materialize(  # noqa: PLR0913 - one parameter an option
     *,
@@ -68,6 +75,7 @@ def materialize(  # noqa: PLR0913 - one parameter an option
     verify: bool,
     new_settings: bool,
     forget: tuple[str, ...],
+    launch: bool,
     as_json: bool,
 ) -> None:
     """Bring the warehouse up to date with an archive.
@@ -81,9 +89,7 @@ def materialize(  # noqa: PLR0913 - one parameter an option
 
     settings = load_settings(archive=archive, warehouse=warehouse)
     _check_window(since, until, settings)
-    progress = progress_lines()
-    from agentsview_assets.materializing import Request
-    from agentsview_assets.materializing import materialize as run
+    from agentsview_assets.planning import Request
 
     request = Request(
         since=since,
@@ -94,7 +100,14 @@ def materialize(  # noqa: PLR0913 - one parameter an option
         verify=verify,
         new_settings=new_settings,
     )
-    summary = run(settings, request, progress, started)
+    if launch:
+        _launch(settings, request, as_json=as_json)
+        return
+    from agentsview_assets.materializing import materialize as run
+    from agentsview_assets.resources.dagster_home.launcher import require_own_launcher
+
+    require_own_launcher()
+    summary = run(settings, request, progress_lines(), started)
     for note in summary.unread:
         say(f"not read, its rows stay as they were: {note}", err=True)
     for note in summary.notes:
@@ -103,6 +116,31 @@ def materialize(  # noqa: PLR0913 - one parameter an option
         say_json({key: value for key, value in vars(summary).items() if key != "notes"})
     else:
         say(_as_text(summary))
+
+
+def _launch(settings: Settings, request: Request, *, as_json: bool) -> None:
+    """Hands the request to a deployment, and says what becomes of it."""
+    if request.forget or request.new_settings:
+        raise UsageError(
+            "--forget and --new-settings change the warehouse itself: run them where it is, "
+            "without --launch"
+        )
+    from agentsview_assets.automation.asking import RECONCILER, hand_over
+
+    asked = hand_over(settings, request)
+    if as_json:
+        say_json(vars(asked))
+        return
+    first, last = asked.days
+    what = (
+        f"{len(asked.tables)} assets, {first} to {last}"
+        if asked.tables
+        else "a look at the archives"
+    )
+    say(
+        f"Asked for {what} (request {asked.key}): `{RECONCILER}` starts it, and makes whatever is "
+        "out of date then. Runs are shown in the UI."
+    )
 
 
 def _check_dates(since: str | None, until: str | None) -> None:

@@ -48,9 +48,12 @@ def reprice(
     """
     from agentsview_assets.repricing import assess
     from agentsview_assets.repricing import reprice as run
+    from agentsview_assets.resources.dagster_home.launcher import require_own_launcher
     from agentsview_assets.settings import load_settings
 
     settings = load_settings(archive=archive, warehouse=warehouse)
+    if not dry_run:
+        require_own_launcher()
     impact = assess(settings, dry_run=dry_run)
     for reason in impact.unread:
         say(f"note: not read, with the prices that it had before: {reason}", err=True)

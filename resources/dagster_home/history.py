@@ -55,6 +55,10 @@ _NO_CAPTURE = {
     }
 }
 """Steps print nothing; capturing that would start four processes for each run and wait for them."""
+_MONITORED = {
+    "run_monitoring": {"enabled": True, "start_timeout_seconds": 180, "poll_interval_seconds": 30}
+}
+"""A run whose process died is failed, so that it can be tried again."""
 _SILENT: dict[str, tuple[float, str]] = {}
 """When a PostgreSQL server did not answer, and what was said of it."""
 
@@ -234,8 +238,10 @@ def _bring_up_to_date(config: Path) -> None:
     text = mended = config.read_text()
     for name in _EARLIER:
         mended = mended.replace(f"module: {name}\n", f"module: {__name__}\n")
-    if f"module: {__name__}\n" in mended and "compute_logs:" not in mended:
-        mended += yaml.safe_dump(_NO_CAPTURE, sort_keys=False)
+    for entry in (_NO_CAPTURE, _MONITORED):
+        is_missing = not any(f"{key}:" in mended for key in entry)
+        if f"module: {__name__}\n" in mended and is_missing:
+            mended += yaml.safe_dump(entry, sort_keys=False)
     if mended != text:
         config.write_text(mended)
 
@@ -286,6 +292,7 @@ def _instance_config(home: Path) -> dict[str, Any]:
             "config": {"base_dir": str(home / "schedules")},
         },
         **_NO_CAPTURE,
+        **_MONITORED,
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},
         "concurrency": {"runs": {"max_concurrent_runs": 1}},
