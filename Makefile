@@ -41,7 +41,7 @@ REPORT := usage daily
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui test fixtures matrix hostile test-all endurance browser lint format docs bench sync sync-dev
+.PHONY: help run ui test fixtures matrix hostile test-all endurance live browser lint format docs bench sync sync-dev
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -76,10 +76,13 @@ hostile: sync-dev ## Try attacks and losses in large numbers
 	@$(BIN)/pytest -n auto --dist loadgroup -m "hostile and not endurance" tests/hostile $(ARGS)
 
 test-all: sync-dev ## Run all tests, the conformance matrix included
-	@$(BIN)/pytest -n auto --dist loadgroup -m "not browser and not endurance" $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadgroup -m "not browser and not endurance and not live" $(ARGS)
 
 endurance: sync-dev ## Kill and interrupt runs at 250 moments; random walks with more seeds
 	@$(BIN)/pytest -n auto -m endurance $(ARGS)
+
+live: sync-dev ## Have a real daemon and web server carry out what they are asked for
+	@$(BIN)/pytest -n auto --dist loadgroup -m live tests/live $(ARGS)
 
 browser: sync-dev ## Run the tests of the UI in Chromium (SCREENSHOTS=docs/images takes its pictures anew)
 	@$(BIN)/pytest -m browser tests/browser $(ARGS)

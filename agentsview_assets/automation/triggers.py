@@ -17,7 +17,7 @@ from agentsview_assets.rules.shown_text import unlinked_lines
 from agentsview_assets.settings import Settings
 
 SCHEDULE = "daily"
-LOOK_EVERY_SECONDS = 15
+LOOK_EVERY_SECONDS = 10
 """How often the reconciler looks: what changed is made within a minute, starts of runs included."""
 
 

@@ -11,8 +11,8 @@ _OF_RUNS = {"written_at", "observed_at", "expected_at", "run_id", "host", "valid
 _RECORDS = ("warehouse_partitions", "warehouse_expected", "warehouse_archives", "warehouse_pending")
 
 
-def everything(url: str) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows and records, without what names runs and times."""
+def everything(url: str, *without: str) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows and records, without what names runs and times, and without some columns."""
     found = {}
     with open_reader(url) as reader:
         for table in (*STORED, *_RECORDS):
@@ -23,7 +23,7 @@ def everything(url: str) -> dict[str, list[tuple[Any, ...]]]:
                     "WHERE table_schema = current_schema() AND table_name = ?",
                     (table,),
                 )
-                if name not in _OF_RUNS
+                if name not in {*_OF_RUNS, *without}
             ]
             rows = reader.rows(f"SELECT {', '.join(sorted(columns))} FROM {table}")
             found[table] = sorted(rows, key=repr)
