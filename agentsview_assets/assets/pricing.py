@@ -9,6 +9,7 @@ from agentsview_assets.assets.common import IO_MANAGER_KEY, table_asset
 from agentsview_assets.assets.histories import record_rates
 from agentsview_assets.assets.looking import archives_of, copied_versions, store_of
 from agentsview_assets.errors import ContractError
+from agentsview_assets.resources.warehouses.fencing import require_alive
 from agentsview_assets.resources.warehouses.outputs import Frames
 from agentsview_assets.resources.warehouses.placing import generation, require_no_newer
 from agentsview_assets.resources.warehouses.store import Partition, Selection, Slices, Store
@@ -157,6 +158,7 @@ def _write(
 ) -> None:
     store, contract = store_of(context), CONTRACTS["model_rates"]
     require_no_newer(store.rules())
+    require_alive(context.instance, context.run.run_id)
     by_model = {(rate.archive_id, rate.model): rate for rate in rates}
     pairs: dict[str, list[tuple[str, str]]] = {archive: [] for archive in archives}
     for pair in by_model:

@@ -20,6 +20,7 @@ from agentsview_assets.errors import CheckError, ContractError
 from agentsview_assets.resources.failures import failures_in_words
 from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE, for_each_run
 from agentsview_assets.resources.warehouses.counting_once import ASSET, CHECK, counted_once
+from agentsview_assets.resources.warehouses.fencing import require_alive
 from agentsview_assets.resources.warehouses.opening import open_store
 from agentsview_assets.resources.warehouses.outputs import Frames
 from agentsview_assets.resources.warehouses.placing import Placing, generation, require_no_newer
@@ -145,7 +146,7 @@ class RunsWarehouse(dg.IOManager):
             require_no_newer(self._rules())
             if days is not None and (first := _first_day(context)) is not None:
                 Placing(first).require_same(self._rules())
-            totals = _Totals(contract, output, days, context.run_id)
+            totals = _Totals(contract, output, days, *run)
             self.store.record_rules({**output.rules, **generation()})
             self.store.replace(
                 contract,
@@ -186,11 +187,20 @@ class RunsWarehouse(dg.IOManager):
 
 
 class _Totals(Sequence[Partition]):
-    """Counts what passes through, so that slices can be recorded once the rows are in."""
+    """Counts what passes through, so that slices can be recorded once the rows are in.
+
+    That is the last moment before the commit: a run that is dead by then goes no further.
+    """
 
     def __init__(
-        self, contract: TableContract, output: Frames, days: list[str] | None, run_id: str
+        self,
+        contract: TableContract,
+        output: Frames,
+        days: list[str] | None,
+        instance: dg.DagsterInstance,
+        run_id: str,
     ) -> None:
+        self._instance = instance
         self._contract = contract
         self._output = output
         self._days = days
@@ -230,6 +240,7 @@ class _Totals(Sequence[Partition]):
                 self.cost[str(date_)] = self.cost.get(str(date_), 0.0) + float(cost)
 
     def _recorded(self) -> list[Partition]:
+        require_alive(self._instance, self._run_id)
         versions, rates = self._output.input_versions, self._output.rates_versions
         return [
             Partition(

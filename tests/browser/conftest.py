@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 
 from tests.support.in_process import Desk
 from tests.support.served_ui import PATIENCE_SECONDS, ServedUi
@@ -20,23 +20,33 @@ if TYPE_CHECKING:
 _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 # A container gives a browser neither a sandbox nor much shared memory.
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
-_RUNS = """query ($limit: Int) { runsOrError(limit: $limit) { ... on Runs { results {
+_RUNS = """{ runsOrError(limit: 100) { ... on Runs { results {
   runId jobName status tags { key value } assetSelection { path } } } } }"""
-_ASK = """([url, query, variables]) => fetch(url, {method: 'POST',
-  headers: {'content-type': 'application/json'}, body: JSON.stringify({query, variables})})
+_TICKS = """{ sensorOrError(sensorSelector: { repositoryLocationName: "agentsview_assets",
+  repositoryName: "__repository__", sensorName: "%s" }) { ... on Sensor { sensorState {
+  ticks(limit: 10) { timestamp status skipReason } } } } }"""
+_ASK = """([url, query]) => fetch(url, {method: 'POST',
+  headers: {'content-type': 'application/json'}, body: JSON.stringify({query})})
   .then(answer => answer.json()).then(answer => answer.data)"""
-# Asked once a second in the page itself, until as many runs as wanted have ended.
-_UNTIL_ENDED = """async ([url, query, job, wanted, seconds]) => {
+# Asked once a second in the page itself, until the answer is as wanted.
+_UNTIL = """async ([url, query, wanted, seconds]) => {
+  const isSo = %s;
   for (const until = Date.now() + 1000 * seconds; Date.now() < until;) {
     const answer = await fetch(url, {method: 'POST', headers: {'content-type': 'application/json'},
-      body: JSON.stringify({query, variables: {limit: 100}})});
-    const runs = (await answer.json()).data.runsOrError.results;
-    const ended = runs.filter(run => ['SUCCESS', 'FAILURE', 'CANCELED'].includes(run.status));
-    if (ended.length === runs.length && ended.filter(r => r.jobName === job).length >= wanted)
-      return true;
+      body: JSON.stringify({query})});
+    if (isSo((await answer.json()).data, wanted)) return true;
     await new Promise(resolve => setTimeout(resolve, 1000));
   }
   return false;
+}"""
+_HAVE_ENDED = """(data, [job, wanted]) => {
+  const runs = data.runsOrError.results;
+  const ended = runs.filter(run => ['SUCCESS', 'FAILURE', 'CANCELED'].includes(run.status));
+  return ended.length === runs.length && ended.filter(r => r.jobName === job).length >= wanted;
+}"""
+_HAS_SAID = """(data, [words, since]) => {
+  const [last] = data.sensorOrError.sensorState.ticks;
+  return last !== undefined && last.timestamp > since && last.skipReason === words;
 }"""
 
 
@@ -60,16 +70,51 @@ class Ui:
         self.page.wait_for_load_state("networkidle")
         return self.page
 
+    def materialize_all(self, partitions: str) -> None:
+        """Asks for all assets of some partitions, as typed into the dialog of the graph."""
+        page = self.open("/asset-groups")
+        page.get_by_role("button", name="Materialize all").click()
+        chosen = page.get_by_placeholder("No matching partitions")
+        chosen.fill(partitions)
+        chosen.press("Enter")
+        launch = page.get_by_role("button", name="Launch")
+        expect(launch).to_be_enabled()
+        launch.click()
+        expect(launch).to_be_hidden()
+
+    def automation(self, name: str) -> Locator:
+        """What the page of the automations, which is open, shows of one of them."""
+        link = self.page.locator(f"a[href$='s/{name}']")
+        return link.locator("xpath=ancestor::div[.//label][1]")
+
+    def switch(self, name: str) -> Locator:
+        """The switch of an automation, behind the box that chooses it."""
+        return self.automation(name).locator("label").nth(1)
+
+    def turn(self, name: str, *, on: bool) -> None:
+        """Turns an automation on or off by its switch."""
+        self.open("/automation")
+        box = self.switch(name).locator("input")
+        expect(box).to_be_checked(checked=not on, timeout=1000 * PATIENCE_SECONDS)
+        self.switch(name).click()
+        expect(box).to_be_checked(checked=on)
+
     def runs(self, job: str = "__ASSET_JOB") -> list[dict[str, Any]]:
         """The runs of a job, the last one first."""
-        answer = self.page.evaluate(_ASK, [f"{self.url}/graphql", _RUNS, {"limit": 100}])
+        answer = self.page.evaluate(_ASK, [f"{self.url}/graphql", _RUNS])
         return [run for run in answer["runsOrError"]["results"] if run["jobName"] == job]
 
     def wait_for_runs(self, wanted: int, job: str = "__ASSET_JOB") -> list[dict[str, Any]]:
         """Waits until no run is under way and so many of a job have ended."""
-        asked = [f"{self.url}/graphql", _RUNS, job, wanted, PATIENCE_SECONDS]
-        assert self.page.evaluate(_UNTIL_ENDED, asked), self.runs(job)
+        asked = [f"{self.url}/graphql", _RUNS, [job, wanted], PATIENCE_SECONDS]
+        assert self.page.evaluate(_UNTIL % _HAVE_ENDED, asked), self.runs(job)
         return self.runs(job)
+
+    def wait_until_said(self, words: str, since: float, sensor: str = "reconcile") -> None:
+        """Waits until a sensor has nothing to ask for, and says so of a look since a time."""
+        ticks = [f"{self.url}/graphql", _TICKS % sensor]
+        asked = [*ticks, [words, since], PATIENCE_SECONDS]
+        assert self.page.evaluate(_UNTIL % _HAS_SAID, asked), self.page.evaluate(_ASK, ticks)
 
 
 @pytest.fixture(scope="session")

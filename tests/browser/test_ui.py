@@ -6,28 +6,20 @@ The tests are steps of one story and run in this order. `make browser` runs them
 
 from __future__ import annotations
 
-import pytest
-from playwright.sync_api import Page, expect
+import time
 
-from agentsview_assets.rules.staleness import REPORTS
+import pytest
+from playwright.sync_api import expect
+
+from agentsview_assets.rules.staleness import OBSERVATIONS, REPORTS
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-DAY, FIRST, LAST = "2026-11-03", "2026-10-29", "2026-11-10"
+DAY, FIRST, LAST_BUT_ONE, LAST = "2026-11-03", "2026-10-29", "2026-11-09", "2026-11-10"
+RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 MODEL = "kelp-coder-preview-3"
 ASSETS = 14
-
-
-def _launch(page: Page, partitions: str) -> None:
-    """Asks for all assets of some partitions, as typed into the dialog."""
-    page.get_by_role("button", name="Materialize all").click()
-    chosen = page.get_by_placeholder("No matching partitions")
-    chosen.fill(partitions)
-    chosen.press("Enter")
-    launch = page.get_by_role("button", name="Launch")
-    expect(launch).to_be_enabled()
-    launch.click()
-    expect(launch).to_be_hidden()
+UP_TO_DATE = "everything is up to date"
 
 
 def _assets(run: dict) -> set[str]:
@@ -36,6 +28,12 @@ def _assets(run: dict) -> set[str]:
 
 def _tag(run: dict, key: str) -> str | None:
     return {tag["key"]: tag["value"] for tag in run["tags"]}.get(key)
+
+
+def _days(run: dict) -> tuple[str | None, str | None]:
+    """The first and the last day of a run."""
+    start, end = RANGE
+    return _tag(run, start), _tag(run, end)
 
 
 def test_the_graph_shows_every_group(ui, picture):
@@ -50,8 +48,9 @@ def test_the_graph_shows_every_group(ui, picture):
 
 def test_nothing_starts_by_itself(ui, picture):
     page = ui.open("/automation")
-    for name in ("daily", "archive_changes", "price_changes_follow"):
+    for name in ("daily", "reconcile"):
         expect(page.get_by_text(name, exact=True).first).to_be_visible()
+        expect(ui.switch(name)).to_be_visible()
     expect(page.get_by_text("Scheduled At 03:00 AM UTC")).to_be_visible()
     expect(page.locator("input[type=checkbox]:checked")).to_have_count(0)
     picture(page, "automation")
@@ -59,8 +58,7 @@ def test_nothing_starts_by_itself(ui, picture):
 
 
 def test_one_day_of_everything_is_one_run(ui):
-    page = ui.open("/asset-groups")
-    _launch(page, DAY)
+    ui.materialize_all(DAY)
     [run] = ui.wait_for_runs(1)
     assert run["status"] == "SUCCESS"
     assert _tag(run, "dagster/partition") == DAY
@@ -70,36 +68,47 @@ def test_one_day_of_everything_is_one_run(ui):
 
 
 def test_a_range_is_a_backfill_of_four_runs_however_long_it_is(ui):
-    page = ui.open("/asset-groups")
-    _launch(page, f"[{FIRST}...{LAST}]")
+    ui.materialize_all(f"[{FIRST}...{LAST_BUT_ONE}]")
     runs = ui.wait_for_runs(1 + 4)[:-1]
     assert {run["status"] for run in runs} == {"SUCCESS"}
-    start, end = (f"dagster/asset_partition_range_{end}" for end in ("start", "end"))
-    of_days = {frozenset(_assets(run)): (_tag(run, start), _tag(run, end)) for run in runs}
+    of_days = {frozenset(_assets(run)): _days(run) for run in runs}
     assert of_days == {
-        frozenset({"sessions", "usage_rows", "activity_intervals"}): (FIRST, LAST),
-        frozenset(REPORTS): (FIRST, LAST),
+        frozenset(OBSERVATIONS): (FIRST, LAST_BUT_ONE),
+        frozenset(REPORTS): (FIRST, LAST_BUT_ONE),
         frozenset(
             {"machines", "project_observations", "project_identities"}
             | {"model_pricing", "effective_pricing"}
         ): (None, None),
         frozenset({"duplicates", "model_rates"}): (None, None),
     }
-    assert len(ui.desk.noted("daily_usage")) == 12
+    assert len(ui.desk.noted("daily_usage")) == 11
 
 
-def test_a_job_brings_the_rest_up_to_date(ui):
-    page = ui.open("/locations/agentsview_assets/jobs/update/playground")
-    page.get_by_role("button", name="Launch run").click()
-    [run] = ui.wait_for_runs(1, "update")
-    assert run["status"] == "SUCCESS"
+def test_the_reconciler_brings_the_rest_up_to_date(ui):
+    noted, since = ui.desk.noted("daily_usage"), time.time()
+    ui.turn("reconcile", on=True)
+    ui.wait_until_said(UP_TO_DATE, since)
+    made, checked = ui.wait_for_runs(1, "materialize"), ui.wait_for_runs(1, "check")
+    page = ui.open("/automation")
+    ui.automation("reconcile").get_by_role("button", name="status").click()
+    expect(page.get_by_text(UP_TO_DATE).first).to_be_visible()
+    ui.turn("reconcile", on=False)
+    assert {run["status"] for run in made + checked} == {"SUCCESS"}
+    [run] = made
+    assert _assets(run) >= {*OBSERVATIONS, *REPORTS}
+    assert _days(run) == (LAST, LAST)
+    now = ui.desk.noted("daily_usage")
+    assert {day for day in now if now[day] != noted.get(day)} == {LAST}
+    assert len(now) == 12
     assert ui.desk.run("materialize", "--json").json["up_to_date"] is True
 
 
 def test_the_checks_tell_in_words_and_numbers(ui, picture):
     page = ui.open("/locations/agentsview_assets/jobs/check/playground")
+    before = len(ui.runs("check"))
     page.get_by_role("button", name="Launch run").click()
-    ui.wait_for_runs(1, "check")
+    [run, *_] = ui.wait_for_runs(before + 1, "check")
+    assert run["status"] == "SUCCESS"
     page = ui.open("/assets/daily_usage?view=checks&checkDetail=totals_agree")
     expect(page.get_by_text("equal to the rows that they were made from").first).to_be_visible()
     picture(page, "checks")
@@ -118,10 +127,17 @@ def test_a_day_shows_its_projects_and_a_chart_of_its_cost(ui, picture):
 
 
 def test_a_price_change_is_shown_first_and_then_carried_out(ui, picture):
-    config = ui.desk.archive / "config.toml"
-    config.write_text(f"[custom_model_pricing.{MODEL}]\ninput = 3.0\noutput = 9.0\n")
+    held = "SELECT DISTINCT CAST(partition_date AS VARCHAR) FROM daily_usage WHERE model = "
+    affected = {day for (day,) in ui.desk.rows(f"{held} '{MODEL}'")}
+    noted, known = ui.desk.noted("daily_usage"), {run["runId"] for run in ui.runs("materialize")}
+    ui.turn("reconcile", on=True)
     page = ui.open("/locations/agentsview_assets/jobs/reprice/playground")
-    page.get_by_role("button", name="Launch run").click()
+    launch = page.get_by_role("button", name="Launch run")
+    expect(launch).to_be_enabled()
+    # Runs wait in line: none that makes days is asked for before this one.
+    config, since = ui.desk.archive / "config.toml", time.time()
+    config.write_text(f"[custom_model_pricing.{MODEL}]\ninput = 3.0\noutput = 9.0\n")
+    launch.click()
     [run] = ui.wait_for_runs(1, "reprice")
     assert run["status"] == "SUCCESS"
     page = ui.open(f"/runs/{run['runId']}")
@@ -129,6 +145,16 @@ def test_a_price_change_is_shown_first_and_then_carried_out(ui, picture):
     expect(page.get_by_text("one model with other rates").first).to_be_visible()
     picture(page, "reprice")
     page.keyboard.press("Escape")
+    ui.wait_until_said(UP_TO_DATE, since)
+    made = [run for run in ui.runs("materialize") if run["runId"] not in known]
+    ui.turn("reconcile", on=False)
+    assert {run["status"] for run in made} == {"SUCCESS"}
+    assert not any(_assets(run) & {*OBSERVATIONS} for run in made)
+    of_reports = [_days(run) for run in made if _assets(run) & {*REPORTS}]
+    assert sorted(of_reports) == [(day, day) for day in sorted(affected)]
+    now = ui.desk.noted("daily_usage")
+    assert {day for day in now if now[day] != noted.get(day)} == affected
+    assert len(affected) == 2
     [(unpriced,)] = ui.desk.rows("SELECT sum(unpriced_tokens)::BIGINT FROM daily_usage")
     assert unpriced == 0
 

@@ -343,3 +343,30 @@ def _usage_over_midnight(name: str, day: str) -> pd.DataFrame:
     """Usage whose session began the day before."""
     before = f"2026-07-{int(day[-2:]) - 1:02d}" if day != DAYS[0] else "2026-06-30"
     return frame(CONTRACTS[name], int(day[-2:]), day, session_date=before)
+
+
+class TestTheFence:
+    def test_a_run_that_was_declared_dead_while_it_worked_writes_nothing(self, tmp_path):
+        warehouse = f"sqlite:///{tmp_path / 'warehouse.sqlite'}"
+        _run(warehouse, [_table("sessions")])
+        before = _everything(warehouse, "sessions")
+        with dg.DagsterInstance.ephemeral() as instance:
+
+            def cut_off(name: str, day: str) -> pd.DataFrame:
+                """Rows that take so long that the monitor fails the run meanwhile."""
+                [run] = instance.get_runs()
+                if day == DAYS[-1]:
+                    instance.report_run_failed(run)
+                return _rows_of_day(name, "2026-07-09").assign(partition_date=day)
+
+            done = dg.materialize(
+                [_table("sessions", cut_off)],
+                resources={"warehouse": WarehouseIOManager(url=warehouse)},
+                tags=dict(zip(RANGE, (DAYS[0], DAYS[-1]), strict=True)),
+                instance=instance,
+                raise_on_error=False,
+            )
+        assert not done.success
+        [failure] = [e for e in done.all_events if e.is_step_failure]
+        assert "was declared dead (failure)" in failure.step_failure_data.error.message
+        assert _everything(warehouse, "sessions") == before
