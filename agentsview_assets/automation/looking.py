@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from agentsview_assets.archive_urls import ArchiveUrl
 from agentsview_assets.automation.known import Known, OnItsWay
-from agentsview_assets.documents.common.alarms import due_checks
+from agentsview_assets.documents.common.alarms import alarms, due_checks
 from agentsview_assets.errors import AssetsError
 from agentsview_assets.planning import EVERYTHING, stale_tables, window_of
 from agentsview_assets.resources.archives.disk import is_disk_the_same
@@ -19,7 +19,7 @@ from agentsview_assets.resources.archives.observing_all import name_of
 from agentsview_assets.resources.archives.sources import open_source
 from agentsview_assets.resources.archives.stamps import full_stamp, known_here
 from agentsview_assets.resources.warehouses.deduplicating import is_deduplicated
-from agentsview_assets.resources.warehouses.known import predecessors
+from agentsview_assets.resources.warehouses.known import left_out, predecessors
 from agentsview_assets.resources.warehouses.reader import READINGS_TABLE, Reader, open_reader
 from agentsview_assets.resources.warehouses.records import ReadRecords
 from agentsview_assets.rules import versions
@@ -35,6 +35,7 @@ class Looked(NamedTuple):
         known: What decides which runs are wanted.
         moved: Archives to be looked at, each with what is seen of it from outside.
         unchecked: Tables whose checks are due, each with the run that wrote it.
+        wrong: What blocking checks found to be wrong, and how many rows cannot be read, in words.
         upkeep: What is to be mended in the warehouse; '' for nothing.
         read_on: The first day since which some archive that can be read was not; None where one
             never was.
@@ -43,6 +44,7 @@ class Looked(NamedTuple):
     known: Known
     moved: Mapping[str, str]
     unchecked: Sequence[tuple[str, str]]
+    wrong: Sequence[str]
     upkeep: str
     read_on: str | None
 
@@ -69,9 +71,18 @@ def look(settings: Settings, on_their_way: Iterable[OnItsWay]) -> Looked:
             _known(settings, reader, records, readings, on_their_way),
             moved_archives(settings, records, readings),
             due_checks(reader),
+            _wrong(reader),
             "credentials" if is_out else rules.get("rewrite", ""),
             _read_on(settings, readings),
         )
+
+
+def _wrong(reader: Reader) -> list[str]:
+    found = [f"WRONG: {alarm.asset}, {alarm.check}: {alarm.words}" for alarm in alarms(reader)]
+    rows = len(left_out(reader.rows))
+    if rows:
+        found.append(f"{rows:,} row(s) cannot be read and are left out; `status` names them")
+    return found
 
 
 def moved_archives(

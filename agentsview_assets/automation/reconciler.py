@@ -127,7 +127,7 @@ def _look(when: str, makes: OnItsWay | None = None) -> dg.RunRequest:
 
 def _missing(instance: dg.DagsterInstance, going: Unfinished, looked: Looked) -> Evaluation:
     wish = wanted(looked.known, functools.partial(tries, instance))
-    found = Evaluation([_make(run) for run in wish.runs], wish.given_up)
+    found = Evaluation([_make(run) for run in wish.runs], wish.given_up, list(looked.wrong))
     if going.jobs:
         found.words.append(f"unfinished: {', '.join(sorted(going.jobs))}")
     if wish.waiting:

@@ -48,7 +48,8 @@ def sensors(settings: Settings, jobs: Sequence[Any]) -> list[dg.SensorDefinition
             return dg.SkipReason(unlinked_lines(str(error)))
         if found.requests:
             return dg.SensorResult(found.requests)
-        return dg.SkipReason("; ".join(found.words) or "everything is up to date")
+        said = "; ".join(found.words) or "everything is up to date"
+        return dg.SkipReason(unlinked_lines(said))
 
     return [reconcile]
 

@@ -130,7 +130,8 @@ class _Wishes:
 
     def deduplicate(self) -> None:
         """Has it decided what counts, unless a run is about to."""
-        if not any({"duplicates", *REPORTS} & run.tables for run in self._known.on_their_way):
+        deciding = {"duplicates", "archive", *OBSERVATIONS, *REPORTS}
+        if not any(deciding & run.tables for run in self._known.on_their_way):
             self._settle(self._run(frozenset({"duplicates"}), NO_DAYS, frozenset()))
 
     def all(self) -> None:

@@ -14,7 +14,7 @@ from tests.support.in_process import Desk
 from tests.support.served_ui import PATIENCE_SECONDS, ServedUi
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
@@ -46,7 +46,7 @@ _HAVE_ENDED = """(data, [job, wanted]) => {
 }"""
 _HAS_SAID = """(data, [words, since]) => {
   const [last] = data.sensorOrError.sensorState.ticks;
-  return last !== undefined && last.timestamp > since && last.skipReason === words;
+  return last !== undefined && last.timestamp > since && (last.skipReason ?? '').startsWith(words);
 }"""
 
 
@@ -82,6 +82,25 @@ class Ui:
         launch.click()
         expect(launch).to_be_hidden()
 
+    def launch(
+        self, job: str, *, first: Callable[[], Any] = lambda: None, is_partitioned: bool = False
+    ) -> dict[str, Any]:
+        """Starts a job, waits for it, and returns its run.
+
+        Args:
+            job: Its name.
+            first: Called with everything ready for the button.
+            is_partitioned: Whether it asks back, because no partition is chosen.
+        """
+        page = self.open(f"/locations/agentsview_assets/jobs/{job}/playground")
+        launch, known = page.get_by_role("button", name="Launch run"), len(self.runs(job))
+        expect(launch).to_be_enabled(timeout=1000 * PATIENCE_SECONDS)
+        first()
+        launch.click()
+        if is_partitioned:
+            page.get_by_role("button", name="Confirm").click()
+        return self.wait_for_runs(known + 1, job)[0]
+
     def automation(self, name: str) -> Locator:
         """What the page of the automations, which is open, shows of one of them."""
         link = self.page.locator(f"a[href$='s/{name}']")
@@ -94,10 +113,10 @@ class Ui:
     def turn(self, name: str, *, on: bool) -> None:
         """Turns an automation on or off by its switch."""
         self.open("/automation")
-        box = self.switch(name).locator("input")
-        expect(box).to_be_checked(checked=not on, timeout=1000 * PATIENCE_SECONDS)
+        box, patience = self.switch(name).locator("input"), 1000 * PATIENCE_SECONDS
+        expect(box).to_be_checked(checked=not on, timeout=patience)
         self.switch(name).click()
-        expect(box).to_be_checked(checked=on)
+        expect(box).to_be_checked(checked=on, timeout=patience)
 
     def runs(self, job: str = "__ASSET_JOB") -> list[dict[str, Any]]:
         """The runs of a job, the last one first."""
@@ -111,7 +130,7 @@ class Ui:
         return self.runs(job)
 
     def wait_until_said(self, words: str, since: float, sensor: str = "reconcile") -> None:
-        """Waits until a sensor has nothing to ask for, and says so of a look since a time."""
+        """Waits until a sensor asks for nothing more since a time, and says so in such words."""
         ticks = [f"{self.url}/graphql", _TICKS % sensor]
         asked = [*ticks, [words, since], PATIENCE_SECONDS]
         assert self.page.evaluate(_UNTIL % _HAS_SAID, asked), self.page.evaluate(_ASK, ticks)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import sync_playwright
 
 from agentsview_assets.rules.shown_text import visible
-from tests.browser.conftest import _ASK, _TICKS, CHROMIUM_FLAGS, Ui, chromium
+from tests.browser.conftest import CHROMIUM_FLAGS, Ui, chromium
 from tests.hostile.test_shown_text import fill
 from tests.support.hostile_names import NUMBERED, hostile_names
 from tests.support.in_process import Desk
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("hostile-names")]
 
 NAMES = hostile_names()
+REFUSED = "2026-11-20"
+"""The day of a number that no table holds."""
 # Elements that Markdown or HTML makes, and that must not be made of a name.
 _MADE = """() => [...document.querySelectorAll(
     'a, img, script, iframe, style, strong, em, b, i, del, h1, h2, h3, h4, h5, h6, li,' +
@@ -90,25 +92,14 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     desk = Desk(folder).starting("2026-10-29")
     fill(desk.archive, NAMES)
     assert desk.run("materialize").code == 1  # a row and a day of it are held back
-    prices = (
-        f"[custom_model_pricing.{json.dumps(f'{name} model')}]\ninput = 3.0\n"
-        for name in NAMES[:60]
-    )
     with ServedUi(desk) as served, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         page = browser.new_page(viewport={"width": 1600, "height": 1200})
         page.set_default_timeout(PATIENCE_SECONDS * 1000)
         ui = Watched(desk, served.url, page)
         ui.watch()
-        (desk.archive / "config.toml").write_text("".join(prices), encoding="utf-8")
         yield ui
         browser.close()
-
-
-def _start(ui: Watched, job: str) -> dict[str, Any]:
-    page = ui.open(f"/locations/agentsview_assets/jobs/{job}/playground")
-    page.get_by_role("button", name="Launch run").click()
-    return ui.wait_for_runs(1, job)[0]
 
 
 def test_the_checks_name_every_model_and_agent(watched: Watched) -> None:
@@ -152,40 +143,26 @@ def test_a_page_shows_names_as_text(path: str, shown: str, watched: Watched) -> 
 
 
 def test_a_price_change_shows_names_as_text(watched: Watched) -> None:
-    since = time.time()
+    config = watched.desk.archive / "config.toml"
+    prices = "".join(
+        f"[custom_model_pricing.{json.dumps(f'{name} model')}]\ninput = 3.0\n"
+        for name in NAMES[:60]
+    )
     watched.turn("reconcile", on=True)
-    run = _start(watched, "reprice")
+    # Runs wait in line, so that none makes the days before this one has told of them.
+    run = watched.launch("reprice", first=lambda: config.write_text(prices, encoding="utf-8"))
     assert run["status"] == "SUCCESS"
+    since = time.time()
     watched.open(f"/runs/{run['runId']}")
     shown = "".join(watched.tables())
-    print("IMPACT", len(shown), NUMBERED.findall(shown)[:5])
     assert NUMBERED.search(shown)
-    watched.page.wait_for_timeout(120000)
-    ticks = watched.page.evaluate(_ASK, [f"{watched.url}/graphql", _TICKS % "reconcile"])
-    print(
-        "TICKS",
-        [
-            (t["timestamp"] - since, t["status"], (t["skipReason"] or "")[:1500])
-            for t in ticks["sensorOrError"]["sensorState"]["ticks"]
-        ],
-    )
-    for j in ("materialize", "check"):
-        print(
-            j,
-            [
-                (
-                    r["status"],
-                    [a["path"][-1] for a in r["assetSelection"] or []],
-                    [t["value"] for t in r["tags"] if "range" in t["key"]],
-                )
-                for r in watched.runs(j)
-            ],
-        )
-    watched.open("/automation")
-    watched.automation("reconcile").get_by_role("button").first.click()
-    watched.page.wait_for_timeout(1500)
-    watched.page.screenshot(path="/dev/shm/me/pics/h0.png")
+    # The day of which a number is held back is all that cannot be made.
+    watched.wait_until_said("given up: ", since)
     watched.turn("reconcile", on=False)
+    watched.open("/automation")
+    watched.automation("reconcile").get_by_role("button", name="status").click()
+    watched.page.get_by_text(f"of {REFUSED}").first.wait_for()
+    watched.assert_text_alone()
     page = watched.open("/assets/restatements?view=events")
     page.get_by_text("by_project_and_model").first.wait_for()
     watched.assert_text_alone()
@@ -194,19 +171,23 @@ def test_a_price_change_shows_names_as_text(watched: Watched) -> None:
 
 
 def test_the_log_of_a_run_shows_names_as_text(watched: Watched) -> None:
-    watched.materialize_all("2026-11-20")
-    [run, *_] = watched.wait_for_runs(1)
-    print(run["status"])
+    known = len(watched.runs())
+    watched.materialize_all(REFUSED)
+    run = watched.wait_for_runs(known + 1)[0]
+    assert run["status"] == "FAILURE"  # it names what is held back
     page: Page = watched.open(f"/runs/{run['runId']}")
-    page.wait_for_timeout(5000)
-    watched.page.screenshot(path="/dev/shm/me/pics/h1.png")
-    print(watched.text())
-    run = _start(watched, "observe")
-    print(run["status"])
+    page.get_by_text("nothing was written").first.wait_for()
+    watched.assert_text_alone()
+    assert re.search(r"absurd \\x1b\[31m\\nerror: ", watched.text())
+
+
+def test_the_log_of_a_look_shows_names_as_text(watched: Watched) -> None:
+    run = watched.launch("observe", is_partitioned=True)
+    assert run["status"] == "SUCCESS"
     page: Page = watched.open(f"/runs/{run['runId']}")
-    page.wait_for_timeout(5000)
-    watched.page.screenshot(path="/dev/shm/me/pics/h2.png")
-    print(watched.text())
+    page.get_by_text("left_out", exact=True).first.wait_for()  # it names that, too
+    watched.assert_text_alone()
+    assert re.search(r"\\x1b\[31m number", watched.text())
 
 
 def _squeezed(text: str) -> str:

@@ -89,10 +89,10 @@ def test_the_reconciler_brings_the_rest_up_to_date(ui):
     ui.turn("reconcile", on=True)
     ui.wait_until_said(UP_TO_DATE, since)
     made, checked = ui.wait_for_runs(1, "materialize"), ui.wait_for_runs(1, "check")
+    ui.turn("reconcile", on=False)
     page = ui.open("/automation")
     ui.automation("reconcile").get_by_role("button", name="status").click()
     expect(page.get_by_text(UP_TO_DATE).first).to_be_visible()
-    ui.turn("reconcile", on=False)
     assert {run["status"] for run in made + checked} == {"SUCCESS"}
     [run] = made
     assert _assets(run) >= {*OBSERVATIONS, *REPORTS}
@@ -104,11 +104,7 @@ def test_the_reconciler_brings_the_rest_up_to_date(ui):
 
 
 def test_the_checks_tell_in_words_and_numbers(ui, picture):
-    page = ui.open("/locations/agentsview_assets/jobs/check/playground")
-    before = len(ui.runs("check"))
-    page.get_by_role("button", name="Launch run").click()
-    [run, *_] = ui.wait_for_runs(before + 1, "check")
-    assert run["status"] == "SUCCESS"
+    assert ui.launch("check")["status"] == "SUCCESS"
     page = ui.open("/assets/daily_usage?view=checks&checkDetail=totals_agree")
     expect(page.get_by_text("equal to the rows that they were made from").first).to_be_visible()
     picture(page, "checks")
@@ -131,15 +127,12 @@ def test_a_price_change_is_shown_first_and_then_carried_out(ui, picture):
     affected = {day for (day,) in ui.desk.rows(f"{held} '{MODEL}'")}
     noted, known = ui.desk.noted("daily_usage"), {run["runId"] for run in ui.runs("materialize")}
     ui.turn("reconcile", on=True)
-    page = ui.open("/locations/agentsview_assets/jobs/reprice/playground")
-    launch = page.get_by_role("button", name="Launch run")
-    expect(launch).to_be_enabled()
-    # Runs wait in line: none that makes days is asked for before this one.
-    config, since = ui.desk.archive / "config.toml", time.time()
-    config.write_text(f"[custom_model_pricing.{MODEL}]\ninput = 3.0\noutput = 9.0\n")
-    launch.click()
-    [run] = ui.wait_for_runs(1, "reprice")
+    config = ui.desk.archive / "config.toml"
+    price = f"[custom_model_pricing.{MODEL}]\ninput = 3.0\noutput = 9.0\n"
+    # Runs wait in line, so that none makes the days before this one has told of them.
+    run = ui.launch("reprice", first=lambda: config.write_text(price))
     assert run["status"] == "SUCCESS"
+    since = time.time()
     page = ui.open(f"/runs/{run['runId']}")
     page.get_by_text("[Show Markdown]").first.click()
     expect(page.get_by_text("one model with other rates").first).to_be_visible()

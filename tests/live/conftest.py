@@ -24,7 +24,8 @@ _START = """mutation($sensor: SensorSelector!) {
 _STATE = """query($sensor: SensorSelector!) {
   runsOrError { ... on Runs { results {
     runId jobName status assetSelection { path } tags { key value } creationTime } } }
-  sensorOrError(sensorSelector: $sensor) { ... on Sensor { sensorState {
+  sensorOrError(sensorSelector: $sensor) { __typename ... on PythonError { message }
+    ... on Sensor { sensorState {
     ticks(limit: 3) { status skipReason timestamp error { message } } } } }
 }"""
 _ENDED = ("SUCCESS", "FAILURE", "CANCELED")
@@ -99,7 +100,9 @@ class Live:
         since = time.time()
 
         def is_quiet(_: Live) -> bool:
-            ticks = self._ask()["sensorOrError"]["sensorState"]["ticks"]
+            # While the server loads the code anew, there is no sensor.
+            sensor = self._ask()["sensorOrError"]
+            ticks = sensor.get("sensorState", {}).get("ticks", [])
             calm = [
                 tick
                 for tick in ticks

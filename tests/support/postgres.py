@@ -38,7 +38,7 @@ _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "shared_buffers": "16MB",
-    "max_connections": "40",
+    "max_connections": "100",
     # A crash loses nothing that a test would miss.
     "fsync": "off",
     "full_page_writes": "off",

@@ -162,6 +162,11 @@ class TestWhatIsMissing:
             (frozenset({"duplicates"}), NO_DAYS, frozenset())
         ]
 
+    @pytest.mark.parametrize("table", ["archive", "duplicates", "usage_rows", "daily_usage"])
+    def test_unless_a_run_is_about_to_decide_it(self, table):
+        house = _House(*_rows(D1, D2))
+        assert house.wishes(OnItsWay(frozenset({table})), is_deduplicated=False).runs == []
+
 
 class TestReportsComeAfterTheirDays:
     def test_a_session_over_midnight_waits_for_its_other_day(self):

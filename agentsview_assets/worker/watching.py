@@ -1,0 +1,69 @@
+"""The watch beside a run in a worker: tells that it lives, and ends it when it is to end.
+
+What belongs here: one run's watch, in its worker. What does not: what the instance makes of it
+(`worker.launcher`).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+
+import dagster as dg
+
+from agentsview_assets.worker.alive import WORKER_TAG, speak
+
+LOOK_EVERY_SECONDS = 5.0
+"""How often the worker looks at its run, and tells that it lives."""
+PATIENCE_SECONDS = 60.0
+"""How long a run may take to end by itself."""
+_TO_END = (
+    dg.DagsterRunStatus.CANCELING,
+    dg.DagsterRunStatus.CANCELED,
+    dg.DagsterRunStatus.FAILURE,
+)
+_LOG = logging.getLogger(__name__)
+
+
+class Watch(threading.Thread):
+    """Watches one run until it is stopped."""
+
+    def __init__(self, run_id: str, worker: str) -> None:
+        """Takes the run, and the name of its worker."""
+        self._worker = worker
+        super().__init__(name=f"watch of run {run_id}", daemon=True)
+        self._run_id = run_id
+        self._stopped = threading.Event()
+        self._asked_at: float | None = None
+
+    def stop(self) -> None:
+        """Ends the watch, as the run has ended."""
+        self._stopped.set()
+
+    def run(self) -> None:
+        """Looks, tells and waits, until the run has ended."""
+        with dg.DagsterInstance.get() as instance:
+            speak(instance, self._worker, self._run_id)
+            instance.add_run_tags(self._run_id, {WORKER_TAG: self._worker})
+            while not self._stopped.is_set():
+                try:
+                    self._look(instance)
+                except Exception:  # noqa: BLE001 - whatever the storage says, it is watched on
+                    _LOG.exception("run %s cannot be looked at now", self._run_id)
+                self._stopped.wait(LOOK_EVERY_SECONDS)
+
+    def _look(self, instance: dg.DagsterInstance) -> None:
+        now = time.time()
+        speak(instance, self._worker, self._run_id)
+        found = instance.get_run_by_id(self._run_id)
+        if found is None or found.status not in _TO_END:
+            return
+        if self._asked_at is None:
+            self._asked_at = now
+        if now - self._asked_at > PATIENCE_SECONDS:
+            os._exit(1)  # the pool has another process in its place
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            os.kill(os.getpid(), signal.SIGINT)  # Dagster ends the run at this
