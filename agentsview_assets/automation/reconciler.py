@@ -33,7 +33,7 @@ from agentsview_assets.automation.runs import (
     tries,
     unfinished_runs,
 )
-from agentsview_assets.automation.wanted import Wanted, wanted
+from agentsview_assets.automation.wanted import MOST_TRIES, Wanted, wanted
 from agentsview_assets.planning import EVERYTHING, NO_DAYS, Range, window_of
 from agentsview_assets.resources.warehouses.opening import is_there
 from agentsview_assets.rules.shown_text import unlinked_lines
@@ -85,7 +85,7 @@ def _asked(
     """What commands have handed over and nobody has carried out."""
     for asked in asked_for(instance):
         before = tries(instance, asked.key)
-        if asked.key in going.requests or before.has_succeeded or before.is_hopeless:
+        if asked.key in going.requests or before.succeeded or before.is_hopeless:
             continue
         run = OnItsWay(frozenset(asked.tables or [ARCHIVE.path[-1]]), asked.days)
         tags = {REQUEST_TAG: asked.key, **({VERIFY_TAG: "true"} if asked.verify else {})}
@@ -187,7 +187,7 @@ def _ask(
     """Asks for a run of a job, as often as the same reason may be tried."""
     digest = hashlib.sha256(json.dumps([job, why]).encode()).hexdigest()[:16]
     before = tries(instance, digest)
-    if before.is_hopeless:
+    if before.is_hopeless or before.succeeded >= MOST_TRIES:
         found.words.append(f"{job} ended {before.ended} times and left things as they were")
         return
     found.requests.append(
@@ -205,9 +205,8 @@ def in_words(run: Wanted) -> str:
     """What is said of a request that was given up."""
     first, last = run.days
     days = "" if not first else f" of {first}" if first == last else f" of {first} to {last}"
-    end = (
-        "was stopped by hand" if run.tries.is_stopped else f"ended {run.tries.ended} times in vain"
-    )
+    failed = f"failed {run.tries.failed} times" if run.tries.failed else "left it out of date"
+    end = "was stopped by hand" if run.tries.is_stopped else failed
     archives = ", ".join(sorted(run.archives))
     return unlinked_lines(
         f"given up: {', '.join(sorted(run.tables))}{days}, archive {archives}: its run {end}; "

@@ -5,6 +5,7 @@ What belongs here: reading Dagster's runs. What does not: deciding what is wante
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -95,9 +96,10 @@ def tries(instance: dg.DagsterInstance, digest: str) -> Tries:
 
 def _tries(runs: Iterable[dg.DagsterRun]) -> Tries:
     found = list(runs)
+    ended = Counter(run.status for run in found)
     return Tries(
-        len(found),
-        any(REFUSED_TAG in run.tags for run in found),
-        any(run.status is dg.DagsterRunStatus.CANCELED for run in found),
-        any(run.status is dg.DagsterRunStatus.SUCCESS for run in found),
+        ended[dg.DagsterRunStatus.FAILURE],
+        ended[dg.DagsterRunStatus.SUCCESS],
+        is_refused=any(REFUSED_TAG in run.tags for run in found),
+        is_stopped=ended[dg.DagsterRunStatus.CANCELED] > 0,
     )

@@ -18,12 +18,14 @@ from agentsview_assets.planning import GAP_DAYS, NO_DAYS, Range
 from agentsview_assets.rules import staleness
 from agentsview_assets.rules.windows import coalesce, days_between
 
-MOST_ARCHIVES = 16
+MOST_ARCHIVES = 8
 """Archives of one run: so many that its own cost counts little, so few that others can help."""
 MOST_RANGES = 12
 """Ranges of reports alone; more are bridged over days that need nothing."""
 MOST_TRIES = 3
-"""Runs of the same request that may end in vain."""
+"""Runs of the same request that may fail."""
+MOST_SUCCESSES = 6
+"""Runs of the same request that may succeed and leave something out of date."""
 MOST_PARTS, HOPELESS = 4, 10
 """Parts of a refused range that are tried at once; given up ones after which no more are."""
 
@@ -34,21 +36,26 @@ class Tries(NamedTuple):
     """What became of the runs that were asked for with the same request.
 
     Attributes:
-        ended: How many have ended.
+        failed: How many have failed.
+        succeeded: How many have succeeded: observations and reports may take one each.
         is_refused: Whether rows broke a contract, so that parts of it may do.
         is_stopped: Whether somebody stopped one.
-        has_succeeded: Whether one succeeded.
     """
 
-    ended: int = 0
+    failed: int = 0
+    succeeded: int = 0
     is_refused: bool = False
     is_stopped: bool = False
-    has_succeeded: bool = False
+
+    @property
+    def ended(self) -> int:
+        """How many have ended, however."""
+        return self.failed + self.succeeded + self.is_stopped
 
     @property
     def is_hopeless(self) -> bool:
         """Whether another run would be in vain."""
-        return self.is_stopped or self.ended >= MOST_TRIES
+        return self.is_stopped or self.failed >= MOST_TRIES or self.succeeded >= MOST_SUCCESSES
 
 
 @dataclass(frozen=True)
@@ -220,20 +227,23 @@ class _Wishes:
             self._settle(self._run(tables | whole.tables, days, archives))
 
     def _run(self, tables: frozenset[str], days: Range, archives: frozenset[str]) -> Wanted:
+        """A run, whose digest stays the same while parts of the request have been made."""
         expected = self._known.expected
-        versions = sorted(
-            (table, *place, expected.inputs.get(place, ""), expected.rates.get(place, ""))
-            for table in tables & DAILY
-            for place in self._free[table]
+        places = {
+            place
+            for table in DAILY
+            for place in self._known.stale.places.get(table, ())
             if self._known.lies_in(place, days, archives)
+        }
+        versions = (
+            [(*p, expected.inputs.get(p, ""), expected.rates.get(p, "")) for p in sorted(places)]
+            if tables & DAILY
+            else [
+                (a, expected.projects.get(a, ""), expected.prices.get(a, ""))
+                for a in sorted(archives)
+            ]
         )
-        whole = [
-            (archive, expected.projects.get(archive, ""), expected.prices.get(archive, ""))
-            for archive in sorted(archives)
-            if tables - DAILY
-        ]
-        rules = [(table, self._known.rules.get(table, "")) for table in sorted(tables)]
-        text = json.dumps([rules, days, sorted(archives), versions, whole])
+        text = json.dumps([days, sorted(archives), versions, sorted(self._known.rules.items())])
         digest = hashlib.sha256(text.encode()).hexdigest()[:16]
         return Wanted(tables, days, archives, digest, self._tries(digest))
 

@@ -1,8 +1,8 @@
 """The fence before a commit: a run that was declared dead writes nothing any more.
 
-A worker may be cut off or stopped for so long that its run is failed, and tried again elsewhere. When
-it wakes up, it must not put what it read then over what was read since. The token is the run's own
-state, asked for inside the transaction, after all rows are in and before they are committed.
+A worker may be cut off or stopped for so long that its run is failed, and tried again elsewhere.
+When it wakes up, it must not put what it read then over what was read since. The token is the run's
+own state, asked for inside the transaction, after all rows are in and before they are committed.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from agentsview_assets.automation.wanted import (
     HOPELESS,
     MOST_ARCHIVES,
     MOST_PARTS,
+    MOST_SUCCESSES,
     MOST_TRIES,
     Tries,
     Wish,
@@ -240,7 +241,10 @@ class _History:
         wish = self.house.wishes(tries=lambda digest: self.told.get(digest, Tries()))
         for run in wish.runs:
             before, end = self.told.get(run.digest, Tries()), self.ends(run)
-            self.told[run.digest] = end._replace(ended=before.ended + 1)
+            self.told[run.digest] = end._replace(
+                failed=before.failed + end.failed,
+                succeeded=before.succeeded + end.succeeded,
+            )
         return wish
 
     def until_it_rests(self) -> tuple[int, Wish]:
@@ -266,8 +270,24 @@ class TestWhatFailed:
 
     def test_a_run_that_somebody_stopped_is_not_asked_for_again(self):
         house = _House(*_rows(D1)).changed(D1)
-        runs, wish = _History(house, lambda _: Tries(1, is_stopped=True)).until_it_rests()
+        runs, wish = _History(house, lambda _: Tries(is_stopped=True)).until_it_rests()
         assert (runs, len(wish.given_up)) == (1, 1)
+
+    @pytest.mark.parametrize("made", [["sessions"], OBSERVATIONS])
+    def test_nor_is_what_it_had_not_come_to(self, made):
+        house = _House(*_rows(D1, D2)).changed(D1).changed(D2)
+        history = _History(house, lambda _: Tries(is_stopped=True))
+        history.go_on()
+        expected = expected_slices(house.rows, (), WINDOW)
+        for table in made:
+            house.recorded[table].update(expected.of(table))
+        wish = history.go_on()
+        assert (wish.runs, len(wish.given_up)) == ([], 1)
+
+    def test_a_run_that_changes_nothing_is_not_asked_for_for_ever(self):
+        house = _House(*_rows(D1)).changed(D1)
+        runs, wish = _History(house, lambda _: Tries(succeeded=1)).until_it_rests()
+        assert (runs, len(wish.given_up)) == (MOST_SUCCESSES, 1)
 
     def test_something_new_is_tried_again(self):
         house = _House(*_rows(D1)).changed(D1)
@@ -291,7 +311,7 @@ class TestWhatFailed:
                 made = expected.of(table)
                 for place in [p for p in made if first <= p[1] <= last]:
                     house.recorded[table][place] = made[place]
-            return Tries(1)
+            return Tries(succeeded=1)
 
         runs, wish = _History(house, end).until_it_rests()
         assert [run.days for run in wish.given_up] == [(bad, bad)]
