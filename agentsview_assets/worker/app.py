@@ -15,11 +15,9 @@ from dagster._serdes import unpack_value
 from dagster_celery.make_app import make_app
 from dagster_celery.tasks import create_execute_job_task, create_resume_job_task
 
-from agentsview_assets.settings import keep_private
+from agentsview_assets.settings import BACKEND_VARIABLE, BROKER_VARIABLE, keep_private
 from agentsview_assets.worker.watching import Watch
 
-BROKER_VARIABLE = "AGENTSVIEW_ASSETS_BROKER"
-BACKEND_VARIABLE = "AGENTSVIEW_ASSETS_BACKEND"
 _ARGUMENTS = ("execute_job_args_packed", "resume_job_args_packed")
 _watches: dict[str, Watch] = {}
 

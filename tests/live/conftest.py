@@ -119,7 +119,7 @@ class Live:
 @contextlib.contextmanager
 def living(desk: Desk, **environ: str) -> Iterator[Live]:
     """Starts a deployment, and turns its reconciler on."""
-    with ServedUi(desk, environ=environ) as ui:
+    with ServedUi(desk, environ={"AGENTSVIEW_ASSETS_WAIT": "600", **environ}) as ui:
         answer = ui.graphql(_START, sensor={**_REPOSITORY, "sensorName": "reconcile"})
         assert answer["startSensor"]["__typename"] == "Sensor", answer
         yield Live(ui)

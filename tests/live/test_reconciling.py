@@ -140,6 +140,25 @@ def test_a_request_of_a_command_is_carried_out_by_the_deployment(live):
     assert run.tags["agentsview_assets/request"] == asked["key"]
 
 
+_BACKFILL = """mutation($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) {
+    __typename ... on PythonError { message } } }"""
+
+
+def test_a_backfill_the_reconciler_and_a_command_at_once_queue_and_none_fails(live):
+    assets = [{"path": [name]} for name in ("sessions", "usage_rows", "activity_intervals")]
+    days = {"assetSelection": assets, "partitionNames": [DAY, "2026-11-09"]}
+    answer = live.ui.graphql(_BACKFILL, params=days)["launchPartitionBackfill"]
+    assert answer["__typename"] == "LaunchBackfillSuccess", answer
+    _spend(live.desk, "2026-11-20T12:00:00Z", "at once")
+    patient = Desk(live.desk.folder, {**live.desk.settings, "AGENTSVIEW_ASSETS_WAIT": "600"})
+    found = patient.run("materialize", "--force", "--since", DAY)
+    assert found.code == 0, found.err
+    runs = live.until_quiet()
+    assert any("dagster/backfill" in run.tags for run in runs)
+    assert _all_well(runs)
+
+
 def test_in_the_end_it_is_what_a_single_run_makes(live, tmp_path):
     assert live.desk.materialize()["up_to_date"] is True
     other = Desk(tmp_path / "other", live.desk.settings)

@@ -117,11 +117,13 @@ def test_dagsters_own_command_backfills_a_range_in_one_run(environment, history)
     assert "s3cret" not in done.stdout + done.stderr + _everything_kept(history)
 
 
-def test_runs_that_write_a_warehouse_wait_for_each_other(environment):
+def test_runs_write_side_by_side_and_a_pool_can_order_them(environment):
     with dg.DagsterInstance.from_config(environment["DAGSTER_HOME"]) as instance:
         concurrency = instance.get_concurrency_config()
-        assert concurrency.pool_config.default_pool_limit == 1
-        assert str(concurrency.pool_config.pool_granularity.value) == "run"
+        assert concurrency.run_queue_config.max_concurrent_runs == 4
+        assert concurrency.pool_config.default_pool_limit is None
+        assert str(concurrency.pool_config.pool_granularity.value) == "op"
+        assert instance.run_monitoring_settings["free_slots_after_run_end_seconds"] == 60
         assert type(instance.run_coordinator).__name__ == "QueuedRunCoordinator"
     definitions = build_definitions(load_settings())
     for asset in definitions.resolve_asset_graph().asset_nodes:
