@@ -46,6 +46,7 @@ class Known:
         on_their_way: What unfinished runs make.
         rules: The digest of each table's rules.
         is_deduplicated: Whether it is decided what counts.
+        revision: Tells one state of the warehouse from the next.
     """
 
     window: DayWindow
@@ -55,6 +56,7 @@ class Known:
     on_their_way: tuple[OnItsWay, ...] = ()
     rules: Mapping[str, str] = field(default_factory=dict)
     is_deduplicated: bool = True
+    revision: int = 0
 
     def free(self, table: str) -> set[Slice]:
         """The slices of a table that are out of date, can be made, and are on nobody's way."""

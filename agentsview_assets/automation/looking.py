@@ -20,7 +20,12 @@ from agentsview_assets.resources.archives.sources import open_source
 from agentsview_assets.resources.archives.stamps import full_stamp, known_here
 from agentsview_assets.resources.warehouses.deduplicating import is_deduplicated
 from agentsview_assets.resources.warehouses.known import left_out, predecessors
-from agentsview_assets.resources.warehouses.reader import READINGS_TABLE, Reader, open_reader
+from agentsview_assets.resources.warehouses.reader import (
+    META_TABLE,
+    READINGS_TABLE,
+    Reader,
+    open_reader,
+)
 from agentsview_assets.resources.warehouses.records import ReadRecords
 from agentsview_assets.rules import versions
 from agentsview_assets.rules.rates import PRICE_ROWS
@@ -162,4 +167,5 @@ def _known(
         tuple(on_their_way),
         versions.rules().digests,
         is_deduplicated(records),
+        int(reader.rows(f"SELECT MAX(revision) FROM {META_TABLE}")[0][0] or 0),
     )

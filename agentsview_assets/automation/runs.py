@@ -6,7 +6,8 @@ What belongs here: reading Dagster's runs. What does not: deciding what is wante
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import dagster as dg
@@ -31,6 +32,8 @@ _UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
+_OF_LATE = timedelta(days=1)
+"""For so long a run counts as a try: what failed yesterday may have been mended."""
 _ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
@@ -91,15 +94,14 @@ def _archives(tags: Mapping[str, str]) -> frozenset[str] | None:
 
 def tries(instance: dg.DagsterInstance, digest: str) -> Tries:
     """What became of the runs for a request."""
-    return _tries(instance.get_runs(dg.RunsFilter(tags={REQUEST_TAG: digest}, statuses=_ENDED)))
-
-
-def _tries(runs: Iterable[dg.DagsterRun]) -> Tries:
-    found = list(runs)
-    ended = Counter(run.status for run in found)
+    found = instance.get_run_records(dg.RunsFilter(tags={REQUEST_TAG: digest}, statuses=_ENDED))
+    since = datetime.now(UTC) - _OF_LATE
+    late = [record.dagster_run for record in found if record.create_timestamp > since]
+    ended = Counter(run.status for run in late)
     return Tries(
         ended[dg.DagsterRunStatus.FAILURE],
         ended[dg.DagsterRunStatus.SUCCESS],
-        is_refused=any(REFUSED_TAG in run.tags for run in found),
-        is_stopped=ended[dg.DagsterRunStatus.CANCELED] > 0,
+        any(REFUSED_TAG in run.tags for run in late),
+        any(record.dagster_run.status is dg.DagsterRunStatus.CANCELED for record in found),
+        len(found),
     )

@@ -38,7 +38,8 @@ def sensors(settings: Settings, jobs: Sequence[Any]) -> list[dg.SensorDefinition
             "Keeps the warehouse up to date: compares what the archives hold, which prices hold "
             "and by which rules rows are made with what the warehouse has recorded, and asks for "
             "just the runs that are missing. Days off, late sessions, other prices, new releases "
-            "and archives that come or go are all caught up with; what failed is tried three times."
+            "and archives that come or go are all caught up with; what failed is tried three times "
+            "a day."
         ),
     )
     def reconcile(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:

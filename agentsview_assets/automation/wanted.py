@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -23,9 +23,9 @@ MOST_ARCHIVES = 8
 MOST_RANGES = 12
 """Ranges of reports alone; more are bridged over days that need nothing."""
 MOST_TRIES = 3
-"""Runs of the same request that may fail."""
+"""Runs of the same request that may fail in a day."""
 MOST_SUCCESSES = 6
-"""Runs of the same request that may succeed and leave something out of date."""
+"""Runs of the same request that may succeed in a day and leave something out of date."""
 MOST_PARTS, HOPELESS = 4, 10
 """Parts of a refused range that are tried at once; given up ones after which no more are."""
 
@@ -36,21 +36,18 @@ class Tries(NamedTuple):
     """What became of the runs that were asked for with the same request.
 
     Attributes:
-        failed: How many have failed.
-        succeeded: How many have succeeded: observations and reports may take one each.
+        failed: How many have failed of late.
+        succeeded: How many have succeeded of late: observations and reports may take one each.
         is_refused: Whether rows broke a contract, so that parts of it may do.
         is_stopped: Whether somebody stopped one.
+        ended: How many have ended, whenever and however.
     """
 
     failed: int = 0
     succeeded: int = 0
     is_refused: bool = False
     is_stopped: bool = False
-
-    @property
-    def ended(self) -> int:
-        """How many have ended, however."""
-        return self.failed + self.succeeded + self.is_stopped
+    ended: int = 0
 
     @property
     def is_hopeless(self) -> bool:
@@ -92,15 +89,28 @@ class Wish:
     waiting: int = 0
 
 
-class _Whole(NamedTuple):
-    """Tables without days that are out of date, and the archives of which they are."""
+@dataclass(frozen=True)
+class _Whole:
+    """Tables without days that are out of date, by archive."""
 
-    tables: frozenset[str] = frozenset()
-    archives: frozenset[str] = frozenset()
+    tables: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def all_tables(self) -> frozenset[str]:
+        """The tables of any archive."""
+        return frozenset().union(*self.tables.values())
+
+    def of(self, archives: Collection[str]) -> _Whole:
+        """Those of some archives."""
+        return _Whole({name: of for name, of in self.tables.items() if name in archives})
+
+    def without(self, others: _Whole) -> _Whole:
+        """Those of all archives but some."""
+        return _Whole({name: of for name, of in self.tables.items() if name not in others.tables})
 
     def prices(self, archives: Collection[str]) -> bool:
         """Whether prices of one of these archives are made, which may move its reports."""
-        return bool(self.tables & PRICES and self.archives & {*archives})
+        return bool(self.of(archives).all_tables & PRICES)
 
 
 _NOTHING = _Whole()
@@ -132,7 +142,6 @@ class _Wishes:
     def __init__(self, known: Known, tries: Callable[[str], Tries]) -> None:
         self._known, self._tries = known, tries
         self._free = {table: known.free(table) for table in staleness.TABLES}
-        self._parts = 0
         self.wish = Wish()
 
     def deduplicate(self) -> None:
@@ -144,28 +153,29 @@ class _Wishes:
     def all(self) -> None:
         """Everything that is out of date."""
         whole, observed = self._whole(), self._observed()
-        if len(observed) == 1 and whole.tables and whole.archives <= observed[0][1]:
-            self._ask(*observed[0], whole)
-            whole = _NOTHING
-        else:
-            for days, archives in observed:
-                self._ask(days, archives, waits_for=whole)
+        ranges = Counter(archive for _, archives in observed for archive in archives)
+        for days, archives in observed:
+            # With one range, its run brings all that the reports of an archive need.
+            mine = {name for name in archives if ranges[name] == 1}
+            along = whole.of(mine) if mine == archives else _NOTHING
+            self._ask(days, archives, along, waits_for=whole.without(along))
+            whole = whole.without(along)
         for days, archives in self._reported(observed, whole):
             self._ask(days, archives)
-        if whole.tables:
-            self._settle(self._run(whole.tables, NO_DAYS, whole.archives))
+        for names in _groups(whole.tables):
+            self._settle(self._run(whole.of(names).all_tables, NO_DAYS, names))
 
     def _whole(self) -> _Whole:
         behind = {
             archive for name in DAILY for archive, _ in self._known.stale.places.get(name, ())
         }
-        found = {
-            table: {archive for archive, _ in self._free[table]}
-            for table in {*staleness.TABLES} - DAILY
-        }
-        found[staleness.RATES_TABLE] -= behind  # reports write it on their way
-        tables = frozenset(table for table, archives in found.items() if archives)
-        return _Whole(tables, frozenset().union(*found.values()))
+        found: dict[str, set[str]] = defaultdict(set)
+        for table in {*staleness.TABLES} - DAILY:
+            for archive, _ in self._free[table]:
+                # Reports write the rates on their way.
+                if table != staleness.RATES_TABLE or archive not in behind:
+                    found[archive].add(table)
+        return _Whole({archive: frozenset(tables) for archive, tables in found.items()})
 
     def _observed(self) -> list[tuple[Range, frozenset[str]]]:
         """The ranges of days to observe, each with some archives."""
@@ -223,8 +233,9 @@ class _Wishes:
             tables |= REPORTS | _RATES
         elif "session_model_usage" in tables:
             tables |= {"session_summaries"}
-        if tables | whole.tables:
-            self._settle(self._run(tables | whole.tables, days, archives))
+        tables |= whole.all_tables
+        if tables:
+            self._settle(self._run(tables, days, archives))
 
     def _run(self, tables: frozenset[str], days: Range, archives: frozenset[str]) -> Wanted:
         """A run, whose digest stays the same while parts of the request have been made."""
@@ -243,7 +254,10 @@ class _Wishes:
                 for a in sorted(archives)
             ]
         )
-        text = json.dumps([days, sorted(archives), versions, sorted(self._known.rules.items())])
+        # What is to be decided has no version: each state of the warehouse is asked for anew.
+        state = [] if archives else [self._known.revision]
+        rules = sorted(self._known.rules.items())
+        text = json.dumps([days, sorted(archives), versions, rules, state])
         digest = hashlib.sha256(text.encode()).hexdigest()[:16]
         return Wanted(tables, days, archives, digest, self._tries(digest))
 
@@ -259,13 +273,14 @@ class _Wishes:
             self.wish.runs.append(run)
 
     def _ask_parts(self, run: Wanted, parts: list[tuple[Range, frozenset[str]]]) -> None:
-        whole = _Whole(run.tables - DAILY - _RATES, run.archives)
+        along = run.tables - DAILY - _RATES
+        whole = _Whole(dict.fromkeys(run.archives, along) if along else {})
         if not run.tables & DAILY:
             for days, archives in parts:
                 self._settle(self._run(run.tables, days, archives))
             return
-        if whole.tables:
-            self._settle(self._run(whole.tables, NO_DAYS, run.archives))
+        if along:
+            self._settle(self._run(along, NO_DAYS, run.archives))
         for days, archives in parts:
             if len(self.wish.given_up) >= HOPELESS:
                 self.wish.given_up.append(self._run(run.tables & DAILY, days, archives))
@@ -278,9 +293,15 @@ def _batches(
 ) -> Iterator[tuple[Range, frozenset[str]]]:
     """Each range with the archives that it is about, so many at a time."""
     for days in ranges:
-        names = sorted(set().union(*(of for day, of in by_day.items() if is_in(day, days))))
-        for start in range(0, len(names), MOST_ARCHIVES):
-            yield days, frozenset(names[start : start + MOST_ARCHIVES])
+        for names in _groups(set().union(*(of for d, of in by_day.items() if is_in(d, days)))):
+            yield days, names
+
+
+def _groups(archives: Iterable[str]) -> Iterator[frozenset[str]]:
+    """Archives, so many at a time."""
+    names = sorted(archives)
+    for start in range(0, len(names), MOST_ARCHIVES):
+        yield frozenset(names[start : start + MOST_ARCHIVES])
 
 
 def _parts(run: Wanted) -> Iterator[tuple[Range, frozenset[str]]]:

@@ -145,6 +145,12 @@ class TestWhatIsMissing:
         assert sorted(name for run in wish.runs for name in run.archives) == names
         assert [len(run.archives) for run in wish.runs] == [MOST_ARCHIVES, 3]
 
+    def test_each_run_of_a_first_load_brings_the_prices_that_its_reports_need(self):
+        names = [f"archive-{n:02}" for n in range(2 * MOST_ARCHIVES)]
+        house = _House(*(row for name in names for row in _rows(D1, archive=name)))
+        house.lost(EVERYTHING)
+        assert [run.tables for run in house.wishes(readable=names).runs] == [ALL, ALL]
+
     def test_other_rules_make_the_days_of_their_table_anew(self):
         house = _House(*_rows(D1, D2))
         house.others = {"activity_buckets": {(A, D1), (A, D2)}}
@@ -244,6 +250,7 @@ class _History:
             self.told[run.digest] = end._replace(
                 failed=before.failed + end.failed,
                 succeeded=before.succeeded + end.succeeded,
+                ended=before.ended + 1,
             )
         return wish
 
