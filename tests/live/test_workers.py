@@ -200,7 +200,7 @@ def test_a_worker_that_is_killed_loses_nothing(team):
     assert again.tags[_WORKER_TAG] != killed.name
     with open_reader(team.url) as reader:
         rows = "SELECT COUNT(*) FROM usage_rows WHERE archive_id = 'archive-00' AND "
-        assert reader.rows(f"{rows} message_id = 'of a killed worker'") == [(1,)]
+        assert reader.rows(f"{rows} dedup_key LIKE '%of a killed worker%'") == [(1,)]
         assert reader.rows(
             f"SELECT COUNT(*) FROM {PARTITIONS_TABLE} WHERE input_version = 'mixed'"
         ) == [(0,)]
