@@ -5,14 +5,16 @@ What belongs here: telling the kinds apart, and lists of them. What does not: op
 
 from __future__ import annotations
 
+import glob
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from agentsview_assets.addresses import kind_of, refuse_address
 from agentsview_assets.errors import ConfigError
-from agentsview_assets.files import expanded, is_there
+from agentsview_assets.files import expanded, is_there, trouble
 from agentsview_assets.warehouse_urls import WarehouseUrl, parse_warehouse
 
 MIRROR_SCHEMA = "agentsview"
@@ -21,6 +23,8 @@ FORMS = (
     "postgresql://USER@HOST:PORT/DATABASE?schema=NAME of a PostgreSQL mirror"
 )
 WHAT = "archive"
+ARCHIVE_FILE = "sessions.db"
+_LIST, _PATTERN = "@", re.compile(r"[*?\[]")
 _MIRRORS = ("duckdb", "postgresql", "postgres")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _IS_SERVER = re.compile(r"postgres(?:ql)?://")
@@ -70,19 +74,85 @@ def parse_archive(text: str) -> ArchiveUrl:
     return ArchiveUrl(shown, mirror=mirror)
 
 
-def parse_archives(texts: list[str]) -> tuple[ArchiveUrl, ...]:
+def parse_archives(texts: Sequence[str], known: Sequence[str] = ()) -> tuple[ArchiveUrl, ...]:
     """Reads the archives of one warehouse, in the order in which they are to be seen.
 
+    Args:
+        texts: Archives, and listings of archives: `@FILE`, or a pattern such as `/archives/*`.
+        known: Files that were read before: one that a pattern is about, and that is gone, is
+            still meant.
+
     Raises:
-        ConfigError: One of them is of no known kind, or is named twice.
+        ConfigError: One of them is of no known kind, or is named twice; a listing lists nothing.
     """
     found: dict[str, ArchiveUrl] = {}
     for text in texts:
-        archive = parse_archive(text)
-        if archive.shown in found:
-            raise ConfigError(f"archive {archive.shown}: named twice; name each archive once")
-        found[archive.shown] = archive
+        is_listed = is_listing(text)
+        for archive in (
+            map(parse_archive, _listed(text, known)) if is_listed else [parse_archive(text)]
+        ):
+            if archive.shown in found and not is_listed:
+                raise ConfigError(f"archive {archive.shown}: named twice; name each archive once")
+            found.setdefault(archive.shown, archive)
     return tuple(found.values())
+
+
+def is_listing(text: str) -> bool:
+    """Whether a text stands for the archives that a file lists, or that match a pattern."""
+    if text.startswith(_LIST):
+        return True
+    return bool(_PATTERN.search(text)) and not _SCHEME.match(text) and not _is_there(text)
+
+
+def absolute_listing(text: str) -> str:
+    """A listing that means the same in any folder; other texts as they are."""
+    if text.startswith(_LIST):
+        return f"{_LIST}{_absolute(text[1:])}"
+    return str(_absolute(text)) if is_listing(text) else text
+
+
+def _listed(text: str, known: Sequence[str]) -> list[str]:
+    if text.startswith(_LIST):
+        lines = _of_file(_absolute(text[1:]))
+        return [n for line in lines for n in (_listed(line, known) if is_listing(line) else [line])]
+    pattern = str(_absolute(text))
+    matching = sorted(glob.glob(pattern))  # noqa: PTH207 - Path.glob takes no absolute pattern
+    there = [path for path in matching if _is_archive(Path(path))]
+    gone = [name for path in known if (name := _named_by(pattern, Path(path)))]
+    found = list(dict.fromkeys([*there, *gone]))
+    if not found:
+        raise ConfigError(
+            f"archive {text}: matches no data folder with a sessions.db; correct the pattern"
+        )
+    return found
+
+
+def _is_archive(path: Path) -> bool:
+    return is_there(path / ARCHIVE_FILE) or path.suffix == Path(ARCHIVE_FILE).suffix
+
+
+def _named_by(pattern: str, path: Path) -> str:
+    """How a pattern names an archive's file that was read before; '' where it does not."""
+    return next((str(name) for name in (path.parent, path) if name.match(pattern)), "")
+
+
+def _of_file(path: Path) -> list[str]:
+    """The archives that a file lists, a line each; what follows # says something to people.
+
+    Raises:
+        ConfigError: It cannot be read, or lists nothing.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"archive {_LIST}{path}: {trouble(error)}") from None
+    lines = [line.partition("#")[0].strip() for line in text.splitlines()]
+    found = [line for line in lines if line]
+    if not found:
+        raise ConfigError(f"archive {_LIST}{path}: lists no archive; write one on each line")
+    if any(line.startswith(_LIST) for line in found):
+        raise ConfigError(f"archive {_LIST}{path}: a list cannot name another list")
+    return found
 
 
 def split_archives(text: str) -> list[str]:
@@ -92,7 +162,7 @@ def split_archives(text: str) -> list[str]:
     whole is one, whatever is in it.
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    if len(lines) != 1 or _is_there(lines[0]):
+    if len(lines) != 1 or _is_there(lines[0]) or lines[0].startswith(_LIST):
         return lines
     parts = [part for part in _BETWEEN[os.pathsep].split(lines[0]) if part]
     if any(_IS_SERVER.match(p) and "@" not in p and "@" in lines[0] for p in parts):

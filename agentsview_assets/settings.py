@@ -8,13 +8,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from agentsview_assets.archive_urls import (
     ArchiveUrl,
+    absolute_listing,
+    is_listing,
     parse_archive,
     parse_archives,
     split_archives,
@@ -54,6 +56,7 @@ class Settings:
         with_titles: Whether a session's title may be its first message.
         schedule_hour: Hour of the day at which the daily schedule runs.
         schedule_timezone: IANA name of the zone of that hour.
+        listings: How archives are named, where a file or a pattern lists them; empty elsewhere.
     """
 
     archives: tuple[ArchiveUrl, ...]
@@ -62,6 +65,17 @@ class Settings:
     with_titles: bool
     schedule_hour: int = 3
     schedule_timezone: str = "UTC"
+    listings: tuple[str, ...] = ()
+
+    def now(self, known: Sequence[str] = ()) -> Settings:
+        """The same with the archives that are listed now.
+
+        Args:
+            known: Files of archives that were read before; see `parse_archives`.
+        """
+        if not self.listings:
+            return self
+        return replace(self, archives=parse_archives(self.listings, known))
 
     @property
     def archive(self) -> Path:
@@ -133,6 +147,17 @@ def load_settings(
         with_titles=_titles(environ.get(TITLES_VARIABLE) or "full"),
         schedule_hour=_hour(environ.get(SCHEDULE_HOUR_VARIABLE) or "3"),
         schedule_timezone=_zone(environ.get(SCHEDULE_TIMEZONE_VARIABLE) or "UTC"),
+        listings=_listings(archives),
+    )
+
+
+def _listings(archives: Sequence[str]) -> tuple[str, ...]:
+    """How archives are named that may be others tomorrow."""
+    if not any(map(is_listing, archives)):
+        return ()
+    return tuple(
+        absolute_listing(text) if is_listing(text) else parse_archive(text).shown
+        for text in archives
     )
 
 

@@ -153,6 +153,8 @@ def _summary(
         metadata={
             "archive": unlinked(source.shown),
             "unread": unlinked("; ".join(note for _, note in seen.unread)),
+            "archives_read": len(seen.origins),
+            "archives_unread": len(seen.unread),
             "rows_left_out": len(seen.held),
             **({"left_out": unlinked("; ".join(seen.held[:MOST_NAMED]))} if seen.held else {}),
             "archive_id": unlinked(seen.archive_id),

@@ -17,7 +17,7 @@ from agentsview_assets.planning import EVERYTHING, stale_tables, window_of
 from agentsview_assets.resources.archives.disk import is_disk_the_same
 from agentsview_assets.resources.archives.observing_all import name_of
 from agentsview_assets.resources.archives.sources import open_source
-from agentsview_assets.resources.archives.stamps import full_stamp, known_here
+from agentsview_assets.resources.archives.stamps import full_stamp, known_here, read_here
 from agentsview_assets.resources.warehouses.deduplicating import is_deduplicated
 from agentsview_assets.resources.warehouses.known import left_out, predecessors
 from agentsview_assets.resources.warehouses.reader import (
@@ -69,6 +69,7 @@ def look(settings: Settings, on_their_way: Iterable[OnItsWay]) -> Looked:
     """
     with open_reader(settings.warehouse) as reader:
         records = ReadRecords(reader)
+        settings = settings.now(read_here(records.archives()))
         readings = _readings(reader)
         rules = records.rules()
         is_out = rules.get("credentials") != versions.rules().digests["credentials"]

@@ -67,7 +67,7 @@ def evaluate(settings: Settings, instance: dg.DagsterInstance) -> Evaluation:
     going = unfinished_runs(instance)
     if not is_there(settings.warehouses[0]):
         found = Evaluation()
-        _observe(found, instance, going, moved_archives(settings, None, {}))
+        _observe(found, instance, going, moved_archives(settings.now(), None, {}))
         return found
     asked = list(_asked(instance, going))
     looked = look(settings, (*going.makes, *(run for _, run in asked)))

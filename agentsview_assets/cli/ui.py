@@ -127,7 +127,8 @@ def _become_server(settings: Settings, serving: Serving) -> None:
     from agentsview_assets.ui.safe_path import safe_environment
 
     environ = safe_environment(os.environ)
-    environ[ARCHIVE_VARIABLE] = "\n".join(a.with_password() for a in settings.archives)
+    named = settings.listings or [archive.with_password() for archive in settings.archives]
+    environ[ARCHIVE_VARIABLE] = "\n".join(named)
     environ[WAREHOUSE_VARIABLE] = " ".join(url.with_password() for url in settings.warehouses)
     command = [sys.executable, "-P", "-m", "agentsview_assets.ui.server", *serving.arguments()]
     os.execve(sys.executable, command, environ)  # noqa: S606

@@ -12,6 +12,7 @@ from agentsview_assets.resources.archives.asked import Needed, Options
 from agentsview_assets.resources.archives.observing import observe
 from agentsview_assets.resources.archives.observing_all import Seen, observe_all
 from agentsview_assets.resources.archives.sources import require_one
+from agentsview_assets.resources.archives.stamps import read_here
 from agentsview_assets.resources.warehouses.outputs import Frames
 from agentsview_assets.resources.warehouses.placing import Placing, generation, require_no_newer
 from agentsview_assets.resources.warehouses.run_records import Reading
@@ -43,7 +44,8 @@ class ArchiveResource:
         """Opens nothing yet.
 
         Args:
-            archive: Data folder, `sessions.db` or URL of a mirror; several on lines of their own.
+            archive: Data folder, `sessions.db`, URL of a mirror or a listing; several on lines of
+                their own.
             with_titles: Whether session titles may fall back to first messages.
         """
         self.archive = archive
@@ -55,7 +57,7 @@ class ArchiveResource:
     def of(cls, settings: Settings) -> Self:
         """The archives that settings name."""
         return cls(
-            archive="\n".join(archive.shown for archive in settings.archives),
+            archive="\n".join(settings.listings or [a.shown for a in settings.archives]),
             with_titles=settings.with_titles,
         )
 
@@ -113,13 +115,10 @@ class ArchiveResource:
             ArchiveError: None of them can be read, which is recorded.
             ConfigError: The warehouse was made with other settings.
         """
-        archives = parse_archives(self.archive.splitlines())
+        archives = parse_archives(self.archive.splitlines(), read_here(store.archives()))
         _require_one(archives, store)  # before anything is made for it
         placing = Placing(window.first, "full" if self.with_titles else "labels")
-        recorded = store.rules()
-        require_no_newer(recorded)
-        if not is_new_placing:
-            placing.require_same(recorded)
+        _require_same(store, placing, is_new_placing=is_new_placing)
         try:
             options = (options or Options())._replace(with_titles=self.with_titles)
             self._seen = observe_all(archives, store, lambda: self.scratch, options, window)
@@ -253,6 +252,14 @@ class _Landed:
         self.scratch.db.execute("CREATE OR REPLACE TEMP TABLE needed (id TEXT)")
         need_sessions(self.scratch, archive_id, needed)
         return not self.scratch.count("needed")
+
+
+def _require_same(store: Store, placing: Placing, *, is_new_placing: bool) -> None:
+    """Refuses a warehouse of newer rules, and one of other settings unless these are to be new."""
+    recorded = store.rules()
+    require_no_newer(recorded)
+    if not is_new_placing:
+        placing.require_same(recorded)
 
 
 def _require_one(archives: Sequence[ArchiveUrl], store: Store) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from agentsview_assets.resources.archives.price_tables import embedded_table
@@ -45,3 +46,8 @@ def known_here(store: KnowsArchives, *places: str) -> list[Archive]:
         and archive.host in ("", host())
         and archive.archive_id not in gone
     ]
+
+
+def read_here(archives: Iterable[Archive]) -> list[str]:
+    """The files of this machine that archives were read from."""
+    return [archive.path for archive in archives if archive.host in ("", host())]

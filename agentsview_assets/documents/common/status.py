@@ -11,9 +11,10 @@ from agentsview_assets.documents.common.archive_status import archive_states, he
 from agentsview_assets.documents.common.clock import clock_notes
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.resources.archives.held_rows import held_rows
+from agentsview_assets.resources.archives.stamps import read_here
 from agentsview_assets.resources.warehouses.expected import expected_rows
+from agentsview_assets.resources.warehouses.known import known_archives, outdated
 from agentsview_assets.resources.warehouses.known import left_out as all_left_out
-from agentsview_assets.resources.warehouses.known import outdated
 from agentsview_assets.resources.warehouses.reader import PARTITIONS_TABLE, Reader, open_reader
 from agentsview_assets.rules import staleness
 from agentsview_assets.rules.outdated import stale_slices
@@ -34,6 +35,7 @@ def warehouse_status(settings: Settings) -> dict[str, Any]:
         WarehouseError: The warehouse cannot be read.
     """
     with open_reader(settings.warehouse) as reader:
+        settings = settings.now(read_here(known_archives(reader.rows)))
         expected, states = _expected(reader, settings), archive_states(settings, reader)
         tables = _tables(reader, expected)
         held = held_archives(reader, states)
