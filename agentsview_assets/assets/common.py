@@ -85,6 +85,8 @@ def table_metadata(contract: TableContract) -> dict[str, Any]:
         "dagster/column_schema": column_schema(contract),
         "dagster/table_name": contract.name,
         "key": ", ".join(contract.key),
+        # By this, IO managers of others find the rows of a day.
+        **({"partition_expr": contract.partition_column} if contract.partition_column else {}),
         "docs": dg.MetadataValue.path(f"{DOCS}/tables.md#{contract.name}"),
     }
 

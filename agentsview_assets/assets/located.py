@@ -41,5 +41,12 @@ def _located(spec: dg.AssetSpec, warehouses: Sequence[WarehouseUrl]) -> dg.Asset
             "dagster/table_name": f"{first.place}.{name}",
             "dagster/storage_kind": first.kind,
             "dagster/uri": visible(first.shown),
+            # IO managers of others look in `public` otherwise.
+            **({"schema": schema} if (schema := _schema(first)) else {}),
         }
     )
+
+
+def _schema(warehouse: WarehouseUrl) -> str:
+    """The schema that holds the tables; '' where there is no such thing."""
+    return "main" if warehouse.kind == "duckdb" else warehouse.schema

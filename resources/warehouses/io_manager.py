@@ -181,9 +181,24 @@ class RunsWarehouse(dg.IOManager):
             if context.dagster_type.typing_type is Days:
                 return Days(self.store, contract, selection)
             found = self.store.read(contract, selection)
-            if context.dagster_type.typing_type is pa.Table:
-                return found
-            return contract.frame(found)
+            return _as(context.dagster_type.typing_type, found, contract)
+
+
+def _as(wanted: Any, found: pa.Table, contract: TableContract) -> Any:
+    """Rows as an input is annotated: pandas unless it names Arrow, polars or a DuckDB relation."""
+    if wanted is pa.Table:
+        return found
+    library = getattr(wanted, "__module__", "").partition(".")[0]
+    if library == "polars":
+        import polars as pl  # noqa: PLC0415 - of whoever asks for it
+
+        frame = pl.DataFrame(found)
+        return frame.lazy() if wanted is pl.LazyFrame else frame
+    if getattr(wanted, "__name__", "") == "DuckDBPyRelation":
+        import duckdb  # noqa: PLC0415 - likewise
+
+        return duckdb.from_arrow(found)
+    return contract.frame(found)
 
 
 class _Totals(Sequence[Partition]):
