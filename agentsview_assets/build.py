@@ -9,7 +9,7 @@ import dagster as dg
 
 from agentsview_assets.assets import all_assets
 from agentsview_assets.assets.located import located
-from agentsview_assets.automation.jobs import EXECUTOR, buttons, reconciled_jobs
+from agentsview_assets.automation.jobs import buttons, executor_of, reconciled_jobs
 from agentsview_assets.automation.triggers import schedules, sensors
 from agentsview_assets.checks import all_checks
 from agentsview_assets.connections import build_resources
@@ -29,5 +29,5 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         jobs=[*asked_for, *buttons(settings)],
         schedules=schedules(settings),
         sensors=sensors(settings, asked_for),
-        executor=EXECUTOR,
+        executor=executor_of(settings),
     )

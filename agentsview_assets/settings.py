@@ -36,6 +36,8 @@ TITLES_VARIABLE = "AGENTSVIEW_ASSETS_TITLES"
 SCHEDULE_HOUR_VARIABLE = "AGENTSVIEW_ASSETS_SCHEDULE_HOUR"
 SCHEDULE_TIMEZONE_VARIABLE = "AGENTSVIEW_ASSETS_SCHEDULE_TIMEZONE"
 WAIT_VARIABLE = "AGENTSVIEW_ASSETS_WAIT"
+EXECUTOR_VARIABLE = "AGENTSVIEW_ASSETS_EXECUTOR"
+EXECUTORS = ("in_process", "multiprocess")
 BROKER_VARIABLE, BACKEND_VARIABLE = "AGENTSVIEW_ASSETS_BROKER", "AGENTSVIEW_ASSETS_BACKEND"
 """Where Celery workers get their tasks from, and leave word of them."""
 DEFAULT_WAIT, DEFAULT_WRITERS_WAIT = "60", "600"
@@ -56,6 +58,7 @@ class Settings:
         with_titles: Whether a session's title may be its first message.
         schedule_hour: Hour of the day at which the daily schedule runs.
         schedule_timezone: IANA name of the zone of that hour.
+        executor: How the steps of a run are carried out, one of `EXECUTORS`.
         listings: How archives are named, where a file or a pattern lists them; empty elsewhere.
     """
 
@@ -65,6 +68,7 @@ class Settings:
     with_titles: bool
     schedule_hour: int = 3
     schedule_timezone: str = "UTC"
+    executor: str = "in_process"
     listings: tuple[str, ...] = ()
 
     def now(self, known: Sequence[str] = ()) -> Settings:
@@ -147,6 +151,7 @@ def load_settings(
         with_titles=_titles(environ.get(TITLES_VARIABLE) or "full"),
         schedule_hour=_hour(environ.get(SCHEDULE_HOUR_VARIABLE) or "3"),
         schedule_timezone=_zone(environ.get(SCHEDULE_TIMEZONE_VARIABLE) or "UTC"),
+        executor=_executor(environ.get(EXECUTOR_VARIABLE) or EXECUTORS[0]),
         listings=_listings(archives),
     )
 
@@ -238,6 +243,12 @@ def _titles(text: str) -> bool:
     if text not in ("full", "labels"):
         raise ConfigError(f"{TITLES_VARIABLE}: expected full or labels, got {text!r}")
     return text == "full"
+
+
+def _executor(text: str) -> str:
+    if text not in EXECUTORS:
+        raise ConfigError(f"{EXECUTOR_VARIABLE}: expected {' or '.join(EXECUTORS)}, got {text!r}")
+    return text
 
 
 def _hour(text: str) -> int:

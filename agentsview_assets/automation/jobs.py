@@ -40,6 +40,14 @@ _MADE = sorted(dg.AssetKey(name) for name in EVERYTHING | {"duplicates"})
 EXECUTOR = dg.in_process_executor.configured(
     lambda _: {}, config_schema=NOTHING_TO_CONFIGURE, name="in_process"
 )
+_MULTIPROCESS = dg.multiprocess_executor.configured(
+    lambda _: {}, config_schema=NOTHING_TO_CONFIGURE, name="multiprocess"
+)
+
+
+def executor_of(settings: Settings) -> dg.ExecutorDefinition:
+    """How the steps of a run of assets are carried out."""
+    return _MULTIPROCESS if settings.executor == "multiprocess" else EXECUTOR
 
 
 def buttons(settings: Settings) -> list[Any]:

@@ -522,6 +522,7 @@ class TestTheSchedule:
             ("AGENTSVIEW_ASSETS_SCHEDULE_HOUR", "three"),
             ("AGENTSVIEW_ASSETS_SCHEDULE_TIMEZONE", "Mars/Olympus"),
             ("AGENTSVIEW_ASSETS_SCHEDULE_TIMEZONE", "../etc/passwd"),
+            ("AGENTSVIEW_ASSETS_EXECUTOR", "threads"),
         ],
     )
     def test_what_cannot_be_is_told_with_the_name_of_the_setting(self, variable, value):
