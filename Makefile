@@ -82,7 +82,7 @@ endurance: sync-dev ## Kill and interrupt runs at 250 moments; random walks with
 	@$(BIN)/pytest -n auto -m endurance $(ARGS)
 
 live: sync-dev ## Have a real daemon and web server carry out what they are asked for
-	@$(BIN)/pytest -n auto --dist loadgroup -m live tests/live $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadgroup -m "live and not endurance" tests/live $(ARGS)
 
 browser: sync-dev ## Run the tests of the UI in Chromium (SCREENSHOTS=docs/images takes its pictures anew)
 	@$(BIN)/pytest -m browser tests/browser $(ARGS)

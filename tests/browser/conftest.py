@@ -46,7 +46,7 @@ _HAVE_ENDED = """(data, [job, wanted]) => {
 }"""
 _HAS_SAID = """(data, [words, since]) => {
   const [last] = data.sensorOrError.sensorState.ticks;
-  return last !== undefined && last.timestamp > since && (last.skipReason ?? '').startsWith(words);
+  return last !== undefined && last.timestamp > since && (last.skipReason ?? '').includes(words);
 }"""
 
 

@@ -28,7 +28,9 @@ _RANGE = {
 }
 
 
-@pytest.mark.parametrize("kind", ["duckdb", "postgresql"])
+@pytest.mark.parametrize(
+    "kind", ["duckdb", pytest.param("postgresql", marks=pytest.mark.endurance)]
+)
 def test_a_process_for_each_step_makes_the_same(kind: str, postgres_server: Server, tmp_path: Path):
     desk = Desk.with_sample(tmp_path / "desk").starting(START)
     desk.materialize()
