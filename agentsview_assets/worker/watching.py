@@ -18,7 +18,7 @@ from agentsview_assets.worker.alive import WORKER_TAG, speak
 
 LOOK_EVERY_SECONDS = 5.0
 """How often the worker looks at its run, and tells that it lives."""
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 30.0
 """How long a run may take to end by itself."""
 _TO_END = (
     dg.DagsterRunStatus.CANCELING,
@@ -64,6 +64,8 @@ class Watch(threading.Thread):
         if self._asked_at is None:
             self._asked_at = now
         if now - self._asked_at > PATIENCE_SECONDS:
+            if found.status is dg.DagsterRunStatus.CANCELING:
+                instance.report_run_canceled(found, "ended with its process")
             os._exit(1)  # the pool has another process in its place
         if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
             os.kill(os.getpid(), signal.SIGINT)  # Dagster ends the run at this

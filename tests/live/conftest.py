@@ -29,7 +29,7 @@ _STATE = """query($sensor: SensorSelector!) {
     ticks(limit: 3) { status skipReason timestamp error { message } } } } }
 }"""
 _ENDED = ("SUCCESS", "FAILURE", "CANCELED")
-_PAUSE_SECONDS = 0.5
+_PAUSE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,12 @@ class Live:
     Attributes:
         ui: Its processes.
         known: Runs that earlier steps have seen.
+        first: The runs of the first load.
     """
 
     ui: ServedUi
     known: set[str] = field(default_factory=set)
+    first: list[LiveRun] = field(default_factory=list)
 
     @property
     def desk(self) -> Desk:

@@ -1,6 +1,7 @@
 """The reconciler with a real daemon: each event makes just the runs that it needs, once.
 
-The tests are steps of one story and run in this order.
+The tests are steps of one story and run in this order. Those marked `endurance` are told by tests
+without a daemon as well (`tests/unit/test_automation.py`).
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ EVERYTHING = frozenset({*TABLES, "duplicates"})
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     desk = Desk.with_sample(tmp_path_factory.mktemp("live") / "desk").starting(START)
     with living(desk) as found:
+        found.first = found.until_quiet()
         yield found
 
 
@@ -63,7 +65,7 @@ def _all_well(runs: list[LiveRun]) -> bool:
 
 
 def test_a_first_load_is_a_look_one_run_of_everything_and_the_checks(live):
-    runs = live.until_quiet()
+    runs = live.first
     assert [run.job for run in runs] == ["materialize", "materialize", "check"]
     assert [run.assets for run in runs[:2]] == [LOOK, EVERYTHING]
     assert runs[1].days == (START, DAY)
@@ -89,6 +91,7 @@ def test_a_session_that_goes_on_overnight_is_reported_once_its_days_are_recorded
     assert all(run.tags["agentsview_assets/archives"] for run in _of_days(runs))
 
 
+@pytest.mark.endurance
 def test_other_prices_make_the_price_tables_and_just_the_days_that_move(live):
     (live.desk.archive / "config.toml").write_text(
         f"[custom_model_pricing.{MODEL}]\ninput = 3.0\noutput = 9.0\n"
@@ -102,6 +105,7 @@ def test_other_prices_make_the_price_tables_and_just_the_days_that_move(live):
     assert made == impact["days"]
 
 
+@pytest.mark.endurance
 def test_a_release_with_other_rules_makes_its_tables_days(live):
     with open_store(f"duckdb:///{live.desk.warehouse}") as store:
         store.execute(
@@ -113,12 +117,14 @@ def test_a_release_with_other_rules_makes_its_tables_days(live):
     assert _all_well(runs)
 
 
+@pytest.mark.endurance
 def test_the_same_thing_seen_again_makes_nothing(live):
     (live.desk.archive / "sessions.db").touch()
     runs = live.until_quiet()
     assert [run.assets for run in runs] == [LOOK]
 
 
+@pytest.mark.endurance
 def test_an_archive_that_is_gone_is_looked_for_once_and_keeps_its_rows(live):
     there, away = (live.desk.archive / name for name in ("sessions.db", "away.db"))
     before = live.desk.rows("SELECT COUNT(*) FROM usage_rows")
@@ -174,6 +180,7 @@ def test_in_the_end_it_is_what_a_single_run_makes(live, tmp_path):
     assert differ <= {"restatements", "price_changes", "warehouse_archives"}
 
 
+@pytest.mark.endurance
 def test_a_new_archive_is_made_beside_the_others(tmp_path):
     desk = Desk.with_sample(tmp_path / "desk").starting(START)
     desk.materialize()
