@@ -112,6 +112,8 @@ def absolute_listing(text: str) -> str:
 
 
 def _listed(text: str, known: Sequence[str]) -> list[str]:
+    # A mistyped address may look like a pattern, and holds a password: it is never repeated.
+    refuse_address(text.removeprefix(_LIST), WHAT, FORMS)
     if text.startswith(_LIST):
         lines = _of_file(_absolute(text[1:]))
         return [n for line in lines for n in (_listed(line, known) if is_listing(line) else [line])]
