@@ -88,9 +88,7 @@ def parse_archives(texts: Sequence[str], known: Sequence[str] = ()) -> tuple[Arc
     found: dict[str, ArchiveUrl] = {}
     for text in texts:
         is_listed = is_listing(text)
-        for archive in (
-            map(parse_archive, _listed(text, known)) if is_listed else [parse_archive(text)]
-        ):
+        for archive in map(parse_archive, _listed(text, known) if is_listed else [text]):
             if archive.shown in found and not is_listed:
                 raise ConfigError(f"archive {archive.shown}: named twice; name each archive once")
             found.setdefault(archive.shown, archive)

@@ -19,6 +19,7 @@ from dagster._core.definitions.run_request import InstigatorType
 from agentsview_assets.errors import ConfigError
 from agentsview_assets.planning import NO_DAYS, Range, Request, select_tables, window_of
 from agentsview_assets.resources.dagster_home.history import open_history
+from agentsview_assets.rules.staleness import DAILY_TABLES
 from agentsview_assets.settings import Settings
 
 RECONCILER = "reconcile"
@@ -124,9 +125,8 @@ def hand_over(settings: Settings, request: Request) -> Asked:
     tables, days = frozenset[str](), NO_DAYS
     if request.force:
         tables = select_tables(settings, request.select)
-        days = (
-            window.clamp(request.since or window.first),
-            window.clamp(request.until or window.last),
-        )
+        if tables & {*DAILY_TABLES}:
+            first, last = request.since or window.first, request.until or window.last
+            days = window.clamp(first), window.clamp(last)
     with open_history(settings.state_dir) as instance:
         return ask(instance, verify=request.verify or request.force, tables=tables, days=days)

@@ -33,9 +33,9 @@ class Watch(threading.Thread):
 
     def __init__(self, run_id: str, worker: str) -> None:
         """Takes the run, and the name of its worker."""
-        self._worker = worker
         super().__init__(name=f"watch of run {run_id}", daemon=True)
-        self._run_id = run_id
+        self._run_id, self._worker = run_id, worker
+        self._is_shown = False
         self._stopped = threading.Event()
         self._asked_at: float | None = None
 
@@ -46,8 +46,6 @@ class Watch(threading.Thread):
     def run(self) -> None:
         """Looks, tells and waits, until the run has ended."""
         with dg.DagsterInstance.get() as instance:
-            speak(instance, self._worker, self._run_id)
-            instance.add_run_tags(self._run_id, {WORKER_TAG: self._worker})
             while not self._stopped.is_set():
                 try:
                     self._look(instance)
@@ -58,6 +56,9 @@ class Watch(threading.Thread):
     def _look(self, instance: dg.DagsterInstance) -> None:
         now = time.time()
         speak(instance, self._worker, self._run_id)
+        if not self._is_shown:  # once the worker has spoken: what it last said was of another run
+            instance.add_run_tags(self._run_id, {WORKER_TAG: self._worker})
+            self._is_shown = True
         found = instance.get_run_by_id(self._run_id)
         if found is None or found.status not in _TO_END:
             return

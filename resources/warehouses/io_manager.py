@@ -255,7 +255,6 @@ class _Totals(Sequence[Partition]):
                 self.cost[str(date_)] = self.cost.get(str(date_), 0.0) + float(cost)
 
     def _recorded(self) -> list[Partition]:
-        require_alive(self._instance, self._run_id)
         versions, rates = self._output.input_versions, self._output.rates_versions
         return [
             Partition(
@@ -284,6 +283,7 @@ class _Totals(Sequence[Partition]):
         return len(self._recorded())
 
     def __iter__(self) -> Iterator[Partition]:
+        require_alive(self._instance, self._run_id)
         return iter(self._recorded())
 
 

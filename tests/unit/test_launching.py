@@ -130,6 +130,14 @@ class TestWhatIsHandedOver:
         assert moved
         assert min(moved) >= DAY
 
+    def test_tables_without_days_are_asked_for_without_days(self, desk, working):
+        chosen = ("--select", "machines,model_pricing")
+        asked = desk.run("materialize", "--launch", "--force", "--json", *chosen).json
+        assert asked["days"] == ["", ""]
+        ran, _ = reconcile(settings_of(desk), working)
+        assert (ran[0].assets, ran[0].days) == ({"machines", "model_pricing"}, None)
+        assert ran[0].succeeded
+
     def test_requests_of_several_commands_are_all_kept(self, desk, working):
         keys = [json.loads(desk.run("materialize", "--launch", "--json").out)["key"] for _ in "abc"]
         assert [asked.key for asked in asked_for(working)] == keys
