@@ -10,18 +10,16 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import time
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from agentsview_assets.resources.warehouses.duckdb.sealing import SEALED
-from agentsview_assets.resources.work import METER
+from agentsview_assets.resources.warehouses.patience import patiently
 from agentsview_assets.settings import lock_patience
 
 _HOLDER = re.compile(r"lock is held in (\S+) \(PID (\d+)\)")
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.25
 _WHOLE_BYTES = 3 * 4096
 """The headers that DuckDB begins a file with; before them, nothing is in it."""
 
@@ -39,10 +37,9 @@ def open_file(
     Raises:
         duckdb.Error: It cannot be opened, or not in time.
     """
-    seconds, pause = lock_patience(os.environ, is_writing=not read_only), _FIRST_PAUSE
-    deadline = time.monotonic() + seconds
-    is_new, is_told = not os.path.lexists(path), False
-    while True:
+    is_new, held = not os.path.lexists(path), list[duckdb.IOException]()
+
+    def attempt() -> duckdb.DuckDBPyConnection | None:
         try:
             return duckdb.connect(
                 str(path), read_only=read_only, config={**SEALED, **(config or {})}
@@ -52,13 +49,16 @@ def open_file(
                 if is_new:
                     _remove_unfinished(path)
                 raise
-            if time.monotonic() >= deadline:
-                raise
-            if not is_told:
-                METER.report(f"waiting up to {seconds:g} s for {holder(error)} to close {path}")
-                is_told = True
-        time.sleep(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE)
+            held[:] = [error]
+            return None
+
+    def for_whom() -> str:
+        return f"{holder(held[0])} to close {path}"
+
+    connection = patiently(attempt, for_whom, is_writing=not read_only)
+    if connection is None:
+        raise held[0]
+    return connection
 
 
 def _remove_unfinished(path: Path) -> None:

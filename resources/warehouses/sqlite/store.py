@@ -9,7 +9,6 @@ for. At rest it has none: a file with a log needs a folder that its readers can 
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.files import is_there, look
+from agentsview_assets.resources.warehouses.patience import patiently
 from agentsview_assets.resources.warehouses.reader import (
     ARCHIVES_TABLE,
     CHECKS_TABLE,
@@ -41,16 +41,14 @@ from agentsview_assets.resources.warehouses.table_ddl import (
     primary_key,
     quoted,
 )
-from agentsview_assets.resources.work import METER
 from agentsview_assets.schemas import TableContract
-from agentsview_assets.settings import lock_patience
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _AT_ONCE_MS = 1000
-"""Milliseconds that nobody needs to be told of."""
+"""Milliseconds that SQLite waits by itself and hears no signal; nobody is told of them."""
 SQL_TYPES = {
     "text": "TEXT",
     "date": "TEXT",
@@ -143,18 +141,22 @@ class SQLiteStore(SqlStore):
             raise
 
     def _begin(self) -> None:
-        """Takes the file; says that it waits, and not for ever."""
-        seconds = lock_patience(os.environ, is_writing=True)
+        """Takes the file, for which others may have to be waited for."""
         with self._errors():
-            self._writing.execute(f"PRAGMA busy_timeout = {min(int(seconds * 1000), _AT_ONCE_MS)}")
-            try:
-                self._writing.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error) or not seconds:
-                    raise
-                METER.report(f"waiting up to {seconds:g} s for another writer of {self._path}")
-                self._writing.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
-                self._writing.execute("BEGIN IMMEDIATE")
+            if patiently(self._try_to_begin, self._others, is_writing=True) is None:
+                self._writing.execute("BEGIN IMMEDIATE")  # which says why not
+
+    def _try_to_begin(self) -> bool | None:
+        try:
+            self._writing.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            return None
+        return True
+
+    def _others(self) -> str:
+        return f"another writer of {self._path}"
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
         """Runs a statement; see `SqlStore.execute`."""
@@ -260,6 +262,7 @@ def open_sqlite_store(warehouse: WarehouseUrl) -> Iterator[SQLiteStore]:
         try:
             for setting in ("journal_mode = WAL", "synchronous = NORMAL", "cache_size = -64000"):
                 writing.execute(f"PRAGMA {setting}")
+            writing.execute(f"PRAGMA busy_timeout = {_AT_ONCE_MS}")
             with contextlib.closing(connect(path, "ro")) as reading:
                 yield SQLiteStore(writing, reading, warehouse)
         except sqlite3.Error as error:
