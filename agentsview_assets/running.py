@@ -13,7 +13,7 @@ import dagster as dg
 from dagster._core.errors import DagsterAssetCheckFailedError
 
 from agentsview_assets.assets import all_assets
-from agentsview_assets.assets.common import archives_tag
+from agentsview_assets.assets.common import RANGE_END, RANGE_START, archives_tag
 from agentsview_assets.checks import all_checks
 from agentsview_assets.documents.common.alarms import alarms
 from agentsview_assets.errors import (
@@ -33,7 +33,6 @@ from agentsview_assets.resources.warehouses.opening import open_store
 from agentsview_assets.schemas import MADE_BY_KEY
 from agentsview_assets.settings import Settings
 
-RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 MOST_PASSES = 5

@@ -30,6 +30,8 @@ ARCHIVES_TAG = "agentsview_assets/archives"
 """Tag of a run that names the archives whose slices it makes; without it, a run makes all."""
 VERIFY_TAG = "agentsview_assets/verify"
 """Tag of a run that compares all contents of the archives: `true`, as the daily schedule has it."""
+RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+"""Tags of a run over a range of days: the first and the last of them."""
 DOCS = "docs"
 """Folder of the documentation, as the links in the UI name it."""
 

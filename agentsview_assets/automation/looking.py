@@ -14,7 +14,7 @@ from agentsview_assets.automation.known import Known, OnItsWay
 from agentsview_assets.documents.common.alarms import alarms, due_checks
 from agentsview_assets.errors import AssetsError
 from agentsview_assets.planning import EVERYTHING, stale_tables, window_of
-from agentsview_assets.resources.archives.disk import is_disk_the_same
+from agentsview_assets.resources.archives.disk import is_unmoved
 from agentsview_assets.resources.archives.observing_all import name_of
 from agentsview_assets.resources.archives.sources import open_source
 from agentsview_assets.resources.archives.stamps import full_stamp, known_here, read_here
@@ -122,14 +122,9 @@ def _seen(settings: Settings, archive: ArchiveUrl, records: ReadRecords | None) 
     """What is seen of an archive from outside, and whether that is what was recorded."""
     origin = open_source(archive)
     stamp = full_stamp(origin, with_titles=settings.with_titles)
-    here = [] if records is None else known_here(records, origin.key)
-    is_same = (
-        records is not None
-        and len(here) == 1
-        and here[0].stamp == stamp
-        and is_disk_the_same(records, here[0].archive_id)
-    )
-    return stamp, is_same
+    if records is None:
+        return stamp, False
+    return stamp, is_unmoved(records, known_here(records, origin.key), stamp)
 
 
 def _readings(reader: Reader) -> dict[str, _Reading]:

@@ -18,15 +18,13 @@ from dataclasses import dataclass, field, replace
 import dagster as dg
 
 from agentsview_assets.assets.archive import ARCHIVE
-from agentsview_assets.assets.common import VERIFY_TAG, archives_tag
+from agentsview_assets.assets.common import RANGE_END, RANGE_START, VERIFY_TAG, archives_tag
 from agentsview_assets.automation.asking import asked_for
 from agentsview_assets.automation.known import OnItsWay
 from agentsview_assets.automation.looking import Looked, look, moved_archives
 from agentsview_assets.automation.runs import (
     CHECK_JOB,
     MAKE_JOB,
-    RANGE_END,
-    RANGE_START,
     REQUEST_TAG,
     UPKEEP_JOB,
     Unfinished,

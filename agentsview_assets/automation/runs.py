@@ -13,7 +13,7 @@ from typing import NamedTuple
 import dagster as dg
 
 from agentsview_assets.assets.archive import ARCHIVE
-from agentsview_assets.assets.common import ARCHIVES_TAG
+from agentsview_assets.assets.common import ARCHIVES_TAG, RANGE_END, RANGE_START
 from agentsview_assets.automation.known import OBSERVATIONS, OnItsWay
 from agentsview_assets.automation.wanted import Tries
 from agentsview_assets.planning import NO_DAYS, Range
@@ -23,7 +23,6 @@ MAKE_JOB, OBSERVE_JOB, CHECK_JOB = "materialize", "observe", "check"
 REPRICE_JOB, UPKEEP_JOB = "reprice", "upkeep"
 REQUEST_TAG = "agentsview_assets/request"
 """Tag of a run that the reconciler asked for: the digest of the request."""
-RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 PARTITION = "dagster/partition"
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,

@@ -10,10 +10,9 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from agentsview_assets.archive_urls import ARCHIVE_FILE
 from agentsview_assets.errors import ArchiveError, ConfigError
 from agentsview_assets.files import expanded, look, trouble
-
-ARCHIVE_FILE = "sessions.db"
 
 
 class Signature(NamedTuple):

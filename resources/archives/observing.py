@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from agentsview_assets.errors import ArchiveError
 from agentsview_assets.resources.archives.asked import Known, Needed, Options
-from agentsview_assets.resources.archives.disk import is_disk_the_same
+from agentsview_assets.resources.archives.disk import is_unmoved
 from agentsview_assets.resources.archives.stamps import full_stamp, host, known_here
 from agentsview_assets.resources.warehouses import succession
 
@@ -79,12 +79,8 @@ def observe(  # noqa: PLR0913 - what is looked at, and what for
     """
     here = known_here(store, origin.key)
     stamp = full_stamp(origin, with_titles=options.with_titles)
-    is_trusted = (
-        len(here) == 1
-        and here[0].stamp == stamp
-        and here[0].archive_id not in behind
-        and is_disk_the_same(store, here[0].archive_id)
-    )
+    is_behind = any(archive.archive_id in behind for archive in here)
+    is_trusted = not is_behind and is_unmoved(store, here, stamp)
     if is_trusted and not (must_open or options.is_verified):
         return Observed(here[0].archive_id, is_unchanged=True)
     if options.opening is not None:

@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agentsview_assets.archive_urls import ArchiveUrl
+from agentsview_assets.archive_urls import ARCHIVE_FILE, ArchiveUrl
 from agentsview_assets.errors import ArchiveError
 from agentsview_assets.resources.archives import schema as source
 from agentsview_assets.resources.archives.cleaning import cleaned
 from agentsview_assets.resources.archives.files import (
-    ARCHIVE_FILE,
     find_archive,
     path_text,
     same_file,

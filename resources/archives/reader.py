@@ -16,9 +16,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from agentsview_assets.archive_urls import ARCHIVE_FILE
 from agentsview_assets.errors import ArchiveError
 from agentsview_assets.files import trouble
-from agentsview_assets.resources.archives.files import ARCHIVE_FILE, log_path
+from agentsview_assets.resources.archives.files import log_path
 from agentsview_assets.resources.archives.opening import BUSY_TIMEOUT_MS, archive_error, opening
 from agentsview_assets.resources.archives.schema import ARCHIVE_METADATA, SOURCE_TABLES, SourceTable
 from agentsview_assets.rules.credentials.secrets import clean_identifier

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from agentsview_assets.errors import ConfigError
 
-_HOME_VARIABLE, _CONFIG_FILE = "DAGSTER_HOME", "dagster.yaml"
+HOME_VARIABLE, CONFIG_FILE = "DAGSTER_HOME", "dagster.yaml"
 _OWN = ("DefaultRunLauncher", "SyncInMemoryRunLauncher")
 
 
@@ -25,19 +25,19 @@ def require_own_launcher(environ: Mapping[str, str] = os.environ) -> None:
     Raises:
         ConfigError: The instance that is named launches runs elsewhere.
     """
-    home = environ.get(_HOME_VARIABLE)
+    home = environ.get(HOME_VARIABLE)
     named = _launcher(Path(home)) if home else None
     if named is not None and named.rpartition(".")[2] not in _OWN:
         raise ConfigError(
-            f"{_HOME_VARIABLE} {home}: its runs are launched by {named}; hand this to the "
+            f"{HOME_VARIABLE} {home}: its runs are launched by {named}; hand this to the "
             "deployment with `agentsview-assets materialize --launch`, or unset "
-            f"{_HOME_VARIABLE} to run it here"
+            f"{HOME_VARIABLE} to run it here"
         )
 
 
 def _launcher(home: Path) -> str | None:
     try:
-        text = (home / _CONFIG_FILE).read_text()
+        text = (home / CONFIG_FILE).read_text()
     except OSError:
         return None
     if "run_launcher" not in text:

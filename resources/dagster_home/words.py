@@ -20,10 +20,9 @@ from dagster_postgres.utils import DagsterPostgresException
 
 from agentsview_assets.errors import DISK_FULL, AssetsError, WarehouseError, is_disk_full
 from agentsview_assets.files import trouble
+from agentsview_assets.resources.dagster_home.launcher import CONFIG_FILE, HOME_VARIABLE
 from agentsview_assets.warehouse_urls import without_credentials
 
-HOME_VARIABLE = "DAGSTER_HOME"
-CONFIG_FILE = "dagster.yaml"
 HOME = "dagster"
 """The folder of a warehouse's own home, in its state folder."""
 STORAGE_ERRORS = (

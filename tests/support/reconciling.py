@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from agentsview_assets.assets.common import RANGE_END, RANGE_START
 from agentsview_assets.automation.reconciler import Evaluation, evaluate
-from agentsview_assets.automation.runs import RANGE_END, RANGE_START
 from agentsview_assets.build import build_definitions
 from agentsview_assets.settings import load_settings
 
