@@ -6,6 +6,7 @@ What belongs here: pure questions about it. What does not: cutting it into runs
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
@@ -58,6 +59,11 @@ class Known:
     is_deduplicated: bool = True
     revision: int = 0
 
+    @functools.cached_property
+    def _ways(self) -> dict[tuple[str, str], list[Range]]:
+        """The days that unfinished runs make of a table and archive, as far as was asked."""
+        return {}
+
     def free(self, table: str) -> set[Slice]:
         """The slices of a table that are out of date, can be made, and are on nobody's way."""
         return {
@@ -70,20 +76,15 @@ class Known:
     def is_on_its_way(self, table: str, place: Slice) -> bool:
         """Whether an unfinished run makes a slice."""
         archive, day = place
-        return any(
-            table in run.tables
-            and run.is_about(archive)
-            and (not day or is_in(self.window.clamp(day), run.days))
-            for run in self.on_their_way
-        )
+        key = (table, archive)
+        if key not in self._ways:
+            runs = (r for r in self.on_their_way if table in r.tables and r.is_about(archive))
+            self._ways[key] = [run.days for run in runs]
+        return any(not day or is_in(self.window.clamp(day), days) for days in self._ways[key])
 
     def is_being_priced(self, archive: str) -> bool:
         """Whether an unfinished run reads an archive's prices, which may move its reports."""
         return any(run.tables & PRICES and run.is_about(archive) for run in self.on_their_way)
-
-    def lies_in(self, place: Slice, days: Range, archives: Collection[str]) -> bool:
-        """Whether a run over some days of some archives makes a slice."""
-        return place[0] in archives and is_in(self.window.clamp(place[1]), days)
 
     def is_ready(
         self, place: Slice, days: Range = NO_DAYS, made: Collection[str] = frozenset()

@@ -16,7 +16,8 @@ from typing import NamedTuple
 from agentsview_assets.automation.known import DAILY, OBSERVATIONS, PRICES, REPORTS, Known, is_in
 from agentsview_assets.planning import GAP_DAYS, NO_DAYS, Range
 from agentsview_assets.rules import staleness
-from agentsview_assets.rules.windows import coalesce, days_between
+from agentsview_assets.rules.staleness import Slice
+from agentsview_assets.rules.windows import DayWindow, coalesce, days_between
 
 MOST_ARCHIVES = 8
 """Archives of one run: so many that its own cost counts little, so few that others can help."""
@@ -136,12 +137,43 @@ def wanted(known: Known, tries: Callable[[str], Tries]) -> Wish:
     return wishes.wish
 
 
+class _Slices:
+    """Slices by table and archive: a run is about a few archives, and there may be thousands."""
+
+    def __init__(self, tables: Mapping[str, Iterable[Slice]], window: DayWindow) -> None:
+        self._clamp = window.clamp
+        self.tables: dict[str, dict[str, set[Slice]]] = {}
+        for table, places in tables.items():
+            found = self.tables[table] = {}
+            for place in places:
+                found.setdefault(place[0], set()).add(place)
+
+    def places(self, names: Iterable[str]) -> set[Slice]:
+        """All slices of some tables."""
+        return set().union(*(of for name in names for of in self.tables[name].values()))
+
+    def within(self, names: Iterable[str], days: Range, archives: Iterable[str]) -> set[Slice]:
+        """The slices of some tables that a run over some days of some archives makes."""
+        mine = [*archives]
+        found = set().union(*(self.tables[name].get(a, ()) for name in names for a in mine))
+        return {place for place in found if is_in(self._clamp(place[1]), days)}
+
+    def days(self, names: Iterable[str]) -> dict[str, set[str]]:
+        """The archives of which a run makes slices of some tables, by its days."""
+        by_day: dict[str, set[str]] = defaultdict(set)
+        for archive, day in self.places(names):
+            by_day[self._clamp(day)].add(archive)
+        return by_day
+
+
 class _Wishes:
     """Collects what is wanted."""
 
     def __init__(self, known: Known, tries: Callable[[str], Tries]) -> None:
         self._known, self._tries = known, tries
-        self._free = {table: known.free(table) for table in staleness.TABLES}
+        free = {table: known.free(table) for table in staleness.TABLES}
+        stale = {table: known.stale.places.get(table, set()) for table in DAILY}
+        self._free, self._stale = _Slices(free, known.window), _Slices(stale, known.window)
         self.wish = Wish()
 
     def deduplicate(self) -> None:
@@ -166,12 +198,10 @@ class _Wishes:
             self._settle(self._run(whole.of(names).all_tables, NO_DAYS, names))
 
     def _whole(self) -> _Whole:
-        behind = {
-            archive for name in DAILY for archive, _ in self._known.stale.places.get(name, ())
-        }
+        behind = {archive for of in self._stale.tables.values() for archive in of}
         found: dict[str, set[str]] = defaultdict(set)
         for table in {*staleness.TABLES} - DAILY:
-            for archive, _ in self._free[table]:
+            for archive in self._free.tables[table]:
                 # Reports write the rates on their way.
                 if table != staleness.RATES_TABLE or archive not in behind:
                     found[archive].add(table)
@@ -179,9 +209,7 @@ class _Wishes:
 
     def _observed(self) -> list[tuple[Range, frozenset[str]]]:
         """The ranges of days to observe, each with some archives."""
-        by_day: dict[str, set[str]] = defaultdict(set)
-        for archive, day in set().union(*(self._free[name] for name in OBSERVATIONS)):
-            by_day[self._known.window.clamp(day)].add(archive)
+        by_day = self._free.days(OBSERVATIONS)
         return list(_batches(coalesce(by_day, GAP_DAYS), by_day))
 
     def _reported(
@@ -189,9 +217,13 @@ class _Wishes:
     ) -> list[tuple[Range, frozenset[str]]]:
         """The ranges of days whose observations are recorded, and whose reports are not."""
         known, by_day = self._known, dict[str, set[str]]()
-        for place in set().union(*(self._free[name] for name in REPORTS)):
+        asked: dict[str, list[Range]] = defaultdict(list)
+        for days, archives in observed:
+            for archive in archives:
+                asked[archive].append(days)
+        for place in self._free.places(REPORTS):
             archive, day = place
-            if any(known.lies_in(place, *of) for of in observed):
+            if any(is_in(known.window.clamp(day), days) for days in asked[archive]):
                 continue
             is_moving = whole.prices((archive,)) or known.is_being_priced(archive)
             if known.is_ready(place) and not is_moving:
@@ -218,10 +250,7 @@ class _Wishes:
             whole: Tables without days that come along.
             waits_for: Those that come in a run of their own: what depends on them waits.
         """
-        stale = {
-            name: {p for p in self._free[name] if self._known.lies_in(p, days, archives)}
-            for name in DAILY
-        }
+        stale = {name: self._free.within([name], days, archives) for name in DAILY}
         tables = frozenset(name for name, places in stale.items() if places)
         observations = tables & OBSERVATIONS
         reports = set().union(*(stale[name] for name in REPORTS))
@@ -240,12 +269,7 @@ class _Wishes:
     def _run(self, tables: frozenset[str], days: Range, archives: frozenset[str]) -> Wanted:
         """A run, whose digest stays the same while parts of the request have been made."""
         expected = self._known.expected
-        places = {
-            place
-            for table in DAILY
-            for place in self._known.stale.places.get(table, ())
-            if self._known.lies_in(place, days, archives)
-        }
+        places = self._stale.within(DAILY, days, archives)
         versions = (
             [(*p, expected.inputs.get(p, ""), expected.rates.get(p, "")) for p in sorted(places)]
             if tables & DAILY
