@@ -120,7 +120,7 @@ def _reprice_job(settings: Settings) -> dg.JobDefinition:
     def price_anew(context: dg.OpExecutionContext) -> None:
         dry_run = bool(context.op_config["dry_run"])
         with failures_in_words():
-            impact = assess(settings, dry_run=dry_run)
+            impact = assess(settings.now(), dry_run=dry_run)
         context.log.info(_impact_text(impact))
         context.add_output_metadata(
             {
