@@ -20,6 +20,7 @@ from agentsview_assets.rules.windows import days_between
 from tests.live.conftest import Live, LiveRun, living
 from tests.support.everything import everything
 from tests.support.in_process import Desk
+from tests.support.turns import add_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,21 +42,6 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield found
 
 
-def _spend(desk: Desk, when: str, tag: str) -> None:
-    """A turn of the last session, as agentsview syncs it in."""
-    [(session,)] = desk.ask_archive(
-        "SELECT session_id FROM messages ORDER BY timestamp DESC LIMIT 1"
-    )
-    desk.edit(
-        "INSERT INTO messages (session_id, ordinal, role, content, timestamp, model, token_usage,"
-        " claude_message_id, claude_request_id) SELECT session_id, MAX(ordinal) + 1, 'assistant',"
-        f" '', '{when}', 'claude-opus-4-6', '{{\"input_tokens\": 9}}', '{tag}', '{tag}'"
-        f" FROM messages WHERE session_id = '{session}'",
-        f"UPDATE sessions SET message_count = message_count + 1, local_modified_at = '{tag}'"
-        f" WHERE id = '{session}'",
-    )
-
-
 def _of_days(runs: list[LiveRun]) -> list[LiveRun]:
     return [run for run in runs if run.assets & {*DAILY_TABLES}]
 
@@ -73,8 +59,8 @@ def test_a_first_load_is_a_look_one_run_of_everything_and_the_checks(live):
 
 
 def test_late_days_and_days_off_are_a_run_for_each_range(live):
-    _spend(live.desk, f"{DAY}T22:00:00Z", "late")
-    _spend(live.desk, "2026-11-18T12:00:00Z", "after days off")
+    add_turn(live.desk.archive, f"{DAY}T22:00:00Z", "late")
+    add_turn(live.desk.archive, "2026-11-18T12:00:00Z", "after days off")
     runs = live.until_quiet()
     observed = [run.days for run in _of_days(runs) if "usage_rows" in run.assets]
     assert observed == [(DAY, DAY), ("2026-11-18", "2026-11-18")]
@@ -82,8 +68,8 @@ def test_late_days_and_days_off_are_a_run_for_each_range(live):
 
 
 def test_a_session_that_goes_on_overnight_is_reported_once_its_days_are_recorded(live):
-    _spend(live.desk, "2026-11-24T23:50:00Z", "before midnight")
-    _spend(live.desk, "2026-11-25T00:10:00Z", "after midnight")
+    add_turn(live.desk.archive, "2026-11-24T23:50:00Z", "before midnight")
+    add_turn(live.desk.archive, "2026-11-25T00:10:00Z", "after midnight")
     runs = live.until_quiet()
     assert _all_well(runs)
     mixed = f"SELECT COUNT(*) FROM {PARTITIONS_TABLE} WHERE input_version = 'mixed'"
@@ -156,7 +142,7 @@ def test_a_backfill_the_reconciler_and_a_command_at_once_queue_and_none_fails(li
     days = {"assetSelection": assets, "partitionNames": [DAY, "2026-11-09"]}
     answer = live.ui.graphql(_BACKFILL, params=days)["launchPartitionBackfill"]
     assert answer["__typename"] == "LaunchBackfillSuccess", answer
-    _spend(live.desk, "2026-11-20T12:00:00Z", "at once")
+    add_turn(live.desk.archive, "2026-11-20T12:00:00Z", "at once")
     patient = Desk(live.desk.folder, {**live.desk.settings, "AGENTSVIEW_ASSETS_WAIT": "600"})
     found = patient.run("materialize", "--force", "--since", DAY)
     assert found.code == 0, found.err

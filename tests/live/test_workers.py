@@ -20,6 +20,7 @@ from tests.live.conftest import Live, living
 from tests.live.workers import Worker, home
 from tests.support.everything import everything
 from tests.support.in_process import SAMPLE, Desk, run_here
+from tests.support.turns import FIRST, add_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,21 +54,8 @@ class Team:
         return self.warehouse.url()
 
     def spend(self, archive: int, tag: str) -> None:
-        """A turn of a session of an archive, as agentsview syncs it in."""
-        with closing(sqlite3.connect(self.archives[archive] / "sessions.db")) as database, database:
-            [(session,)] = database.execute("SELECT MIN(session_id) FROM messages").fetchall()
-            database.execute(
-                "INSERT INTO messages (session_id, ordinal, role, content, timestamp, model,"
-                " token_usage, claude_message_id, claude_request_id) SELECT session_id,"
-                " MAX(ordinal) + 1, 'assistant', '', ?, 'claude-opus-4-6', '{\"input_tokens\": 9}',"
-                " ?, ? FROM messages WHERE session_id = ?",
-                (f"{DAY}T22:00:00Z", tag, tag, session),
-            )
-            database.execute(
-                "UPDATE sessions SET message_count = message_count + 1, local_modified_at = ? "
-                "WHERE id = ?",
-                (tag, session),
-            )
+        """A turn of a session of an archive."""
+        add_turn(self.archives[archive], f"{DAY}T22:00:00Z", tag, FIRST)
 
     @contextlib.contextmanager
     def held_up(self) -> Iterator[None]:

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import sqlite3
-from contextlib import closing, redirect_stderr, redirect_stdout
+from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,9 @@ from agentsview_assets.resources.warehouses.reader import PARTITIONS_TABLE, open
 from tests.support.oracle import REPOSITORY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import dagster as dg
 
 SAMPLE = REPOSITORY / "agentsview_assets" / "data" / "sample" / "sessions.db"
 
@@ -90,6 +92,24 @@ class Desk:
     def starting(self, day: str) -> Desk:
         """The same with another first day of the window."""
         return replace(self, settings={**self.settings, "AGENTSVIEW_ASSETS_START_DATE": day})
+
+    def copied(self, folder: Path, *, with_history: bool = True) -> Desk:
+        """The same in another folder, with the history of its runs or without."""
+        left = shutil.ignore_patterns() if with_history else shutil.ignore_patterns("dagster")
+        shutil.copytree(self.folder, folder, ignore=left)
+        return Desk(folder, self.settings)
+
+    @contextmanager
+    def history(self) -> Iterator[dg.DagsterInstance]:
+        """The instance that keeps the history of its runs."""
+        import dagster as dg  # noqa: PLC0415 - most tests do without it
+
+        from agentsview_assets.resources.dagster_home.history import prepare_home  # noqa: PLC0415
+
+        with mock.patch.dict(os.environ, {"DAGSTER_HOME": ""}):
+            prepare_home(self.warehouse.with_name(f"{self.warehouse.name}.state"))
+            with dg.DagsterInstance.get() as found:
+                yield found
 
     @property
     def archive(self) -> Path:

@@ -10,9 +10,10 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
+
+from tests.support.background import Background
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +35,7 @@ _STATE = """{
 }"""
 
 
-class ServedUi:
+class ServedUi(Background):
     """A running `ui` command, ended with everything that it started; use as a context manager.
 
     Attributes:
@@ -55,33 +56,13 @@ class ServedUi:
         """Starts it."""
         self.desk = desk
         self.port = _free_port()
-        self.log: list[str] = []
-        self._ready = threading.Event()
-        self.process = subprocess.Popen(
+        super().__init__(
             [*program, "ui", "--port", str(self.port), *options],
-            env={**os.environ, **_environment(desk), **(environ or {})},
-            cwd=cwd,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
+            {**os.environ, **_environment(desk), **(environ or {})},
+            cwd,
+            _READY,
+            PATIENCE_SECONDS,
         )
-        self._reader = threading.Thread(target=self._read, daemon=True)
-
-    def _read(self) -> None:
-        with self.process.stdout or contextlib.nullcontext(()) as lines:
-            for line in lines:
-                self.log.append(line)
-                if _READY in line:
-                    self._ready.set()
-        self._ready.set()
-
-    def __enter__(self) -> Self:
-        """Waits until it serves."""
-        self._reader.start()
-        self._ready.wait(PATIENCE_SECONDS)
-        assert any(_READY in line for line in self.log), "".join(self.log)
-        return self
 
     def __exit__(self, *_: object) -> None:
         """Ends it as Ctrl-C does."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from unittest import mock
 
 import dagster as dg
 import duckdb
@@ -27,7 +25,6 @@ from agentsview_assets.automation.wanted import MOST_TRIES
 from agentsview_assets.build import build_definitions
 from agentsview_assets.errors import ConfigError, ContractError, WarehouseError
 from agentsview_assets.resources.archives import reader as archive
-from agentsview_assets.resources.dagster_home.history import prepare_home
 from agentsview_assets.resources.warehouses.reader import (
     CHECKS_TABLE,
     PARTITIONS_TABLE,
@@ -45,6 +42,7 @@ from tests.support.everything import everything
 from tests.support.holders import holding
 from tests.support.in_process import Desk
 from tests.support.reconciling import Ran, carry_out, reconcile, settings_of
+from tests.support.turns import add_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,18 +62,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 @pytest.fixture
 def desk(made: Desk, tmp_path: Path) -> Desk:
     """A finished warehouse with a history of its own, observed where it lies."""
-    shutil.copytree(made.folder, tmp_path / "desk", ignore=shutil.ignore_patterns("dagster"))
-    desk = Desk(tmp_path / "desk", made.settings)
+    desk = made.copied(tmp_path / "desk", with_history=False)
     desk.materialize()
     return desk
 
 
 @pytest.fixture
 def instance(desk: Desk) -> Iterator[dg.DagsterInstance]:
-    with mock.patch.dict(os.environ, {"DAGSTER_HOME": ""}):
-        prepare_home(desk.warehouse.with_name(f"{desk.warehouse.name}.state"))
-        with dg.DagsterInstance.get() as found:
-            yield found
+    with desk.history() as found:
+        yield found
 
 
 def _definitions(desk: Desk, **more: str) -> dg.Definitions:
@@ -99,17 +94,8 @@ def _days(instance: dg.DagsterInstance) -> list[str]:
 
 
 def _grow(desk: Desk, when: str, tag: str = "grown") -> None:
-    """Adds a turn to the last session, as a sync by agentsview does."""
-    last = "SELECT session_id FROM messages ORDER BY timestamp DESC LIMIT 1"
-    [(session,)] = desk.ask_archive(last)
-    desk.edit(
-        "INSERT INTO messages (session_id, ordinal, role, content, timestamp, model, token_usage,"
-        " claude_message_id, claude_request_id) SELECT session_id, MAX(ordinal) + 1, 'assistant',"
-        f" '', '{when}', 'claude-opus-4-6', '{{\"input_tokens\": 9}}', '{tag}', '{tag}'"
-        f" FROM messages WHERE session_id = '{session}'",
-        f"UPDATE sessions SET message_count = message_count + 1, local_modified_at = '{when}x'"
-        f" WHERE id = '{session}'",
-    )
+    """Adds a turn to the last session."""
+    add_turn(desk.archive, when, tag)
 
 
 class TestWhichDaysMoved:

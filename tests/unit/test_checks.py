@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -37,8 +36,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 
 @pytest.fixture
 def desk(made: Desk, tmp_path: Path) -> Desk:
-    shutil.copytree(made.folder, tmp_path / "desk")
-    return Desk(tmp_path / "desk", made.settings)
+    return made.copied(tmp_path / "desk")
 
 
 def ask(desk: Desk, asset: str, name: str) -> Verdict:

@@ -1,7 +1,6 @@
 """What docs/downstream.md says of assets that others make from ours."""
 
 import importlib.util
-import shutil
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -34,8 +33,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 
 @pytest.fixture
 def desk(made: Desk, tmp_path: Path) -> Desk:
-    shutil.copytree(made.folder, tmp_path / "desk")
-    return Desk(tmp_path / "desk", made.settings)
+    return made.copied(tmp_path / "desk")
 
 
 def _example(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> ModuleType:

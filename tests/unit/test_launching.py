@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import time
 from typing import TYPE_CHECKING
-from unittest import mock
 
 import dagster as dg
 import pytest
@@ -22,7 +19,6 @@ from dagster._daemon.types import DaemonHeartbeat
 
 from agentsview_assets.automation.asking import RECONCILER, asked_for
 from agentsview_assets.automation.reconciler import evaluate
-from agentsview_assets.resources.dagster_home.history import prepare_home
 from agentsview_assets.rules.staleness import REPORTS
 from tests.support.in_process import Desk
 from tests.support.reconciling import reconcile, settings_of
@@ -43,16 +39,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 
 @pytest.fixture
 def desk(made: Desk, tmp_path: Path) -> Desk:
-    shutil.copytree(made.folder, tmp_path / "desk", ignore=shutil.ignore_patterns("dagster"))
-    return Desk(tmp_path / "desk", made.settings)
+    return made.copied(tmp_path / "desk", with_history=False)
 
 
 @pytest.fixture
 def instance(desk: Desk) -> Iterator[dg.DagsterInstance]:
-    with mock.patch.dict(os.environ, {"DAGSTER_HOME": ""}):
-        prepare_home(desk.warehouse.with_name(f"{desk.warehouse.name}.state"))
-        with dg.DagsterInstance.get() as found:
-            yield found
+    with desk.history() as found:
+        yield found
 
 
 def _turn_on(instance: dg.DagsterInstance) -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
-from unittest import mock
 
 import dagster as dg
 import pytest
 
 from agentsview_assets.archive_urls import parse_archives
 from agentsview_assets.errors import ConfigError
-from agentsview_assets.resources.dagster_home.history import prepare_home
 from agentsview_assets.settings import load_settings
 from tests.support.in_process import SAMPLE, Desk
 from tests.support.reconciling import reconcile, settings_of
@@ -112,10 +109,8 @@ def desk(folder: Path, tmp_path: Path) -> Desk:
 
 @pytest.fixture
 def instance(desk: Desk) -> Iterator[dg.DagsterInstance]:
-    with mock.patch.dict(os.environ, {"DAGSTER_HOME": ""}):
-        prepare_home(desk.warehouse.with_name(f"{desk.warehouse.name}.state"))
-        with dg.DagsterInstance.get() as found:
-            yield found
+    with desk.history() as found:
+        yield found
 
 
 def _held(desk: Desk) -> list[str]:

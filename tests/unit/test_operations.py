@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from unittest import mock
 
 import dagster as dg
 import pytest
 
 from agentsview_assets.build import build_definitions
-from agentsview_assets.resources.dagster_home.history import prepare_home
 from agentsview_assets.rules.staleness import DAILY_TABLES
 from agentsview_assets.settings import load_settings
 from tests.support.in_process import Desk
 from tests.support.reconciling import carry_out, reconcile, settings_of
+from tests.support.turns import FIRST, add_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,10 +35,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 
 @pytest.fixture
 def instance(desk: Desk) -> Iterator[dg.DagsterInstance]:
-    with mock.patch.dict(os.environ, {"DAGSTER_HOME": ""}):
-        prepare_home(desk.warehouse.with_name(f"{desk.warehouse.name}.state"))
-        with dg.DagsterInstance.get() as found:
-            yield found
+    with desk.history() as found:
+        yield found
 
 
 def _definitions(desk: Desk) -> dg.Definitions:
@@ -50,16 +46,8 @@ def _definitions(desk: Desk) -> dg.Definitions:
 
 
 def _spend(desk: Desk, day: str) -> None:
-    """A turn of a session on a day, as agentsview syncs it in."""
-    [(session,)] = desk.ask_archive("SELECT min(session_id) FROM messages")
-    desk.edit(
-        "INSERT INTO messages (session_id, ordinal, role, content, timestamp, model, token_usage,"
-        " claude_message_id, claude_request_id) SELECT session_id, MAX(ordinal) + 1, 'assistant',"
-        f" '', '{day}T12:00:00Z', 'claude-opus-4-6', '{{\"input_tokens\": 9}}', '{day}', '{day}'"
-        f" FROM messages WHERE session_id = '{session}'",
-        "UPDATE sessions SET message_count = message_count + 1, "
-        f"local_modified_at = '{day}T12:00:01Z' WHERE id = '{session}'",
-    )
+    """A turn of a session on a day."""
+    add_turn(desk.archive, f"{day}T12:00:00Z", day, FIRST)
 
 
 def _noted(desk: Desk) -> dict[str, dict[str, Any]]:
