@@ -64,7 +64,7 @@ def evaluate(settings: Settings, instance: dg.DagsterInstance) -> Evaluation:
     """
     going = unfinished_runs(instance)
     if not is_there(settings.warehouses[0]):
-        found = Evaluation()
+        found = Evaluation(words=_unfinished(going))
         _observe(found, instance, going, moved_archives(settings.now(), None, {}))
         return found
     asked = list(_asked(instance, going))
@@ -125,13 +125,16 @@ def _look(when: str, makes: OnItsWay | None = None) -> dg.RunRequest:
 
 def _missing(instance: dg.DagsterInstance, going: Unfinished, looked: Looked) -> Evaluation:
     wish = wanted(looked.known, functools.partial(tries, instance))
-    found = Evaluation([_make(run) for run in wish.runs], wish.given_up, list(looked.wrong))
-    if going.jobs:
-        found.words.append(f"unfinished: {', '.join(sorted(going.jobs))}")
+    words = [*looked.wrong, *_unfinished(going)]
+    found = Evaluation([_make(run) for run in wish.runs], wish.given_up, words)
     if wish.waiting:
         found.words.append(f"reports of {wish.waiting:,} day(s) wait for days that they read")
     found.words += [in_words(run) for run in wish.given_up]
     return found
+
+
+def _unfinished(going: Unfinished) -> list[str]:
+    return [f"unfinished: {', '.join(sorted(going.jobs))}"] if going.jobs else []
 
 
 def _make(run: Wanted) -> dg.RunRequest:

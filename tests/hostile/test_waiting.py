@@ -38,7 +38,7 @@ REPORTS = [
     ("usage", "daily", "--all"),
     ("status",),
     pytest.param(("usage", "statusline"), marks=pytest.mark.hostile),
-    pytest.param(("activity", "report"), marks=pytest.mark.hostile),
+    pytest.param(("activity", "report", "--date", "2026-11-05"), marks=pytest.mark.hostile),
     pytest.param(("export", "sessions"), marks=pytest.mark.hostile),
 ]
 

@@ -440,6 +440,14 @@ class TestTheReconciler:
         assert found.requests == []
         assert any("unfinished: materialize" in words for words in found.words)
 
+    def test_while_the_first_look_goes_on_it_is_not_said_to_be_up_to_date(self, tmp_path, instance):
+        desk = Desk.with_sample(tmp_path / "new").starting(START)
+        settings = settings_of(desk)
+        [look] = evaluate(settings, instance).requests
+        _queue(desk, instance, look)
+        found = evaluate(settings, instance)
+        assert (found.requests, found.words) == ([], ["unfinished: materialize"])
+
 
 class TestTheCheckJob:
     def test_it_asks_every_check_and_makes_nothing(self, desk, instance):
