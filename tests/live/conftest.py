@@ -90,14 +90,18 @@ class Live:
         ]
         return [run for run in found if run.run_id not in self.known]
 
-    def until(self, is_so: Callable[[Live], bool], what: str) -> None:
+    def until(
+        self, is_so: Callable[[Live], bool], what: str, patience: float = PATIENCE_SECONDS
+    ) -> None:
         """Waits until something is so."""
-        pause, deadline = threading.Event(), time.monotonic() + PATIENCE_SECONDS
+        pause, deadline = threading.Event(), time.monotonic() + patience
         while not is_so(self):
             assert time.monotonic() < deadline, f"{what}: {self.runs()} {self._ask()}"
             pause.wait(_PAUSE_SECONDS)
 
-    def until_quiet(self, said: str = "everything is up to date") -> list[LiveRun]:
+    def until_quiet(
+        self, said: str = "everything is up to date", patience: float = PATIENCE_SECONDS
+    ) -> list[LiveRun]:
         """Waits until the reconciler, looking anew, asks for nothing; the runs of this step."""
         since = time.time()
 
@@ -112,7 +116,7 @@ class Live:
             ]
             return bool(calm) and all(run.has_ended for run in self.runs())
 
-        self.until(is_quiet, f"no tick says {said!r}")
+        self.until(is_quiet, f"no tick says {said!r}", patience)
         step = self.runs()
         self.known |= {run.run_id for run in step}
         return step
