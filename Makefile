@@ -68,7 +68,7 @@ fixtures: sync-dev ## Ask agentsview anew what the tests keep of its answers (te
 	@AGENTSVIEW_ASSETS_ORACLE=write $(BIN)/pytest $(ASKED) $(ARGS)
 
 matrix: sync-dev ## Compare generated command lines over all archives with agentsview, which is asked
-	@$(BIN)/pytest -n auto --dist loadgroup -m matrix \
+	@$(BIN)/pytest -n auto --dist loadgroup -m "matrix and not endurance" \
 		tests/conformance/test_kept.py tests/conformance/test_matrix.py \
 		tests/conformance/test_session_export_cursors.py $(ARGS)
 
@@ -78,8 +78,8 @@ hostile: sync-dev ## Try attacks and losses in large numbers
 test-all: sync-dev ## Run all tests, the conformance matrix included
 	@$(BIN)/pytest -n auto --dist loadgroup -m "not browser and not endurance and not live" $(ARGS)
 
-endurance: sync-dev ## Kill and interrupt runs at 250 moments; random walks with more seeds
-	@$(BIN)/pytest -n auto -m endurance $(ARGS)
+endurance: sync-dev ## Kill and interrupt runs at 250 moments; more seeds, questions and steps of a daemon's story
+	@$(BIN)/pytest -n auto --dist loadgroup -m endurance $(ARGS)
 
 live: sync-dev ## Have a real daemon and web server carry out what they are asked for
 	@$(BIN)/pytest -n auto --dist loadgroup -m "live and not endurance" tests/live $(ARGS)

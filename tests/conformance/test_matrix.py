@@ -2,6 +2,7 @@
 
 What every command can be asked for is multiplied out, shuffled once, and dealt to the archives like
 cards, so that each archive sees every kind of question and all archives together most questions.
+Half of each hand is played in `make endurance` alone.
 """
 
 from __future__ import annotations
@@ -38,13 +39,15 @@ def _dealt(kind: str, cards: Sequence[Any]) -> Iterator[Any]:
     random.Random(kind).shuffle(deck)
     place = 0
     for name in RECIPES:
-        for _ in range(DEALT[kind] // SLOW.get(name, 1)):
+        cards_of_one = DEALT[kind] // SLOW.get(name, 1)
+        for number in range(cards_of_one):
             card = deck[place % len(deck)]
             place += 1
             told = " ".join(card) if isinstance(card, tuple) else str(card)
-            yield pytest.param(
-                name, card, id=f"{name}: {told}", marks=pytest.mark.xdist_group(name)
-            )
+            marks = [pytest.mark.xdist_group(name)]
+            if number >= (cards_of_one + 1) // 2:
+                marks.append(pytest.mark.endurance)
+            yield pytest.param(name, card, id=f"{name}: {told}", marks=marks)
 
 
 @pytest.mark.parametrize(("name", "case"), list(_dealt("usage", cases.MATRIX)))

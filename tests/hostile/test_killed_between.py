@@ -36,7 +36,7 @@ DAYS = ("2026-11-01", "2026-11-02", "2026-11-04")
 KEYED = {"claude_message_id": "m", "claude_request_id": "r"}
 PARTS = 50
 """Into how many moments a run is cut, of which each is a test."""
-SOME = (4, 13, 22, 31, 40, 49)
+SOME = (4, 22, 40)
 pytestmark = pytest.mark.hostile
 
 

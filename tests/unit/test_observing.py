@@ -22,6 +22,7 @@ from agentsview_assets.rules.entries import SESSION_FACTS
 from agentsview_assets.rules.windows import DayWindow
 from agentsview_assets.schemas import CONTRACTS
 from tests.support.archive_edits import KINDS, Editor
+from tests.support.further import further
 from tests.support.naive_observation import NaiveArchive
 from tests.support.observations import (
     DAILY,
@@ -237,12 +238,17 @@ CHAINS = 4
 
 @pytest.mark.parametrize("chain", range(CHAINS))
 def test_changes_are_followed_as_if_everything_were_read_anew(chain: int, tmp_path: Path) -> None:
-    """Each kind of change twice in a row, on top of all before it, and some more at random."""
+    """Each kind of change twice in a row, on top of all before it."""
     follower = Follower(tmp_path, seed=chain)
     for kind in KINDS[chain::CHAINS]:
         follower.after(kind)
         follower.after(kind)
-    for kind in follower.editor.draws.choices(KINDS, k=4):
+
+
+@pytest.mark.parametrize("seed", [0, *further(*range(1, 6))])
+def test_changes_in_any_order_are_followed_as_well(seed: int, tmp_path: Path) -> None:
+    follower = Follower(tmp_path, seed=seed)
+    for kind in follower.editor.draws.choices(KINDS, k=8):
         follower.after(kind)
 
 
