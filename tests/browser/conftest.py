@@ -44,6 +44,8 @@ _HAVE_ENDED = """(data, [job, wanted]) => {
   const ended = runs.filter(run => ['SUCCESS', 'FAILURE', 'CANCELED'].includes(run.status));
   return ended.length === runs.length && ended.filter(r => r.jobName === job).length >= wanted;
 }"""
+_HAS_STARTED = """(data, job) =>
+  data.runsOrError.results.some(run => run.jobName === job && run.status === 'STARTED')"""
 _HAS_SAID = """(data, [words, since]) => {
   const [last] = data.sensorOrError.sensorState.ticks;
   return last !== undefined && last.timestamp > since && (last.skipReason ?? '').includes(words);
@@ -129,6 +131,12 @@ class Ui:
         assert self.page.evaluate(_UNTIL % _HAVE_ENDED, asked), self.runs(job)
         return self.runs(job)
 
+    def wait_until_started(self, job: str = "__ASSET_JOB") -> str:
+        """Waits until a run of a job does its work, and returns its id."""
+        asked = [f"{self.url}/graphql", _RUNS, job, PATIENCE_SECONDS]
+        assert self.page.evaluate(_UNTIL % _HAS_STARTED, asked), self.runs(job)
+        return next(run["runId"] for run in self.runs(job) if run["status"] == "STARTED")
+
     def wait_until_said(self, words: str, since: float, sensor: str = "reconcile") -> None:
         """Waits until a sensor asks for nothing more since a time, and says so in such words."""
         ticks = [f"{self.url}/graphql", _TICKS % sensor]
@@ -139,7 +147,8 @@ class Ui:
 @pytest.fixture(scope="session")
 def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ui]:
     desk = Desk.with_sample(tmp_path_factory.mktemp("ui")).starting("2026-10-29")
-    with ServedUi(desk) as served, sync_playwright() as playwright:
+    patient = {"AGENTSVIEW_ASSETS_WAIT": "600"}
+    with ServedUi(desk, environ=patient) as served, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.set_default_timeout(PATIENCE_SECONDS * 1000)

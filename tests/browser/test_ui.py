@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from agentsview_assets.rules.staleness import OBSERVATIONS, REPORTS
+from tests.support.holders import holding
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -159,3 +160,36 @@ def test_the_restatement_is_there_to_be_read(ui, picture):
     [(old, new)] = ui.desk.rows("SELECT sum(old_cost_usd), sum(new_cost_usd) FROM restatements")
     assert old == 0
     assert new > 0
+
+
+def test_a_day_that_fails_says_why_and_is_made_once_that_is_mended(ui, picture):
+    there, away = (ui.desk.archive / name for name in ("sessions.db", "away.db"))
+    known = len(ui.runs())
+    there.rename(away)
+    ui.materialize_all(LAST)
+    [failed, *_] = ui.wait_for_runs(known + 1)
+    assert failed["status"] == "FAILURE"
+    page = ui.open(f"/runs/{failed['runId']}")
+    expect(page.get_by_text(f"archive {there}").first).to_be_visible()
+    assert "Traceback" not in page.content()
+    picture(page, "failed-day")
+    away.rename(there)
+    page.get_by_role("button", name="Re-execute").first.click()
+    [again, *_] = ui.wait_for_runs(known + 2)
+    assert again["status"] == "SUCCESS"
+    assert _tag(again, "dagster/parent_run_id") == failed["runId"]
+    assert _tag(again, "dagster/partition") == LAST
+
+
+def test_a_run_that_is_terminated_ends_and_leaves_everything_as_it_was(ui):
+    rows = "SELECT COUNT(*) FROM usage_rows"
+    before, known = ui.desk.rows(rows), len(ui.runs())
+    with holding(ui.desk.warehouse, "writer"):
+        ui.materialize_all(DAY)
+        run_id = ui.wait_until_started()
+        page = ui.open(f"/runs/{run_id}")
+        page.get_by_role("button", name="Terminate").click()
+        page.get_by_role("dialog").get_by_role("button", name="Terminate").click()
+        [ended, *_] = ui.wait_for_runs(known + 1)
+    assert (ended["runId"], ended["status"]) == (run_id, "CANCELED")
+    assert ui.desk.rows(rows) == before
