@@ -11,8 +11,10 @@ from typing import Any
 import dagster as dg
 
 from agentsview_assets.assets.archive import ARCHIVE
+from agentsview_assets.automation.alerting import RAISE_ALERT
 from agentsview_assets.automation.asking import RECONCILER, require_reconciler
 from agentsview_assets.automation.runs import (
+    ALERT_JOB,
     CHECK_JOB,
     MAKE_JOB,
     OBSERVE_JOB,
@@ -79,7 +81,37 @@ def reconciled_jobs(settings: Settings) -> Sequence[Any]:
             description="Asks every check again, of the whole warehouse, and makes nothing.",
         ),
         _upkeep_job(settings),
+        _alert_job(),
     ]
+
+
+def _alert_job() -> dg.JobDefinition:
+    @dg.op(
+        name=RAISE_ALERT,
+        description="Fails with what was given up.",
+        config_schema={"words": str, "last_run": dg.Field(str, default_value="")},
+    )
+    def raise_alert(context: dg.OpExecutionContext) -> None:
+        last_run = context.op_config["last_run"]
+        raise dg.Failure(
+            unlinked_lines(context.op_config["words"]),
+            metadata={"last_run": dg.MetadataValue.dagster_run(last_run)} if last_run else {},
+            allow_retries=False,
+        )
+
+    @dg.job(
+        name=ALERT_JOB,
+        description=(
+            "Fails once for each thing that `reconcile` gave up, and says what, of which days and "
+            "archives, and what to do: watch its failures, and you hear of it. While the thing is "
+            "out of date the tag `agentsview_assets/alert` of its run is `open`."
+        ),
+        executor_def=EXECUTOR,
+    )
+    def alert() -> None:
+        raise_alert()
+
+    return alert
 
 
 def _upkeep_job(settings: Settings) -> dg.JobDefinition:
