@@ -126,7 +126,7 @@ class Runner:
         progress: Progress,
     ) -> None:
         self._tags: dict[str, str] = {}
-        self._assets = [*all_assets(daily_partitions(settings)), *all_checks()]
+        self._assets = [*all_assets(daily_partitions(settings)), *all_checks(settings.unread_days)]
         self._resources = resources
         self._instance = instance
         self._progress = progress

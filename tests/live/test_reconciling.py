@@ -107,7 +107,8 @@ def test_a_release_with_other_rules_makes_its_tables_days(live):
 def test_what_fails_for_good_is_alerted_once_and_closed_once_it_is_made(live):
     lost, outdated = (
         "ALTER TABLE {} RENAME TO {}",
-        f"UPDATE {PARTITIONS_TABLE} SET rules_version = 'earlier' WHERE asset = 'activity_buckets'",
+        f"UPDATE {PARTITIONS_TABLE} SET rules_version = 'earlier' "
+        f"WHERE asset = 'activity_buckets' AND partition_date = '{DAY}'",
     )
     with open_store(f"duckdb:///{live.desk.warehouse}") as store:
         store.execute(outdated)
