@@ -37,6 +37,7 @@ SCHEDULE_HOUR_VARIABLE = "AGENTSVIEW_ASSETS_SCHEDULE_HOUR"
 SCHEDULE_TIMEZONE_VARIABLE = "AGENTSVIEW_ASSETS_SCHEDULE_TIMEZONE"
 WAIT_VARIABLE = "AGENTSVIEW_ASSETS_WAIT"
 UNREAD_DAYS_VARIABLE = "AGENTSVIEW_ASSETS_UNREAD_DAYS"
+KEEP_DAYS_VARIABLE = "AGENTSVIEW_ASSETS_KEEP_DAYS"
 EXECUTOR_VARIABLE = "AGENTSVIEW_ASSETS_EXECUTOR"
 EXECUTORS = ("in_process", "multiprocess")
 BROKER_VARIABLE, BACKEND_VARIABLE = "AGENTSVIEW_ASSETS_BROKER", "AGENTSVIEW_ASSETS_BACKEND"
@@ -62,6 +63,7 @@ class Settings:
         schedule_timezone: IANA name of the zone of that hour.
         executor: How the steps of a run are carried out, one of `EXECUTORS`.
         unread_days: Days after which an archive that nobody reads is noticed.
+        keep_days: Days after which the job `retention` removes a run that nothing needs.
         listings: How archives are named, where a file or a pattern lists them; empty elsewhere.
     """
 
@@ -73,6 +75,7 @@ class Settings:
     schedule_timezone: str = "UTC"
     executor: str = "in_process"
     unread_days: int = 7
+    keep_days: int = 90
     listings: tuple[str, ...] = ()
 
     def now(self, known: Sequence[str] = ()) -> Settings:
@@ -156,7 +159,8 @@ def load_settings(
         schedule_hour=_hour(environ.get(SCHEDULE_HOUR_VARIABLE) or "3"),
         schedule_timezone=_zone(environ.get(SCHEDULE_TIMEZONE_VARIABLE) or "UTC"),
         executor=_executor(environ.get(EXECUTOR_VARIABLE) or EXECUTORS[0]),
-        unread_days=_days(environ, UNREAD_DAYS_VARIABLE, "7"),
+        unread_days=_days(environ, UNREAD_DAYS_VARIABLE, "7", least=1),
+        keep_days=_days(environ, KEEP_DAYS_VARIABLE, "90", least=2),
         listings=_listings(archives),
     )
 
@@ -256,11 +260,11 @@ def _executor(text: str) -> str:
     return text
 
 
-def _days(environ: Mapping[str, str], variable: str, default: str) -> int:
+def _days(environ: Mapping[str, str], variable: str, default: str, *, least: int) -> int:
     text = environ.get(variable) or default
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MOST_DAYS):
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= _MOST_DAYS):
         raise ConfigError(
-            f"{variable}: expected a number of days from 1 to {_MOST_DAYS}, got {text!r}"
+            f"{variable}: expected a number of days from {least} to {_MOST_DAYS}, got {text!r}"
         )
     return int(text)
 

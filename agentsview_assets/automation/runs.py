@@ -20,8 +20,8 @@ from agentsview_assets.planning import NO_DAYS, Range
 from agentsview_assets.resources.failures import REFUSED_TAG
 
 MAKE_JOB, OBSERVE_JOB, CHECK_JOB = "materialize", "observe", "check"
-REPRICE_JOB, UPKEEP_JOB, ALERT_JOB = "reprice", "upkeep", "alert"
-_APART = {ALERT_JOB}
+REPRICE_JOB, UPKEEP_JOB, ALERT_JOB, RETENTION_JOB = "reprice", "upkeep", "alert", "retention"
+_APART = {ALERT_JOB, RETENTION_JOB}
 """Jobs that change nothing of a warehouse: nobody waits for them."""
 REQUEST_TAG = "agentsview_assets/request"
 """Tag of a run that the reconciler asked for: the digest of the request."""
@@ -37,7 +37,7 @@ _UNFINISHED = [
 ]
 _OF_LATE = timedelta(days=1)
 """For so long a run counts as a try: what failed yesterday may have been mended."""
-_ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
 class Unfinished(NamedTuple):
@@ -97,7 +97,7 @@ def _archives(tags: Mapping[str, str]) -> frozenset[str] | None:
 
 def tries(instance: dg.DagsterInstance, digest: str) -> Tries:
     """What became of the runs for a request."""
-    found = instance.get_run_records(dg.RunsFilter(tags={REQUEST_TAG: digest}, statuses=_ENDED))
+    found = instance.get_run_records(dg.RunsFilter(tags={REQUEST_TAG: digest}, statuses=ENDED))
     since = datetime.now(UTC) - _OF_LATE
     runs = [record.dagster_run for record in found]
     late = [record.dagster_run for record in found if record.create_timestamp > since]

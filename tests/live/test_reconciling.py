@@ -105,13 +105,12 @@ def test_a_release_with_other_rules_makes_its_tables_days(live):
 
 @pytest.mark.endurance
 def test_what_fails_for_good_is_alerted_once_and_closed_once_it_is_made(live):
-    lost, outdated = (
-        "ALTER TABLE {} RENAME TO {}",
-        f"UPDATE {PARTITIONS_TABLE} SET rules_version = 'earlier' "
-        f"WHERE asset = 'activity_buckets' AND partition_date = '{DAY}'",
-    )
+    lost = "ALTER TABLE {} RENAME TO {}"
     with open_store(f"duckdb:///{live.desk.warehouse}") as store:
-        store.execute(outdated)
+        store.execute(
+            f"UPDATE {PARTITIONS_TABLE} SET rules_version = 'earlier' "
+            f"WHERE asset = 'activity_buckets' AND partition_date = '{DAY}'"
+        )
         store.execute(lost.format("activity_buckets", "lost"))
     *tries, alert = live.until_quiet("given up")
     assert [run.job for run in tries] == ["materialize"] * len(tries)
