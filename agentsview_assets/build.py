@@ -24,7 +24,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     asked_for = reconciled_jobs(settings)
     return dg.Definitions(
         assets=located(all_assets(daily_partitions(settings)), settings.warehouses),
-        asset_checks=all_checks(),
+        asset_checks=all_checks(settings.unread_days),
         resources=build_resources(settings),
         jobs=[*asked_for, *buttons(settings)],
         schedules=schedules(settings),

@@ -13,7 +13,7 @@ import dagster as dg
 from dagster._core.errors import DagsterAssetCheckFailedError
 
 from agentsview_assets.assets import all_assets
-from agentsview_assets.assets.common import RANGE_END, RANGE_START, archives_tag
+from agentsview_assets.assets.common import COMMAND_TAG, RANGE_END, RANGE_START, archives_tag
 from agentsview_assets.checks import all_checks
 from agentsview_assets.documents.common.alarms import alarms
 from agentsview_assets.errors import (
@@ -126,7 +126,7 @@ class Runner:
         progress: Progress,
     ) -> None:
         self._tags: dict[str, str] = {}
-        self._assets = [*all_assets(daily_partitions(settings)), *all_checks()]
+        self._assets = [*all_assets(daily_partitions(settings)), *all_checks(settings.unread_days)]
         self._resources = resources
         self._instance = instance
         self._progress = progress
@@ -180,7 +180,7 @@ class Runner:
                 selection=selection,
                 resources=self._resources,
                 instance=self._instance,
-                tags=tags,
+                tags={**tags, COMMAND_TAG: "true"},
                 run_config=_QUIET,
             )
         except Exception as error:

@@ -36,6 +36,8 @@ TITLES_VARIABLE = "AGENTSVIEW_ASSETS_TITLES"
 SCHEDULE_HOUR_VARIABLE = "AGENTSVIEW_ASSETS_SCHEDULE_HOUR"
 SCHEDULE_TIMEZONE_VARIABLE = "AGENTSVIEW_ASSETS_SCHEDULE_TIMEZONE"
 WAIT_VARIABLE = "AGENTSVIEW_ASSETS_WAIT"
+UNREAD_DAYS_VARIABLE = "AGENTSVIEW_ASSETS_UNREAD_DAYS"
+KEEP_DAYS_VARIABLE = "AGENTSVIEW_ASSETS_KEEP_DAYS"
 EXECUTOR_VARIABLE = "AGENTSVIEW_ASSETS_EXECUTOR"
 EXECUTORS = ("in_process", "multiprocess")
 BROKER_VARIABLE, BACKEND_VARIABLE = "AGENTSVIEW_ASSETS_BROKER", "AGENTSVIEW_ASSETS_BACKEND"
@@ -43,6 +45,7 @@ BROKER_VARIABLE, BACKEND_VARIABLE = "AGENTSVIEW_ASSETS_BROKER", "AGENTSVIEW_ASSE
 DEFAULT_WAIT, DEFAULT_WRITERS_WAIT = "60", "600"
 """Seconds: a person waits for a report, runs queue up behind each other."""
 _SECONDS = re.compile(r"\d{1,6}(\.\d{1,3})?", re.ASCII)
+_MOST_DAYS = 36_500
 _NOT_FOR_OTHERS = 0o077
 _HOME_ARCHIVE = "~/.agentsview"
 
@@ -59,6 +62,8 @@ class Settings:
         schedule_hour: Hour of the day at which the daily schedule runs.
         schedule_timezone: IANA name of the zone of that hour.
         executor: How the steps of a run are carried out, one of `EXECUTORS`.
+        unread_days: Days after which an archive that nobody reads is noticed.
+        keep_days: Days after which the job `retention` removes a run that nothing needs.
         listings: How archives are named, where a file or a pattern lists them; empty elsewhere.
     """
 
@@ -69,6 +74,8 @@ class Settings:
     schedule_hour: int = 3
     schedule_timezone: str = "UTC"
     executor: str = "in_process"
+    unread_days: int = 7
+    keep_days: int = 90
     listings: tuple[str, ...] = ()
 
     def now(self, known: Sequence[str] = ()) -> Settings:
@@ -152,6 +159,8 @@ def load_settings(
         schedule_hour=_hour(environ.get(SCHEDULE_HOUR_VARIABLE) or "3"),
         schedule_timezone=_zone(environ.get(SCHEDULE_TIMEZONE_VARIABLE) or "UTC"),
         executor=_executor(environ.get(EXECUTOR_VARIABLE) or EXECUTORS[0]),
+        unread_days=_days(environ, UNREAD_DAYS_VARIABLE, "7", least=1),
+        keep_days=_days(environ, KEEP_DAYS_VARIABLE, "90", least=2),
         listings=_listings(archives),
     )
 
@@ -249,6 +258,15 @@ def _executor(text: str) -> str:
     if text not in EXECUTORS:
         raise ConfigError(f"{EXECUTOR_VARIABLE}: expected {' or '.join(EXECUTORS)}, got {text!r}")
     return text
+
+
+def _days(environ: Mapping[str, str], variable: str, default: str, *, least: int) -> int:
+    text = environ.get(variable) or default
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= _MOST_DAYS):
+        raise ConfigError(
+            f"{variable}: expected a number of days from {least} to {_MOST_DAYS}, got {text!r}"
+        )
+    return int(text)
 
 
 def _hour(text: str) -> int:

@@ -15,11 +15,14 @@ from agentsview_assets.assets.common import (
     is_verifying,
     window,
 )
+from agentsview_assets.checks.archives import archive_evaluations
+from agentsview_assets.errors import ArchiveError, ConfigError
 from agentsview_assets.resources.archives.asked import Options
 from agentsview_assets.resources.archives.held_rows import MOST_NAMED
 from agentsview_assets.resources.archives.observing_all import Seen
 from agentsview_assets.resources.archives.resource import ArchiveResource
 from agentsview_assets.resources.failures import failures_in_words
+from agentsview_assets.resources.warehouses.holdings import Holding
 from agentsview_assets.resources.warehouses.io_manager import RunsWarehouse
 from agentsview_assets.resources.warehouses.store import Store
 from agentsview_assets.rules.shown_text import unlinked
@@ -54,14 +57,44 @@ def archive_asset(partitions: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
         manager: RunsWarehouse = getattr(context.resources, IO_MANAGER_KEY)
         days, tags = window(partitions), context.run.tags
         with failures_in_words():
-            seen = source.refresh(manager.store, days, Options(is_verified=is_verifying(tags)))
+            options = Options(is_verified=is_verifying(tags))
+            seen = look(context.instance, source, manager.store, days, options)
             manager.store.deduplicate()  # sessions that came or went may be copies of others
         made = made_days(manager.store.partitions("usage_rows"))
         versions, moved = _versions(context.instance, seen, manager.store, made, days)
         context.log_event(_summary(source, seen, versions, moved))
+        for found in evaluations(source, manager.store):
+            context.log_event(found)  # type: ignore[arg-type]  # it takes them, and says otherwise
         return dg.DataVersionsByPartition(moved)
 
     return archive
+
+
+def look(
+    instance: dg.DagsterInstance,
+    source: ArchiveResource,
+    store: Store,
+    days: DayWindow,
+    options: Options,
+) -> Seen:
+    """Looks at the archives; one that fails leaves word of that on their checks.
+
+    Raises:
+        AssetsError: None of them can be read.
+    """
+    try:
+        return source.refresh(store, days, options)
+    except (ArchiveError, ConfigError):
+        # What a failing step says of its assets, Dagster drops.
+        for found in evaluations(source, store):
+            instance.report_runless_asset_event(found)
+        raise
+
+
+def evaluations(source: ArchiveResource, store: Store) -> list[dg.AssetCheckEvaluation]:
+    """What the checks of the archives find after a look."""
+    with store.reading() as reader:
+        return list(archive_evaluations(reader, source.unread_days))
 
 
 def observed_days(warehouse: Store, seen: Seen, days: DayWindow) -> dict[str, str]:
@@ -154,6 +187,7 @@ def _summary(
             "archive": unlinked(source.shown),
             "unread": unlinked("; ".join(note for _, note in seen.unread)),
             "archives_read": len(seen.origins),
+            **Holding(len(seen.origins), tuple(name for name, _ in seen.unread)).metadata(),
             "archives_unread": len(seen.unread),
             "rows_left_out": len(seen.held),
             **({"left_out": unlinked("; ".join(seen.held[:MOST_NAMED]))} if seen.held else {}),

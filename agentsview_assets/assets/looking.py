@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agentsview_assets.assets.archive import observations
+from agentsview_assets.assets.archive import evaluations, look, observations
 from agentsview_assets.assets.common import (
     ARCHIVE_KEY,
     IO_MANAGER_KEY,
@@ -49,12 +49,15 @@ def source_of(
     store = store_of(context)
     is_first = not source.has_looked
     if is_first:
-        source.refresh(store, days, Options(is_verified=is_verifying(context.run.tags)))
+        options = Options(is_verified=is_verifying(context.run.tags))
+        look(context.instance, source, store, days, options)
     seen = source.observed(store, days)
     if is_first:
         made = made_days(store.partitions("usage_rows"))
         for event in observations(context.instance, source, seen, store, made, days):
             context.log_event(event)
+        for found in evaluations(source, store):
+            context.log_event(found)
     for taken in seen.taken:
         context.log.warning(taken.told())
     named = named_archives(context)

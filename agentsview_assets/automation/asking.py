@@ -69,19 +69,22 @@ def ask(
         found = asked_for(instance)
         if asked in found:
             return asked
-        recent = [other for other in found if asked.at - other.at < _KEPT_SECONDS]
-        text = json.dumps([asdict(other) for other in (*recent, asked)])
+        text = json.dumps([asdict(other) for other in (*found, asked)])
         instance.daemon_cursor_storage.set_cursor_values({_KEY: text})
     raise ConfigError("the deployment's storage does not keep the request; try again")
 
 
 def asked_for(instance: dg.DagsterInstance) -> list[Asked]:
-    """The requests of late, whether or not they were carried out."""
+    """The requests of the last day, whether or not they were carried out.
+
+    That one was carried out is known by its runs of the last day: older ones would look new.
+    """
     found = instance.daemon_cursor_storage.get_cursor_values({_KEY}).get(_KEY, "[]")
-    return [
+    entries = [
         Asked(**{**entry, "tables": tuple(entry["tables"]), "days": tuple(entry["days"])})
         for entry in json.loads(found)
     ]
+    return [entry for entry in entries if time.time() - entry.at < _KEPT_SECONDS]
 
 
 def require_reconciler(instance: dg.DagsterInstance) -> None:

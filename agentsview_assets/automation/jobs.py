@@ -6,21 +6,30 @@ What belongs here: jobs. What does not: when they are started (`automation.trigg
 import warnings
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
 
+from agentsview_assets.assets import all_assets
 from agentsview_assets.assets.archive import ARCHIVE
+from agentsview_assets.automation.alerting import RAISE_ALERT
 from agentsview_assets.automation.asking import RECONCILER, require_reconciler
+from agentsview_assets.automation.retention import Ours, place_of, remove_old_runs
 from agentsview_assets.automation.runs import (
+    ALERT_JOB,
     CHECK_JOB,
     MAKE_JOB,
     OBSERVE_JOB,
     REPRICE_JOB,
+    RETENTION_JOB,
     UPKEEP_JOB,
 )
+from agentsview_assets.checks import all_checks
+from agentsview_assets.connections import build_resources
 from agentsview_assets.keeping_out import finish, rewrite_files
 from agentsview_assets.outcome import Progress
+from agentsview_assets.partitions import daily_partitions
 from agentsview_assets.planning import EVERYTHING
 from agentsview_assets.repricing import Impact, assess
 from agentsview_assets.resources.failures import failures_in_words
@@ -34,6 +43,10 @@ warnings.filterwarnings(
     "ignore", "Asset job materialize materializes assets with varying", UserWarning
 )
 
+OUR_JOBS = frozenset(
+    {MAKE_JOB, OBSERVE_JOB, CHECK_JOB, REPRICE_JOB, UPKEEP_JOB, ALERT_JOB, RETENTION_JOB}
+)
+"""Names of all jobs."""
 _MADE = sorted(dg.AssetKey(name) for name in EVERYTHING | {"duplicates"})
 # A process per step costs seconds each, and a DuckDB file has one writer anyway. Nothing of it is
 # left for a run to configure.
@@ -54,9 +67,11 @@ def buttons(settings: Settings) -> list[Any]:
     """The jobs that a person starts."""
     return [
         _reprice_job(settings),
+        retention_job(settings),
         dg.define_asset_job(
             OBSERVE_JOB,
-            selection=dg.AssetSelection.assets(ARCHIVE),
+            # A look says by itself what the checks of the archives find.
+            selection=dg.AssetSelection.assets(ARCHIVE).without_checks(),
             description="Looks at the archives and reports the days whose contents changed.",
         ),
     ]
@@ -79,7 +94,37 @@ def reconciled_jobs(settings: Settings) -> Sequence[Any]:
             description="Asks every check again, of the whole warehouse, and makes nothing.",
         ),
         _upkeep_job(settings),
+        _alert_job(),
     ]
+
+
+def _alert_job() -> dg.JobDefinition:
+    @dg.op(
+        name=RAISE_ALERT,
+        description="Fails with what was given up.",
+        config_schema={"words": str, "last_run": dg.Field(str, default_value="")},
+    )
+    def raise_alert(context: dg.OpExecutionContext) -> None:
+        last_run = context.op_config["last_run"]
+        raise dg.Failure(
+            unlinked_lines(context.op_config["words"]),
+            metadata={"last_run": dg.MetadataValue.dagster_run(last_run)} if last_run else {},
+            allow_retries=False,
+        )
+
+    @dg.job(
+        name=ALERT_JOB,
+        description=(
+            "Fails once for each thing that `reconcile` gave up, and says what, of which days and "
+            "archives, and what to do: watch its failures, and you hear of it. While the thing is "
+            "out of date the tag `agentsview_assets/alert` of its run is `open`."
+        ),
+        executor_def=EXECUTOR,
+    )
+    def alert() -> None:
+        raise_alert()
+
+    return alert
 
 
 def _upkeep_job(settings: Settings) -> dg.JobDefinition:
@@ -106,6 +151,48 @@ def _upkeep_job(settings: Settings) -> dg.JobDefinition:
         mend()
 
     return upkeep
+
+
+def retention_job(settings: Settings) -> dg.JobDefinition:
+    """The job that removes old runs from Dagster's history."""
+
+    @dg.op(
+        description="Removes runs that ended long ago and that nothing needs any more.",
+        config_schema=NOTHING_TO_CONFIGURE,
+    )
+    def remove_runs(context: dg.OpExecutionContext) -> None:
+        before = datetime.now(UTC) - timedelta(days=settings.keep_days)
+        removed = remove_old_runs(context.instance, _ours(settings, context.run), before)
+        context.log.info(
+            "removed %d runs that ended before %s; of older ones %d stay, because something that "
+            "is shown is theirs, and %d are left for the next time",
+            removed.runs, before.date(), removed.needed, removed.left,
+        )  # fmt: skip
+        context.add_output_metadata(removed._asdict())
+
+    @dg.job(
+        name=RETENTION_JOB,
+        description=(
+            f"Removes runs that ended more than {settings.keep_days} days ago, with their events. "
+            "What the UI shows of assets, days and checks stays: the run that made, observed or "
+            "checked something as the last one is kept."
+        ),
+        executor_def=EXECUTOR,
+    )
+    def retention() -> None:
+        remove_runs()
+
+    return retention
+
+
+def _ours(settings: Settings, run: dg.DagsterRun) -> Ours:
+    """What tells the runs of this graph from others of the instance."""
+    graph = dg.Definitions(
+        assets=all_assets(daily_partitions(settings)),
+        asset_checks=all_checks(settings.unread_days),
+        resources=build_resources(settings),
+    ).resolve_asset_graph()
+    return Ours(OUR_JOBS, graph.get_all_asset_keys(), graph.asset_check_keys, place_of(run))
 
 
 def _reprice_job(settings: Settings) -> dg.JobDefinition:

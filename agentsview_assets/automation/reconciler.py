@@ -19,6 +19,7 @@ import dagster as dg
 
 from agentsview_assets.assets.archive import ARCHIVE
 from agentsview_assets.assets.common import RANGE_END, RANGE_START, VERIFY_TAG, archives_tag
+from agentsview_assets.automation.alerting import GivenUp, alerts
 from agentsview_assets.automation.asking import asked_for
 from agentsview_assets.automation.known import OnItsWay
 from agentsview_assets.automation.looking import Looked, look, moved_archives
@@ -26,6 +27,7 @@ from agentsview_assets.automation.runs import (
     CHECK_JOB,
     MAKE_JOB,
     REQUEST_TAG,
+    TRIED_BY_US,
     UPKEEP_JOB,
     Unfinished,
     tries,
@@ -33,12 +35,12 @@ from agentsview_assets.automation.runs import (
 )
 from agentsview_assets.automation.wanted import MOST_TRIES, Wanted, wanted
 from agentsview_assets.planning import EVERYTHING, NO_DAYS, Range, window_of
+from agentsview_assets.resources.archives.held_rows import MOST_NAMED
 from agentsview_assets.resources.warehouses.opening import is_there
-from agentsview_assets.rules.shown_text import unlinked_lines
+from agentsview_assets.rules.shown_text import unlinked, unlinked_lines
 from agentsview_assets.settings import Settings
 
-# Whoever asks for a run tries it again; Dagster's own retries would do so a second time.
-_TRIED_BY_US = {"dagster/max_retries": "0"}
+_REMEDY = "it is asked for again once something of it changes, or start it by hand"
 
 
 @dataclass
@@ -48,21 +50,30 @@ class Evaluation:
     Attributes:
         requests: Runs to start.
         given_up: Requests whose runs all ended in vain, or were stopped.
+        in_vain: What was tried in vain, and is to be alerted: whoever stops a run knows.
         words: Why nothing else is asked for.
     """
 
     requests: list[dg.RunRequest] = field(default_factory=list)
     given_up: list[Wanted] = field(default_factory=list)
+    in_vain: list[GivenUp] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
 
 
 def evaluate(settings: Settings, instance: dg.DagsterInstance) -> Evaluation:
-    """Asks for the runs that are missing.
+    """Asks for the runs that are missing, and for an alert of what was given up.
 
     Raises:
         AssetsError: The warehouse cannot be read now.
     """
     going = unfinished_runs(instance)
+    found = _evaluate(settings, instance, going)
+    is_quiet = not (found.requests or going.jobs)
+    found.requests += alerts(instance, found.in_vain, is_quiet=is_quiet)
+    return found
+
+
+def _evaluate(settings: Settings, instance: dg.DagsterInstance, going: Unfinished) -> Evaluation:
     if not is_there(settings.warehouses[0]):
         found = Evaluation(words=_unfinished(going))
         _observe(found, instance, going, moved_archives(settings.now(), None, {}))
@@ -126,7 +137,12 @@ def _look(when: str, makes: OnItsWay | None = None) -> dg.RunRequest:
 def _missing(instance: dg.DagsterInstance, going: Unfinished, looked: Looked) -> Evaluation:
     wish = wanted(looked.known, functools.partial(tries, instance))
     words = [*looked.wrong, *_unfinished(going)]
-    found = Evaluation([_make(run) for run in wish.runs], wish.given_up, words)
+    in_vain = [
+        GivenUp(run.digest, in_words(run), run.tries.last_run)
+        for run in wish.given_up
+        if not run.tries.is_stopped
+    ]
+    found = Evaluation([_make(run) for run in wish.runs], wish.given_up, in_vain, words)
     if wish.waiting:
         found.words.append(f"reports of {wish.waiting:,} day(s) wait for days that they read")
     found.words += [in_words(run) for run in wish.given_up]
@@ -153,7 +169,7 @@ def _request(
         asset_selection=[dg.AssetKey(name) for name in sorted(names)],
         # Checks are asked once everything is made: Dagster notes each once for every day.
         asset_check_keys=[],
-        tags={**tags, **({RANGE_START: first, RANGE_END: last} if first else {}), **_TRIED_BY_US},
+        tags={**tags, **({RANGE_START: first, RANGE_END: last} if first else {}), **TRIED_BY_US},
         job_name=MAKE_JOB,
     )
 
@@ -163,7 +179,7 @@ def _observe(
 ) -> None:
     """Asks for a look at archives that have moved, unless a run is about to look."""
     if moved and not going.is_looking:
-        _ask(found, instance, MAKE_JOB, sorted(moved.items()), [ARCHIVE])
+        _ask(found, instance, MAKE_JOB, sorted(moved), sorted(moved.items()), [ARCHIVE])
 
 
 def _keep_up(
@@ -173,23 +189,40 @@ def _keep_up(
     if found.requests or going.makes:
         return
     if looked.upkeep and UPKEEP_JOB not in going.jobs:
-        _ask(found, instance, UPKEEP_JOB, [looked.upkeep, looked.known.rules["credentials"]])
+        why = [looked.upkeep, looked.known.rules["credentials"]]
+        _ask(found, instance, UPKEEP_JOB, [looked.upkeep], why)
     elif looked.unchecked and CHECK_JOB not in going.jobs:
-        _ask(found, instance, CHECK_JOB, looked.unchecked)
+        tables = [table for table, _ in looked.unchecked]
+        _ask(found, instance, CHECK_JOB, tables, looked.unchecked)
 
 
-def _ask(
+def _ask(  # noqa: PLR0913 - what is asked for, and why
     found: Evaluation,
     instance: dg.DagsterInstance,
     job: str,
+    about: Sequence[str],
     why: object,
     assets: Sequence[dg.AssetKey] | None = None,
 ) -> None:
-    """Asks for a run of a job, as often as the same reason may be tried."""
+    """Asks for a run of a job, as often as the same reason may be tried.
+
+    Args:
+        found: Takes the request.
+        instance: Knows what became of it before.
+        job: Its name.
+        about: What it is about, for people: archives, or tables.
+        why: Tells one reason from another.
+        assets: Of the job's assets those that are asked for.
+    """
     digest = hashlib.sha256(json.dumps([job, why]).encode()).hexdigest()[:16]
     before = tries(instance, digest)
     if before.is_hopeless or before.succeeded >= MOST_TRIES:
-        found.words.append(f"{job} ended {before.ended} times and left things as they were")
+        end = f"ended {before.ended} times and left things as they were"
+        found.words.append(f"{job} {end}")
+        if not before.is_stopped:
+            what = {MAKE_JOB: "look at", CHECK_JOB: "checks of", UPKEEP_JOB: "upkeep of"}[job]
+            words = f"given up: {what} {_listed(about)}: its run {end}; {_REMEDY}"
+            found.in_vain.append(GivenUp(digest, words, before.last_run))
         return
     found.requests.append(
         dg.RunRequest(
@@ -197,9 +230,15 @@ def _ask(
             job_name=job,
             asset_selection=assets,
             asset_check_keys=[] if assets else None,
-            tags={REQUEST_TAG: digest, **_TRIED_BY_US},
+            tags={REQUEST_TAG: digest, **TRIED_BY_US},
         )
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Names for a sentence, as many as one reads."""
+    more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+    return unlinked(", ".join(names[:MOST_NAMED])) + more
 
 
 def in_words(run: Wanted) -> str:
@@ -211,5 +250,5 @@ def in_words(run: Wanted) -> str:
     archives = ", ".join(sorted(run.archives))
     return unlinked_lines(
         f"given up: {', '.join(sorted(run.tables))}{days}, archive {archives}: its run {end}; "
-        "it is asked for again once something of it changes, or start it by hand"
+        f"{_REMEDY}"
     )

@@ -20,10 +20,14 @@ from agentsview_assets.planning import NO_DAYS, Range
 from agentsview_assets.resources.failures import REFUSED_TAG
 
 MAKE_JOB, OBSERVE_JOB, CHECK_JOB = "materialize", "observe", "check"
-REPRICE_JOB, UPKEEP_JOB = "reprice", "upkeep"
+REPRICE_JOB, UPKEEP_JOB, ALERT_JOB, RETENTION_JOB = "reprice", "upkeep", "alert", "retention"
+_APART = {ALERT_JOB, RETENTION_JOB}
+"""Jobs that change nothing of a warehouse: nobody waits for them."""
 REQUEST_TAG = "agentsview_assets/request"
 """Tag of a run that the reconciler asked for: the digest of the request."""
 PARTITION = "dagster/partition"
+TRIED_BY_US = {"dagster/max_retries": "0"}
+"""Whoever asks for a run tries it again; Dagster's own retries would do so a second time."""
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -33,7 +37,7 @@ _UNFINISHED = [
 ]
 _OF_LATE = timedelta(days=1)
 """For so long a run counts as a try: what failed yesterday may have been mended."""
-_ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 
 
 class Unfinished(NamedTuple):
@@ -65,7 +69,7 @@ def unfinished_runs(instance: dg.DagsterInstance) -> Unfinished:
     runs = [
         run
         for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
-        if run.remote_job_origin is not None
+        if run.remote_job_origin is not None and run.job_name not in _APART
     ]
     makes = (
         OnItsWay(
@@ -93,14 +97,16 @@ def _archives(tags: Mapping[str, str]) -> frozenset[str] | None:
 
 def tries(instance: dg.DagsterInstance, digest: str) -> Tries:
     """What became of the runs for a request."""
-    found = instance.get_run_records(dg.RunsFilter(tags={REQUEST_TAG: digest}, statuses=_ENDED))
+    found = instance.get_run_records(dg.RunsFilter(tags={REQUEST_TAG: digest}, statuses=ENDED))
     since = datetime.now(UTC) - _OF_LATE
+    runs = [record.dagster_run for record in found]
     late = [record.dagster_run for record in found if record.create_timestamp > since]
     ended = Counter(run.status for run in late)
     return Tries(
         ended[dg.DagsterRunStatus.FAILURE],
         ended[dg.DagsterRunStatus.SUCCESS],
         any(REFUSED_TAG in run.tags for run in late),
-        any(record.dagster_run.status is dg.DagsterRunStatus.CANCELED for record in found),
-        len(found),
+        any(run.status is dg.DagsterRunStatus.CANCELED for run in runs),
+        len(runs),
+        runs[0].run_id if runs else "",
     )

@@ -1,4 +1,4 @@
-"""When something is asked for: the reconciler's sensor and the daily schedule, both off at first.
+"""When something is asked for: the reconciler's sensor and the schedules, all off at first.
 
 What belongs here: times and intervals. What does not: what is asked for (`automation.reconciler`).
 """
@@ -11,12 +11,12 @@ import dagster as dg
 
 from agentsview_assets.automation.asking import RECONCILER
 from agentsview_assets.automation.reconciler import evaluate, evaluate_daily
-from agentsview_assets.automation.runs import MAKE_JOB
+from agentsview_assets.automation.runs import MAKE_JOB, RETENTION_JOB
 from agentsview_assets.errors import AssetsError
 from agentsview_assets.rules.shown_text import unlinked_lines
 from agentsview_assets.settings import Settings
 
-SCHEDULE = "daily"
+SCHEDULE, WEEKLY = "daily", "weekly"
 LOOK_EVERY_SECONDS = 10
 """How often the reconciler looks: what changed is made within a minute, starts of runs included."""
 
@@ -56,7 +56,7 @@ def sensors(settings: Settings, jobs: Sequence[Any]) -> list[dg.SensorDefinition
 
 
 def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
-    """The daily schedule, off until somebody turns it on."""
+    """The daily and the weekly schedule, off until somebody turns them on."""
 
     @dg.schedule(
         name=SCHEDULE,
@@ -78,4 +78,18 @@ def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
         except AssetsError as error:
             return dg.SkipReason(unlinked_lines(str(error)))
 
-    return [daily]
+    return [daily, _weekly(settings)]
+
+
+def _weekly(settings: Settings) -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(
+        name=WEEKLY,
+        job_name=RETENTION_JOB,
+        cron_schedule=f"30 {settings.schedule_hour} * * 0",
+        execution_timezone=settings.schedule_timezone,
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description=(
+            "Once a week, on Sunday: removes old runs from Dagster's history, so that it does not "
+            "grow without end."
+        ),
+    )

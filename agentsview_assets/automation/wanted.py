@@ -42,6 +42,7 @@ class Tries(NamedTuple):
         is_refused: Whether rows broke a contract, so that parts of it may do.
         is_stopped: Whether somebody stopped one.
         ended: How many have ended, whenever and however.
+        last_run: The last of those; '' for none.
     """
 
     failed: int = 0
@@ -49,6 +50,7 @@ class Tries(NamedTuple):
     is_refused: bool = False
     is_stopped: bool = False
     ended: int = 0
+    last_run: str = ""
 
     @property
     def is_hopeless(self) -> bool:

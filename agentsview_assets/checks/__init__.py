@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from agentsview_assets.assets.common import IO_MANAGER_KEY
+from agentsview_assets.checks.archives import archive_checks
 from agentsview_assets.checks.contents import content_free, contract_holds
 from agentsview_assets.checks.observed import coverage, duplicates_removed, freshness
 from agentsview_assets.checks.prices import completeness, rates_in_force
@@ -102,9 +103,14 @@ for _check in (*OBSERVED, *SETTLED, *REPORTED):
         BLOCKING.setdefault(_check.asset, set()).add((_check.asset, _check.name))
 
 
-def all_checks() -> list[dg.AssetChecksDefinition]:
-    """Every check, in three steps: of facts, of what counts of them, and of reports."""
+def all_checks(unread_days: int) -> list[dg.AssetChecksDefinition]:
+    """Every check, in four steps: of archives, of facts, of what counts of them, and of reports.
+
+    Args:
+        unread_days: Days after which an archive that nobody reads is noticed.
+    """
     return [
+        _step("archives_checked", archive_checks(unread_days)),
         _step("observations_checked", OBSERVED),
         _step("duplicates_checked", SETTLED),
         _step("reports_checked", REPORTED),

@@ -35,21 +35,20 @@ _PART_OF = {"project_observations": PROJECTS, "machines": PROJECTS, "model_prici
 
 
 class ArchiveResource:
-    """agentsview archives, and what of them has landed in this process.
+    """agentsview archives, and what of them has landed; a run can configure nothing of it."""
 
-    Where they are is the deployment's to say: a plain object, of which a run can configure nothing.
-    """
-
-    def __init__(self, archive: str, *, with_titles: bool = True) -> None:
+    def __init__(self, archive: str, *, with_titles: bool = True, unread_days: int = 7) -> None:
         """Opens nothing yet.
 
         Args:
             archive: Data folder, `sessions.db`, URL of a mirror or a listing; several on lines of
                 their own.
             with_titles: Whether session titles may fall back to first messages.
+            unread_days: Days after which an archive that nobody reads is noticed.
         """
         self.archive = archive
         self.with_titles = with_titles
+        self.unread_days = unread_days
         self._landed = _Landed()
         self._seen: Seen | None = None
 
@@ -59,6 +58,7 @@ class ArchiveResource:
         return cls(
             archive="\n".join(settings.listings or [a.shown for a in settings.archives]),
             with_titles=settings.with_titles,
+            unread_days=settings.unread_days,
         )
 
     def close(self) -> None:

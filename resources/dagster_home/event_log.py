@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Self
 
 import sqlalchemy as sa
@@ -83,6 +84,16 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
         }
         for number, event in latest.values():
             self._store_asset_event(connection, event, number)
+
+    def delete_events(self, run_id: str) -> None:
+        """Removes the events of a run, and the file that they were in."""
+        super().delete_events(run_id)
+        with self._db_lock:
+            if run_id in self._engines:
+                self._engines.pop(run_id).dispose()
+            self._initialized_dbs.discard(run_id)
+            for end in ("", "-wal", "-shm"):
+                Path(f"{self.path_for_shard(run_id)}{end}").unlink(missing_ok=True)
 
     def has_table(self, table_name: str) -> bool:
         """Whether the index database has the table; what is there once is there for good."""

@@ -59,6 +59,13 @@ _MONITORED = {
     "run_monitoring": {"enabled": True, "start_timeout_seconds": 180, "poll_interval_seconds": 30}
 }
 """A run whose process died is failed, so that it can be tried again."""
+_TICKS = {
+    "retention": {
+        "schedule": {"purge_after_days": 90},
+        "sensor": {"purge_after_days": {"skipped": 7, "failure": 30, "success": 90}},
+    }
+}
+"""How long Dagster keeps ticks; runs are removed by the job `retention`."""
 _SILENT: dict[str, tuple[float, str]] = {}
 """When a PostgreSQL server did not answer, and what was said of it."""
 
@@ -238,7 +245,7 @@ def _bring_up_to_date(config: Path) -> None:
     text = mended = config.read_text()
     for name in _EARLIER:
         mended = mended.replace(f"module: {name}\n", f"module: {__name__}\n")
-    for entry in (_NO_CAPTURE, _MONITORED):
+    for entry in (_NO_CAPTURE, _MONITORED, _TICKS):
         is_missing = not any(f"{key}:" in mended for key in entry)
         if f"module: {__name__}\n" in mended and is_missing:
             mended += yaml.safe_dump(entry, sort_keys=False)
@@ -293,6 +300,7 @@ def _instance_config(home: Path) -> dict[str, Any]:
         },
         **_NO_CAPTURE,
         **_MONITORED,
+        **_TICKS,
         "telemetry": {"enabled": False},
         "nux": {"enabled": False},
         "concurrency": {"runs": {"max_concurrent_runs": 1}},

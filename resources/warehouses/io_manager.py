@@ -21,6 +21,7 @@ from agentsview_assets.resources.failures import failures_in_words
 from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE, for_each_run
 from agentsview_assets.resources.warehouses.counting_once import ASSET, CHECK, counted_once
 from agentsview_assets.resources.warehouses.fencing import require_alive
+from agentsview_assets.resources.warehouses.holdings import Holding, holdings
 from agentsview_assets.resources.warehouses.opening import open_store
 from agentsview_assets.resources.warehouses.outputs import Frames
 from agentsview_assets.resources.warehouses.placing import Placing, generation, require_no_newer
@@ -163,7 +164,13 @@ class RunsWarehouse(dg.IOManager):
         for rows in output.additions:
             context.log_event(dg.AssetMaterialization(rows.contract.name, metadata=rows.metadata))
         METER.report(f"wrote {contract.name}: {sum(totals.rows.values()):,} rows")
-        _report(context, totals, days)
+        _report(context, totals, days, self._holdings(contract.name, days))
+
+    def _holdings(self, table: str, days: list[str] | None) -> Mapping[str, Holding]:
+        if days is None:
+            return {}
+        with failures_in_words(), METER.measure(), self.store.reading() as reader:
+            return holdings(reader.rows, table, days)
 
     def load_input(self, context: dg.InputContext) -> Any:
         """Loads an upstream table, or the part of it that the input's metadata selects."""
@@ -299,13 +306,21 @@ def _first_day(context: dg.OutputContext) -> str | None:
     return context.asset_partitions_def.get_first_partition_key()
 
 
-def _report(context: dg.OutputContext, totals: _Totals, days: list[str] | None) -> None:
-    """Puts row counts and costs on the events: of the table, and of each day on its own."""
+def _report(
+    context: dg.OutputContext,
+    totals: _Totals,
+    days: list[str] | None,
+    found: Mapping[str, Holding],
+) -> None:
+    """Puts counts of rows and archives, and costs, on the events: of the table, or of each day."""
     if days is None:
         context.add_output_metadata({"dagster/row_count": sum(totals.rows.values())})
         return
     for day in days:
-        metadata: dict[str, Any] = {"dagster/partition_row_count": totals.rows.get(day, 0)}
+        metadata: dict[str, Any] = {
+            "dagster/partition_row_count": totals.rows.get(day, 0),
+            **found[day].metadata(),
+        }
         if totals.cost:
             metadata["cost_usd"] = totals.cost.get(day, 0.0)
         context.step_context.add_asset_metadata(

@@ -104,6 +104,31 @@ def test_a_release_with_other_rules_makes_its_tables_days(live):
 
 
 @pytest.mark.endurance
+def test_what_fails_for_good_is_alerted_once_and_closed_once_it_is_made(live):
+    lost = "ALTER TABLE {} RENAME TO {}"
+    with open_store(f"duckdb:///{live.desk.warehouse}") as store:
+        store.execute(
+            f"UPDATE {PARTITIONS_TABLE} SET rules_version = 'earlier' "
+            f"WHERE asset = 'activity_buckets' AND partition_date = '{DAY}'"
+        )
+        store.execute(lost.format("activity_buckets", "lost"))
+    *tries, alert = live.until_quiet("given up")
+    assert [run.job for run in tries] == ["materialize"] * len(tries)
+    assert {run.status for run in (*tries, alert)} == {"FAILURE"}
+    assert alert.job == "alert"
+    assert live.until_quiet("given up") == []
+    with open_store(f"duckdb:///{live.desk.warehouse}") as store:
+        store.execute(lost.format("lost", "activity_buckets"))
+    live.desk.materialize()
+    live.until_quiet()
+    tags = live.ui.graphql(_TAGS, run=alert.run_id)["runOrError"]["tags"]
+    assert {"key": "agentsview_assets/alert", "value": "closed"} in tags
+
+
+_TAGS = """query($run: ID!) { runOrError(runId: $run) { ... on Run { tags { key value } } } }"""
+
+
+@pytest.mark.endurance
 def test_the_same_thing_seen_again_makes_nothing(live):
     (live.desk.archive / "sessions.db").touch()
     runs = live.until_quiet()

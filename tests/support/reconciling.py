@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dagster import DagsterRunStatus
+from dagster._core.remote_origin import (
+    GrpcServerCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+
 from agentsview_assets.assets.common import RANGE_END, RANGE_START
 from agentsview_assets.automation.reconciler import Evaluation, evaluate
 from agentsview_assets.build import build_definitions
@@ -51,7 +58,10 @@ def carry_out(
             asset_check_selection=None if checks is None else {*checks},
         )
     done: Any = job.execute_in_process(
-        instance=instance, tags=dict(request.tags), raise_on_error=False
+        instance=instance,
+        run_config=request.run_config or None,
+        tags=dict(request.tags),
+        raise_on_error=False,
     )
     days = (
         (request.tags[RANGE_START], request.tags[RANGE_END])
@@ -60,6 +70,20 @@ def carry_out(
     )
     assets = frozenset(key.path[-1] for key in request.asset_selection or ())
     return Ran(request.job_name or "materialize", assets, days, done.success, done.run_id)
+
+
+def queue(definitions: dg.Definitions, instance: dg.DagsterInstance, request: dg.RunRequest) -> str:
+    """Puts a request into the queue, as the daemon does; the run's id."""
+    repository = RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("localhost", port=1), "here")
+    run = instance.create_run_for_job(
+        definitions.resolve_job_def(request.job_name or ""),
+        run_config=request.run_config or None,
+        status=DagsterRunStatus.QUEUED,
+        tags=dict(request.tags),
+        asset_selection=frozenset(request.asset_selection or ()),
+        remote_job_origin=RemoteJobOrigin(repository, request.job_name or ""),
+    )
+    return run.run_id
 
 
 def reconcile(settings: Settings, instance: dg.DagsterInstance) -> tuple[list[Ran], Evaluation]:

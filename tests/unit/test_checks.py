@@ -9,6 +9,7 @@ import pytest
 
 from agentsview_assets.build import build_definitions
 from agentsview_assets.checks import OBSERVED, REPORTED, SETTLED
+from agentsview_assets.checks.archives import archive_checks
 from agentsview_assets.resources.dagster_home.history import prepare_home
 from agentsview_assets.resources.warehouses.reader import open_reader
 from agentsview_assets.schemas import CONTRACTS, HISTORIES
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
     from agentsview_assets.checks.verdict import Verdict
 
-CHECKS = {(check.asset, check.name): check for check in (*OBSERVED, *SETTLED, *REPORTED)}
+CHECKS = {
+    (check.asset, check.name): check
+    for check in (*archive_checks(7), *OBSERVED, *SETTLED, *REPORTED)
+}
 UNPRICED = ("daily_usage", "completeness")
 
 
