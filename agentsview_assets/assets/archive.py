@@ -12,10 +12,9 @@ from agentsview_assets.assets.common import (
     ARCHIVE_KEY,
     DOCS,
     IO_MANAGER_KEY,
-    is_verifying,
+    how_to_look,
     window,
 )
-from agentsview_assets.resources.archives.asked import Options
 from agentsview_assets.resources.archives.held_rows import MOST_NAMED
 from agentsview_assets.resources.archives.observing_all import Seen
 from agentsview_assets.resources.archives.resource import ArchiveResource
@@ -53,8 +52,8 @@ def archive_asset(partitions: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
         source: ArchiveResource = getattr(context.resources, ARCHIVE_KEY)
         manager: RunsWarehouse = getattr(context.resources, IO_MANAGER_KEY)
         days, tags = window(partitions), context.run.tags
-        with failures_in_words():
-            seen = source.refresh(manager.store, days, Options(is_verified=is_verifying(tags)))
+        with failures_in_words((context.instance, context.run.run_id)):
+            seen = source.refresh(manager.store, days, how_to_look(tags))
             manager.store.deduplicate()  # sessions that came or went may be copies of others
         made = made_days(manager.store.partitions("usage_rows"))
         versions, moved = _versions(context.instance, seen, manager.store, made, days)
@@ -65,8 +64,8 @@ def archive_asset(partitions: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
 
 
 def observed_days(warehouse: Store, seen: Seen, days: DayWindow) -> dict[str, str]:
-    """The version by day of what some archives hold."""
-    return by_day(observed_slices(warehouse.expected(seen.origins), days))
+    """The version by day of what the archives hold, of other queues' as last seen."""
+    return by_day(observed_slices(warehouse.expected({*seen.origins, *seen.elsewhere}), days))
 
 
 def moved_days(
