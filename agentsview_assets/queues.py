@@ -48,8 +48,8 @@ class Queues:
         return next((queue for queue, named in self.lines if _fits(archive, named)), "")
 
     def is_for(self, archive: str, queue: str) -> bool:
-        """Whether runs of a queue read an archive."""
-        return (self.of(archive) or ANY_WORKER) == queue
+        """Whether runs of a queue read an archive; without queues of ours, all read all."""
+        return not self.lines or (self.of(archive) or ANY_WORKER) == queue
 
     def now(self, texts: Sequence[str], known: Sequence[str]) -> tuple[ArchiveUrl, ...]:
         """The archives that are named; a listing of a queue may list nothing on this machine.
@@ -77,8 +77,12 @@ class Queues:
         mine = tuple(a for a in named if queue is None or self.is_for(a.shown, queue))
         if mine:
             return mine
+        if queue is None:
+            raise ConfigError(
+                "no archive that is named is on this machine; name one of it with --archive"
+            )
         others = ", ".join(self.names)
-        if queue in (None, ANY_WORKER):
+        if queue == ANY_WORKER:
             raise ConfigError(
                 f"{QUEUES_VARIABLE}: all archives are read by workers of the queues {others}; give "
                 f"the run the tag {QUEUE_TAG} with one of them"

@@ -122,20 +122,24 @@ def observe_all(
     )
 
 
-def with_elsewhere(seen: Seen, store: Store, queues: Queues, queue: str | None) -> Seen:
+def with_elsewhere(
+    seen: Seen, store: Store, texts: Sequence[str], queues: Queues, queue: str | None
+) -> Seen:
     """A look, with the archives that workers of other queues than the run's read.
 
     Args:
         seen: What the look found.
         store: The warehouse; has recorded who was read.
+        texts: Archives and listings that the deployment names.
         queues: Which workers see which archives.
         queue: The run's; None where nobody else reads.
     """
     if queue is None or not queues.names:
         return seen
-    read = store.read_archives().items()
-    others = frozenset(who for name, who in read if not queues.is_for(name, queue))
-    return seen._replace(elsewhere=others)
+    read = store.read_archives()
+    named = map(name_of, queues.now(texts, [*read]))
+    others = (read[name] for name in named if name in read and not queues.is_for(name, queue))
+    return seen._replace(elsewhere=frozenset(others))
 
 
 def require_readable(archives: Sequence[ArchiveUrl]) -> list[str]:

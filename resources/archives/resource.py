@@ -121,7 +121,8 @@ class ArchiveResource:
         _require_same(store, placing, is_new_placing=is_new_placing)
         try:
             seen = observe_all(archives, store, lambda: self.scratch, options, window)
-            self._seen = with_elsewhere(seen, store, self._queues, options.queue)
+            texts = self.archive.splitlines()
+            self._seen = with_elsewhere(seen, store, texts, self._queues, options.queue)
             store.record_rules(placing.rules() | generation())
         except BaseException:
             self.close()

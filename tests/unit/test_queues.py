@@ -14,6 +14,7 @@ import pytest
 from agentsview_assets.assets.archive import ARCHIVE
 from agentsview_assets.assets.common import ARCHIVES_TAG
 from agentsview_assets.automation import reconciler
+from agentsview_assets.automation.asking import Asked
 from agentsview_assets.automation.reconciler import evaluate, evaluate_daily
 from agentsview_assets.build import build_definitions
 from agentsview_assets.errors import ConfigError
@@ -234,6 +235,45 @@ class TestRuns:
 def _edit(desk: Desk, sql: str) -> None:
     with open_store(f"duckdb:///{desk.warehouse}") as store:
         store.execute(sql)
+
+
+class TestCommands:
+    def test_a_request_of_a_command_is_one_for_each_queue(self, desk, instance, monkeypatch):
+        reconcile(_settings(desk), instance)
+        asked = Asked("request", 0.0, tables=("usage_rows",), days=(DAY, DAY))
+        monkeypatch.setattr(reconciler, "asked_for", lambda _: [asked])
+        requests = evaluate(_settings(desk), instance).requests
+        assert _queues(requests) == ["east", "west"]
+        assert len({request.run_key for request in requests}) == 2
+        assert _carried(desk, instance, *requests) == [True] * 2
+        left = evaluate(_settings(desk), instance).requests
+        assert {request.job_name for request in left} <= {"check"}
+
+    def test_one_of_reports_is_for_any_worker(self, desk, instance, monkeypatch):
+        reconcile(_settings(desk), instance)
+        asked = Asked("request", 0.0, tables=("daily_usage",), days=(DAY, DAY))
+        monkeypatch.setattr(reconciler, "asked_for", lambda _: [asked])
+        assert _queues(evaluate(_settings(desk), instance).requests) == [""]
+
+    def test_prices_of_archives_elsewhere_stand_as_workers_read_them(self, desk, instance, away):
+        reconcile(_settings(desk), instance)
+        for name in ("east", "west"):
+            (desk.folder.parent / name).rename(away / name)
+        assert desk.run("reprice", "--dry-run", "--json").json["up_to_date"] is True
+
+    def test_materialize_where_no_archive_is_says_so(self, desk, away):
+        for name in ("east", "west"):
+            (desk.folder.parent / name).rename(away / name)
+        done = desk.run("materialize")
+        assert (done.code, done.out) == (1, "")
+        assert "no archive that is named is on this machine" in done.err
+
+
+def test_a_queue_of_somebody_elses_without_queues_of_ours_reads_all(desk, instance):
+    settings = settings_of(desk, AGENTSVIEW_ASSETS_QUEUES="")
+    job = build_definitions(settings).resolve_job_def("observe")
+    assert job.execute_in_process(instance=instance, tags={QUEUE_TAG: "large"}).success
+    assert len(desk.rows(f"SELECT archive FROM {READINGS_TABLE} WHERE reason = ''")) == 2
 
 
 def _of(request: dg.RunRequest) -> tuple[str, str]:
