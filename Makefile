@@ -79,7 +79,7 @@ test-all: sync-dev ## Run all tests, the conformance matrix included
 	@$(BIN)/pytest -n auto --dist loadgroup -m "not browser and not endurance and not live" $(ARGS)
 
 endurance: sync-dev ## Kill and interrupt runs at 250 moments; random walks with more seeds
-	@$(BIN)/pytest -n auto -m endurance $(ARGS)
+	@$(BIN)/pytest -n auto --dist loadgroup -m endurance $(ARGS)
 
 live: sync-dev ## Have a real daemon and web server carry out what they are asked for
 	@$(BIN)/pytest -n auto --dist loadgroup -m "live and not endurance" tests/live $(ARGS)
