@@ -8,7 +8,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,13 +74,23 @@ def parse_archive(text: str) -> ArchiveUrl:
     return ArchiveUrl(shown, mirror=mirror)
 
 
-def parse_archives(texts: Sequence[str], known: Sequence[str] = ()) -> tuple[ArchiveUrl, ...]:
+def _nowhere_else(_: str) -> bool:
+    return False
+
+
+def parse_archives(
+    texts: Sequence[str],
+    known: Sequence[str] = (),
+    is_elsewhere: Callable[[str], bool] = _nowhere_else,
+) -> tuple[ArchiveUrl, ...]:
     """Reads the archives of one warehouse, in the order in which they are to be seen.
 
     Args:
         texts: Archives, and listings of archives: `@FILE`, or a pattern such as `/archives/*`.
         known: Files that were read before: one that a pattern is about, and that is gone, is
             still meant.
+        is_elsewhere: Whether a listing is about archives that this machine need not see, so that
+            it may list nothing.
 
     Raises:
         ConfigError: One of them is of no known kind, or is named twice; a listing lists nothing.
@@ -88,7 +98,8 @@ def parse_archives(texts: Sequence[str], known: Sequence[str] = ()) -> tuple[Arc
     found: dict[str, ArchiveUrl] = {}
     for text in texts:
         is_listed = is_listing(text)
-        for archive in map(parse_archive, _listed(text, known) if is_listed else [text]):
+        named = _listed(text, known, is_elsewhere) if is_listed else [text]
+        for archive in map(parse_archive, named):
             if archive.shown in found and not is_listed:
                 raise ConfigError(f"archive {archive.shown}: named twice; name each archive once")
             found.setdefault(archive.shown, archive)
@@ -109,18 +120,20 @@ def absolute_listing(text: str) -> str:
     return str(_absolute(text)) if is_listing(text) else text
 
 
-def _listed(text: str, known: Sequence[str]) -> list[str]:
+def _listed(text: str, known: Sequence[str], is_elsewhere: Callable[[str], bool]) -> list[str]:
     # A mistyped address may look like a pattern, and holds a password: it is never repeated.
     refuse_address(text.removeprefix(_LIST), WHAT, FORMS)
     if text.startswith(_LIST):
-        lines = _of_file(_absolute(text[1:]))
-        return [n for line in lines for n in (_listed(line, known) if is_listing(line) else [line])]
+        found = []
+        for line in _of_file(_absolute(text[1:])):
+            found += _listed(line, known, is_elsewhere) if is_listing(line) else [line]
+        return found
     pattern = str(_absolute(text))
     matching = sorted(glob.glob(pattern))  # noqa: PTH207 - Path.glob takes no absolute pattern
     there = [path for path in matching if _is_archive(Path(path))]
     gone = [name for path in known if (name := _named_by(pattern, Path(path)))]
     found = list(dict.fromkeys([*there, *gone]))
-    if not found:
+    if not found and not is_elsewhere(pattern):
         raise ConfigError(
             f"archive {text}: matches no data folder with a sessions.db; correct the pattern"
         )

@@ -25,6 +25,10 @@ class WarehouseError(AssetsError):
     """A warehouse that cannot be opened, read or written."""
 
 
+class OutdatedError(WarehouseError):
+    """A warehouse that a newer release of ours has written; this one is to be upgraded."""
+
+
 class CheckError(WarehouseError):
     """A blocking check found numbers that are wrong."""
 

@@ -52,6 +52,8 @@ from agentsview_assets.settings import Settings
 if TYPE_CHECKING:
     import dagster as dg
 
+    from agentsview_assets.archive_urls import ArchiveUrl
+
 __all__ = ["Progress", "Request", "Summary", "materialize"]
 
 
@@ -196,11 +198,20 @@ def _warehouse(settings: Settings, request: Request, progress: Progress) -> Iter
     first, *others = settings.warehouses
     # One that is there is told of when it is opened, before any work.
     if (others or not is_there(first)) and not check_stores(settings.warehouse):
-        require_forgettable((), require_readable(settings.archives), request.forget)
+        require_forgettable((), require_readable(_named(settings)), request.forget)
     remove_earlier_store(settings.state_dir)
     with open_store(settings.warehouse) as warehouse:
         take_out_credentials(warehouse, progress)
         yield warehouse
+
+
+def _named(settings: Settings) -> tuple[ArchiveUrl, ...]:
+    """The archives that a command reads.
+
+    Raises:
+        ConfigError: None of them is on this machine.
+    """
+    return settings.queues.only(settings.archives, None)
 
 
 def _observe(

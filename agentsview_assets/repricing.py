@@ -39,6 +39,7 @@ from agentsview_assets.settings import Settings
 if TYPE_CHECKING:
     import dagster as dg
 
+    from agentsview_assets.archive_urls import ArchiveUrl
     from agentsview_assets.outcome import Progress
     from agentsview_assets.resources.warehouses.store import Archive, Succession
 
@@ -99,7 +100,7 @@ def assess(settings: Settings, *, dry_run: bool = True) -> Impact:
         if dry_run:
             prices, unread = _reachable_prices(settings, _Known(reader), held)
         else:
-            prices = read_all_prices(settings.archives)
+            prices = read_all_prices(_priced_here(settings))
         require_known(_Known(reader), prices)
         known = {found.archive_id for found in prices}
         rows = [row for row in held if row[0] not in known]
@@ -112,6 +113,11 @@ def assess(settings: Settings, *, dry_run: bool = True) -> Impact:
     return impact
 
 
+def _priced_here(settings: Settings) -> list[ArchiveUrl]:
+    """The archives whose prices this machine reads; others stand as workers last read them."""
+    return [a for a in settings.archives if not settings.queues.of(a.shown)]
+
+
 def _reachable_prices(
     settings: Settings, warehouse: _Known, held: list[tuple[object, ...]]
 ) -> tuple[list[Prices], list[str]]:
@@ -122,7 +128,7 @@ def _reachable_prices(
     """
     found: list[Prices] = []
     unread: list[str] = []
-    for archive in settings.archives:
+    for archive in _priced_here(settings):
         try:
             found += read_all_prices([archive])
         except ArchiveError as error:

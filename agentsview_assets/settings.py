@@ -18,11 +18,11 @@ from agentsview_assets.archive_urls import (
     absolute_listing,
     is_listing,
     parse_archive,
-    parse_archives,
     split_archives,
 )
 from agentsview_assets.errors import ConfigError
 from agentsview_assets.files import expanded
+from agentsview_assets.queues import NO_QUEUES, QUEUES_VARIABLE, Queues, parse_queues
 from agentsview_assets.warehouse_urls import WarehouseUrl, parse_warehouses
 
 APP = "agentsview-assets"
@@ -42,11 +42,13 @@ EXECUTOR_VARIABLE = "AGENTSVIEW_ASSETS_EXECUTOR"
 EXECUTORS = ("in_process", "multiprocess")
 BROKER_VARIABLE, BACKEND_VARIABLE = "AGENTSVIEW_ASSETS_BROKER", "AGENTSVIEW_ASSETS_BACKEND"
 """Where Celery workers get their tasks from, and leave word of them."""
+LOOK_MINUTES_VARIABLE = "AGENTSVIEW_ASSETS_LOOK_MINUTES"
 DEFAULT_WAIT, DEFAULT_WRITERS_WAIT = "60", "600"
 """Seconds: a person waits for a report, runs queue up behind each other."""
 _SECONDS = re.compile(r"\d{1,6}(\.\d{1,3})?", re.ASCII)
 _MOST_DAYS = 36_500
 _NOT_FOR_OTHERS = 0o077
+_MINUTES_OF_A_DAY = 1440
 _HOME_ARCHIVE = "~/.agentsview"
 
 
@@ -65,6 +67,8 @@ class Settings:
         unread_days: Days after which an archive that nobody reads is noticed.
         keep_days: Days after which the job `retention` removes a run that nothing needs.
         listings: How archives are named, where a file or a pattern lists them; empty elsewhere.
+        queues: Which workers see which archives.
+        look_minutes: How often workers look at archives that the daemon need not see.
     """
 
     archives: tuple[ArchiveUrl, ...]
@@ -77,6 +81,8 @@ class Settings:
     unread_days: int = 7
     keep_days: int = 90
     listings: tuple[str, ...] = ()
+    queues: Queues = NO_QUEUES
+    look_minutes: int = 15
 
     def now(self, known: Sequence[str] = ()) -> Settings:
         """The same with the archives that are listed now.
@@ -86,20 +92,21 @@ class Settings:
         """
         if not self.listings:
             return self
-        return replace(self, archives=parse_archives(self.listings, known))
+        return replace(self, archives=self.queues.now(self.listings, known))
 
     @property
     def archive(self) -> Path:
         """Data folder or `sessions.db` of the first archive that is a file; absolute.
 
         Raises:
-            ConfigError: All of them are mirrors.
+            ConfigError: All of them are mirrors, or on other machines.
         """
         for archive in self.archives:
             if archive.path is not None:
                 return archive.path
+        named = ", ".join(self.listings or [archive.shown for archive in self.archives])
         raise ConfigError(
-            f"archive {self.archives[0].shown}: a mirror has no data folder; this needs an archive"
+            f"archive {named}: no data folder on this machine; this needs an archive, not a mirror"
         )
 
     @property
@@ -151,8 +158,9 @@ def load_settings(
     named = warehouse
     if named is None:
         named = environ.get(WAREHOUSE_VARIABLE) or default_warehouse(environ)
+    queues = parse_queues(environ.get(QUEUES_VARIABLE) or "")
     return Settings(
-        archives=parse_archives(archives) if archives else (default_archive(environ),),
+        archives=queues.now(archives, ()) if archives else (default_archive(environ),),
         warehouse=" ".join(url.shown for url in parse_warehouses(named)),
         start_date=_start_date(environ.get(START_DATE_VARIABLE) or DEFAULT_START_DATE),
         with_titles=_titles(environ.get(TITLES_VARIABLE) or "full"),
@@ -162,6 +170,8 @@ def load_settings(
         unread_days=_days(environ, UNREAD_DAYS_VARIABLE, "7", least=1),
         keep_days=_days(environ, KEEP_DAYS_VARIABLE, "90", least=2),
         listings=_listings(archives),
+        queues=queues,
+        look_minutes=_minutes(environ.get(LOOK_MINUTES_VARIABLE) or "15"),
     )
 
 
@@ -272,6 +282,14 @@ def _days(environ: Mapping[str, str], variable: str, default: str, *, least: int
 def _hour(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) < 24):  # noqa: PLR2004 - hours of a day
         raise ConfigError(f"{SCHEDULE_HOUR_VARIABLE}: expected an hour from 0 to 23, got {text!r}")
+    return int(text)
+
+
+def _minutes(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _MINUTES_OF_A_DAY):
+        raise ConfigError(
+            f"{LOOK_MINUTES_VARIABLE}: expected minutes from 1 to {_MINUTES_OF_A_DAY}, got {text!r}"
+        )
     return int(text)
 
 

@@ -12,7 +12,7 @@ from agentsview_assets.assets.common import (
     ARCHIVE_KEY,
     DOCS,
     IO_MANAGER_KEY,
-    is_verifying,
+    how_to_look,
     window,
 )
 from agentsview_assets.checks.archives import archive_evaluations
@@ -56,9 +56,8 @@ def archive_asset(partitions: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
         source: ArchiveResource = getattr(context.resources, ARCHIVE_KEY)
         manager: RunsWarehouse = getattr(context.resources, IO_MANAGER_KEY)
         days, tags = window(partitions), context.run.tags
-        with failures_in_words():
-            options = Options(is_verified=is_verifying(tags))
-            seen = look(context.instance, source, manager.store, days, options)
+        with failures_in_words((context.instance, context.run.run_id)):
+            seen = look(context.instance, source, manager.store, days, how_to_look(tags))
             manager.store.deduplicate()  # sessions that came or went may be copies of others
         made = made_days(manager.store.partitions("usage_rows"))
         versions, moved = _versions(context.instance, seen, manager.store, made, days)
@@ -98,8 +97,8 @@ def evaluations(source: ArchiveResource, store: Store) -> list[dg.AssetCheckEval
 
 
 def observed_days(warehouse: Store, seen: Seen, days: DayWindow) -> dict[str, str]:
-    """The version by day of what some archives hold."""
-    return by_day(observed_slices(warehouse.expected(seen.origins), days))
+    """The version by day of what the archives hold, of other queues' as last seen."""
+    return by_day(observed_slices(warehouse.expected({*seen.origins, *seen.elsewhere}), days))
 
 
 def moved_days(

@@ -10,6 +10,8 @@ from typing import Any, cast
 import dagster as dg
 
 from agentsview_assets.assets.shown import show_lineage
+from agentsview_assets.queues import ANY_WORKER, QUEUE_TAG
+from agentsview_assets.resources.archives.asked import Options
 from agentsview_assets.resources.failures import failures_in_words
 from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE
 from agentsview_assets.resources.work import METER
@@ -126,9 +128,11 @@ def named_archives(context: dg.AssetExecutionContext) -> tuple[str, ...] | None:
     return None if named is None else tuple(name for name in named.split(",") if name)
 
 
-def is_verifying(tags: Mapping[str, str]) -> bool:
-    """Whether a run compares all contents of the archives, by its tags."""
-    return tags.get(VERIFY_TAG) == "true"
+def how_to_look(tags: Mapping[str, str]) -> Options:
+    """How a run looks at the archives, by its tags: how closely, and at those of which queue."""
+    return Options(
+        is_verified=tags.get(VERIFY_TAG) == "true", queue=tags.get(QUEUE_TAG, ANY_WORKER)
+    )
 
 
 def archives_tag(archives: Iterable[str]) -> dict[str, str]:

@@ -8,10 +8,9 @@ from agentsview_assets.assets.archive import evaluations, look, observations
 from agentsview_assets.assets.common import (
     ARCHIVE_KEY,
     IO_MANAGER_KEY,
-    is_verifying,
+    how_to_look,
     named_archives,
 )
-from agentsview_assets.resources.archives.asked import Options
 from agentsview_assets.rules.staleness import made_days
 
 if TYPE_CHECKING:
@@ -49,8 +48,7 @@ def source_of(
     store = store_of(context)
     is_first = not source.has_looked
     if is_first:
-        options = Options(is_verified=is_verifying(context.run.tags))
-        look(context.instance, source, store, days, options)
+        look(context.instance, source, store, days, how_to_look(context.run.tags))
     seen = source.observed(store, days)
     if is_first:
         made = made_days(store.partitions("usage_rows"))

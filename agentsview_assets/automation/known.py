@@ -7,7 +7,8 @@ What belongs here: pure questions about it. What does not: cutting it into runs
 from __future__ import annotations
 
 import functools
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from agentsview_assets.planning import NO_DAYS, Range, Stale
@@ -48,6 +49,7 @@ class Known:
         rules: The digest of each table's rules.
         is_deduplicated: Whether it is decided what counts.
         revision: Tells one state of the warehouse from the next.
+        queues: The queue of each archive that only the workers of one see.
     """
 
     window: DayWindow
@@ -58,6 +60,7 @@ class Known:
     rules: Mapping[str, str] = field(default_factory=dict)
     is_deduplicated: bool = True
     revision: int = 0
+    queues: Mapping[str, str] = field(default_factory=dict)
 
     @functools.cached_property
     def _ways(self) -> dict[tuple[str, str], list[Range]]:
@@ -111,3 +114,32 @@ class Known:
 def is_in(day: str, days: Range) -> bool:
     """Whether a day is one of a range."""
     return days[0] <= day <= days[1]
+
+
+class Slices:
+    """Slices by table and archive: a run is about a few archives, and there may be thousands."""
+
+    def __init__(self, tables: Mapping[str, Iterable[Slice]], window: DayWindow) -> None:
+        self._clamp = window.clamp
+        self.tables: dict[str, dict[str, set[Slice]]] = {}
+        for table, places in tables.items():
+            found = self.tables[table] = {}
+            for place in places:
+                found.setdefault(place[0], set()).add(place)
+
+    def places(self, names: Iterable[str]) -> set[Slice]:
+        """All slices of some tables."""
+        return set().union(*(of for name in names for of in self.tables[name].values()))
+
+    def within(self, names: Iterable[str], days: Range, archives: Iterable[str]) -> set[Slice]:
+        """The slices of some tables that a run over some days of some archives makes."""
+        mine = [*archives]
+        found = set().union(*(self.tables[name].get(a, ()) for name in names for a in mine))
+        return {place for place in found if is_in(self._clamp(place[1]), days)}
+
+    def days(self, names: Iterable[str]) -> dict[str, set[str]]:
+        """The archives of which a run makes slices of some tables, by its days."""
+        by_day: dict[str, set[str]] = defaultdict(set)
+        for archive, day in self.places(names):
+            by_day[self._clamp(day)].add(archive)
+        return by_day

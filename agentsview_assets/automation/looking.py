@@ -69,8 +69,9 @@ def look(settings: Settings, on_their_way: Iterable[OnItsWay]) -> Looked:
     """
     with open_reader(settings.warehouse) as reader:
         records = ReadRecords(reader)
-        settings = settings.now(read_here(records.archives()))
-        readings = _readings(reader)
+        archives, readings = records.archives(), _readings(reader)
+        elsewhere = [a.path for a in archives if settings.queues.of(a.path)]
+        settings = settings.now([*read_here(archives), *elsewhere])
         rules = records.rules()
         is_out = rules.get("credentials") != versions.rules().digests["credentials"]
         return Looked(
@@ -96,7 +97,8 @@ def moved_archives(
 ) -> dict[str, str]:
     """The archives that are not as they were when they were last read, by name.
 
-    One that cannot be read is among them once, until that is recorded.
+    One that cannot be read is among them once, until that is recorded. Those of queues are left to
+    their workers, because this machine need not see them.
 
     Args:
         settings: The archives.
@@ -106,6 +108,8 @@ def moved_archives(
     moved = {}
     for archive in settings.archives:
         name = name_of(archive)
+        if settings.queues.of(name):
+            continue
         reading = readings.get(name)
         try:
             seen, is_same = _seen(settings, archive, records)
@@ -150,6 +154,7 @@ def _known(
 ) -> Known:
     named = {name_of(archive) for archive in settings.archives}
     mine = [reading for name, reading in readings.items() if name in named]
+    queues = {reading.archive_id: settings.queues.of(reading.archive) for reading in mine}
     archives = {reading.archive_id for reading in mine if reading.archive_id}
     archives |= predecessors(archives, records.successions())
     window = window_of(settings)
@@ -164,4 +169,5 @@ def _known(
         versions.rules().digests,
         is_deduplicated(records),
         int(reader.rows(f"SELECT MAX(revision) FROM {META_TABLE}")[0][0] or 0),
+        {archive: queue for archive, queue in queues.items() if queue},
     )

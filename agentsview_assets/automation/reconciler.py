@@ -14,6 +14,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import dagster as dg
 
@@ -21,7 +22,7 @@ from agentsview_assets.assets.archive import ARCHIVE
 from agentsview_assets.assets.common import RANGE_END, RANGE_START, VERIFY_TAG, archives_tag
 from agentsview_assets.automation.alerting import GivenUp, alerts
 from agentsview_assets.automation.asking import asked_for
-from agentsview_assets.automation.known import OnItsWay
+from agentsview_assets.automation.known import OF_THE_WAREHOUSE, OnItsWay
 from agentsview_assets.automation.looking import Looked, look, moved_archives
 from agentsview_assets.automation.runs import (
     CHECK_JOB,
@@ -30,15 +31,17 @@ from agentsview_assets.automation.runs import (
     TRIED_BY_US,
     UPKEEP_JOB,
     Unfinished,
+    last_look,
     tries,
     unfinished_runs,
 )
 from agentsview_assets.automation.wanted import MOST_TRIES, Wanted, wanted
 from agentsview_assets.planning import EVERYTHING, NO_DAYS, Range, window_of
+from agentsview_assets.queues import ANY_WORKER, QUEUE_TAG
 from agentsview_assets.resources.archives.held_rows import MOST_NAMED
 from agentsview_assets.resources.warehouses.opening import is_there
 from agentsview_assets.rules.shown_text import unlinked, unlinked_lines
-from agentsview_assets.settings import Settings
+from agentsview_assets.settings import Settings, now
 
 _REMEDY = "it is asked for again once something of it changes, or start it by hand"
 
@@ -77,28 +80,40 @@ def _evaluate(settings: Settings, instance: dg.DagsterInstance, going: Unfinishe
     if not is_there(settings.warehouses[0]):
         found = Evaluation(words=_unfinished(going))
         _observe(found, instance, going, moved_archives(settings.now(), None, {}))
+        _look_elsewhere(found, settings, instance, going)
         return found
-    asked = list(_asked(instance, going))
+    asked = list(_asked(settings, instance, going))
     looked = look(settings, (*going.makes, *(run for _, run in asked)))
     found = _missing(instance, going, looked)
     found.requests = [request for request, _ in asked] + found.requests
     if not asked:
         _observe(found, instance, going, looked.moved)
+        _look_elsewhere(found, settings, instance, going)
     _keep_up(found, instance, going, looked)
     return found
 
 
 def _asked(
-    instance: dg.DagsterInstance, going: Unfinished
+    settings: Settings, instance: dg.DagsterInstance, going: Unfinished
 ) -> Iterator[tuple[dg.RunRequest, OnItsWay]]:
     """What commands have handed over and nobody has carried out."""
     for asked in asked_for(instance):
-        before = tries(instance, asked.key)
-        if asked.key in going.requests or before.succeeded or before.is_hopeless:
-            continue
         run = OnItsWay(frozenset(asked.tables or [ARCHIVE.path[-1]]), asked.days)
-        tags = {REQUEST_TAG: asked.key, **({VERIFY_TAG: "true"} if asked.verify else {})}
-        yield _request(f"{asked.key}:{before.ended}", run.tables, run.days, tags), run
+        is_reading = bool(run.tables - OF_THE_WAREHOUSE)
+        for queue in _queues(settings) if is_reading else [""]:
+            key = f"{asked.key}.{queue}" if queue else asked.key
+            before = tries(instance, key)
+            if key in going.requests or before.succeeded or before.is_hopeless:
+                continue
+            tags = {REQUEST_TAG: key, **({VERIFY_TAG: "true"} if asked.verify else {})}
+            yield _request(f"{key}:{before.ended}", run.tables, run.days, tags, queue), run
+
+
+def _queues(settings: Settings) -> list[str]:
+    """The queues whose workers have to look for every archive to be looked at; '' is any worker."""
+    names = settings.queues.names
+    is_plain = any(not settings.queues.of(archive.shown) for archive in settings.archives)
+    return [*([""] if is_plain and ANY_WORKER not in names else []), *names]
 
 
 def evaluate_daily(settings: Settings, instance: dg.DagsterInstance, when: str) -> Evaluation:
@@ -106,6 +121,7 @@ def evaluate_daily(settings: Settings, instance: dg.DagsterInstance, when: str) 
 
     Where archives have moved since they were last read, the run that looks makes the days since
     then as well: so the schedule alone keeps up, and what it finds of earlier days is made next.
+    With queues, each has a run that looks and nothing more: reports need what all of them find.
 
     Args:
         settings: Archives, warehouse and window.
@@ -116,10 +132,16 @@ def evaluate_daily(settings: Settings, instance: dg.DagsterInstance, when: str) 
         AssetsError: The warehouse cannot be read now.
     """
     going, window = unfinished_runs(instance), window_of(settings)
+    if settings.queues.names:
+        looks = [_look(f"{when}:{queue}", queue=queue) for queue in _queues(settings)]
+        if not is_there(settings.warehouses[0]):
+            return Evaluation(looks)
+        found = _missing(instance, going, look(settings, going.makes))
+        return replace(found, requests=[*looks, *found.requests])
     if not is_there(settings.warehouses[0]):
         return Evaluation([_look(when, OnItsWay(EVERYTHING, (window.first, window.last)))])
     looked = look(settings, going.makes)
-    if not looked.moved or going.is_looking:
+    if not looked.moved or going.looking:
         found = _missing(instance, going, looked)
         return replace(found, requests=[_look(when), *found.requests])
     since = OnItsWay(EVERYTHING, (window.clamp(looked.read_on or window.first), window.last))
@@ -128,10 +150,10 @@ def evaluate_daily(settings: Settings, instance: dg.DagsterInstance, when: str) 
     return replace(found, requests=[_look(when, since), *found.requests])
 
 
-def _look(when: str, makes: OnItsWay | None = None) -> dg.RunRequest:
+def _look(when: str, makes: OnItsWay | None = None, queue: str = "") -> dg.RunRequest:
     """The request for a look that compares all contents, and for what is made along with it."""
     tables, days = (makes.tables, makes.days) if makes else (frozenset({ARCHIVE.path[-1]}), NO_DAYS)
-    return _request(f"daily:{when}", tables, days, {VERIFY_TAG: "true"})
+    return _request(f"daily:{when}", tables, days, {VERIFY_TAG: "true"}, queue)
 
 
 def _missing(instance: dg.DagsterInstance, going: Unfinished, looked: Looked) -> Evaluation:
@@ -155,13 +177,13 @@ def _unfinished(going: Unfinished) -> list[str]:
 
 def _make(run: Wanted) -> dg.RunRequest:
     tags = {REQUEST_TAG: run.digest, **(archives_tag(run.archives) if run.archives else {})}
-    return _request(f"{run.digest}:{run.tries.ended}", run.tables, run.days, tags)
+    return _request(f"{run.digest}:{run.tries.ended}", run.tables, run.days, tags, run.queue)
 
 
 def _request(
-    key: str, tables: frozenset[str], days: Range, tags: Mapping[str, str]
+    key: str, tables: frozenset[str], days: Range, tags: Mapping[str, str], queue: str = ""
 ) -> dg.RunRequest:
-    """The request for a run: its assets, its days, and its archives by name, in a tag."""
+    """The request for a run: its assets, its days, its archives by name in a tag, its queue."""
     first, last = days
     names = tables | ({"duplicates"} if "usage_rows" in tables else frozenset())
     return dg.RunRequest(
@@ -169,7 +191,12 @@ def _request(
         asset_selection=[dg.AssetKey(name) for name in sorted(names)],
         # Checks are asked once everything is made: Dagster notes each once for every day.
         asset_check_keys=[],
-        tags={**tags, **({RANGE_START: first, RANGE_END: last} if first else {}), **TRIED_BY_US},
+        tags={
+            **tags,
+            **({RANGE_START: first, RANGE_END: last} if first else {}),
+            **({QUEUE_TAG: queue} if queue else {}),
+            **TRIED_BY_US,
+        },
         job_name=MAKE_JOB,
     )
 
@@ -178,8 +205,21 @@ def _observe(
     found: Evaluation, instance: dg.DagsterInstance, going: Unfinished, moved: Mapping[str, str]
 ) -> None:
     """Asks for a look at archives that have moved, unless a run is about to look."""
-    if moved and not going.is_looking:
+    if moved and ANY_WORKER not in going.looking:
         _ask(found, instance, MAKE_JOB, sorted(moved), sorted(moved.items()), [ARCHIVE])
+
+
+def _look_elsewhere(
+    found: Evaluation, settings: Settings, instance: dg.DagsterInstance, going: Unfinished
+) -> None:
+    """Asks workers for a look at archives that this machine need not see, every so many minutes."""
+    every = timedelta(minutes=settings.look_minutes)
+    for queue in settings.queues.names:
+        before = last_look(instance, queue)
+        if queue in going.looking or (before is not None and now() - before < every):
+            continue
+        key = f"look:{queue}:{before.isoformat() if before else 'first'}"
+        found.requests.append(_request(key, frozenset(ARCHIVE.path), NO_DAYS, {}, queue))
 
 
 def _keep_up(

@@ -13,11 +13,19 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from agentsview_assets.automation.known import DAILY, OBSERVATIONS, PRICES, REPORTS, Known, is_in
+from agentsview_assets.automation.known import (
+    DAILY,
+    OBSERVATIONS,
+    OF_THE_WAREHOUSE,
+    PRICES,
+    REPORTS,
+    Known,
+    Slices,
+    is_in,
+)
 from agentsview_assets.planning import GAP_DAYS, NO_DAYS, Range
 from agentsview_assets.rules import staleness
-from agentsview_assets.rules.staleness import Slice
-from agentsview_assets.rules.windows import DayWindow, coalesce, days_between
+from agentsview_assets.rules.windows import coalesce, days_between
 
 MOST_ARCHIVES = 8
 """Archives of one run: so many that its own cost counts little, so few that others can help."""
@@ -68,6 +76,7 @@ class Wanted:
         archives: Whose slices.
         digest: Of what it makes and what that is made from: the same request has the same.
         tries: What became of it before.
+        queue: Whose workers see the archives; '' where any worker does, or none is read.
     """
 
     tables: frozenset[str]
@@ -75,6 +84,7 @@ class Wanted:
     archives: frozenset[str]
     digest: str
     tries: Tries = field(default=Tries(), compare=False)
+    queue: str = ""
 
 
 @dataclass
@@ -139,35 +149,6 @@ def wanted(known: Known, tries: Callable[[str], Tries]) -> Wish:
     return wishes.wish
 
 
-class _Slices:
-    """Slices by table and archive: a run is about a few archives, and there may be thousands."""
-
-    def __init__(self, tables: Mapping[str, Iterable[Slice]], window: DayWindow) -> None:
-        self._clamp = window.clamp
-        self.tables: dict[str, dict[str, set[Slice]]] = {}
-        for table, places in tables.items():
-            found = self.tables[table] = {}
-            for place in places:
-                found.setdefault(place[0], set()).add(place)
-
-    def places(self, names: Iterable[str]) -> set[Slice]:
-        """All slices of some tables."""
-        return set().union(*(of for name in names for of in self.tables[name].values()))
-
-    def within(self, names: Iterable[str], days: Range, archives: Iterable[str]) -> set[Slice]:
-        """The slices of some tables that a run over some days of some archives makes."""
-        mine = [*archives]
-        found = set().union(*(self.tables[name].get(a, ()) for name in names for a in mine))
-        return {place for place in found if is_in(self._clamp(place[1]), days)}
-
-    def days(self, names: Iterable[str]) -> dict[str, set[str]]:
-        """The archives of which a run makes slices of some tables, by its days."""
-        by_day: dict[str, set[str]] = defaultdict(set)
-        for archive, day in self.places(names):
-            by_day[self._clamp(day)].add(archive)
-        return by_day
-
-
 class _Wishes:
     """Collects what is wanted."""
 
@@ -175,7 +156,7 @@ class _Wishes:
         self._known, self._tries = known, tries
         free = {table: known.free(table) for table in staleness.TABLES}
         stale = {table: known.stale.places.get(table, set()) for table in DAILY}
-        self._free, self._stale = _Slices(free, known.window), _Slices(stale, known.window)
+        self._free, self._stale = Slices(free, known.window), Slices(stale, known.window)
         self.wish = Wish()
 
     def deduplicate(self) -> None:
@@ -196,7 +177,7 @@ class _Wishes:
             whole = whole.without(along)
         for days, archives in self._reported(observed, whole):
             self._ask(days, archives)
-        for names in _groups(whole.tables):
+        for names in _groups(whole.tables, self._known.queues):
             self._settle(self._run(whole.of(names).all_tables, NO_DAYS, names))
 
     def _whole(self) -> _Whole:
@@ -212,7 +193,7 @@ class _Wishes:
     def _observed(self) -> list[tuple[Range, frozenset[str]]]:
         """The ranges of days to observe, each with some archives."""
         by_day = self._free.days(OBSERVATIONS)
-        return list(_batches(coalesce(by_day, GAP_DAYS), by_day))
+        return list(_batches(coalesce(by_day, GAP_DAYS), by_day, self._known.queues))
 
     def _reported(
         self, observed: Iterable[tuple[Range, frozenset[str]]], whole: _Whole
@@ -235,7 +216,7 @@ class _Wishes:
         ranges, gap = coalesce(by_day, 0), 1
         while len(ranges) > MOST_RANGES:
             ranges, gap = coalesce(by_day, gap), gap * 2
-        return list(_batches(ranges, by_day))
+        return list(_batches(ranges, by_day, {}))  # any worker makes reports
 
     def _ask(
         self,
@@ -285,7 +266,9 @@ class _Wishes:
         rules = sorted(self._known.rules.items())
         text = json.dumps([days, sorted(archives), versions, rules, state])
         digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-        return Wanted(tables, days, archives, digest, self._tries(digest))
+        is_reading = tables - OF_THE_WAREHOUSE
+        queues = {self._known.queues.get(name, "") for name in archives if is_reading}
+        return Wanted(tables, days, archives, digest, self._tries(digest), min(queues, default=""))
 
     def _settle(self, run: Wanted) -> None:
         """Asks for a run; for its parts where rows were refused; for nothing after some tries."""
@@ -315,19 +298,23 @@ class _Wishes:
 
 
 def _batches(
-    ranges: Iterable[Range], by_day: Mapping[str, Collection[str]]
+    ranges: Iterable[Range], by_day: Mapping[str, Collection[str]], queues: Mapping[str, str]
 ) -> Iterator[tuple[Range, frozenset[str]]]:
     """Each range with the archives that it is about, so many at a time."""
     for days in ranges:
-        for names in _groups(set().union(*(of for d, of in by_day.items() if is_in(d, days)))):
-            yield days, names
+        names = set().union(*(of for d, of in by_day.items() if is_in(d, days)))
+        for group in _groups(names, queues):
+            yield days, group
 
 
-def _groups(archives: Iterable[str]) -> Iterator[frozenset[str]]:
-    """Archives, so many at a time."""
-    names = sorted(archives)
-    for start in range(0, len(names), MOST_ARCHIVES):
-        yield frozenset(names[start : start + MOST_ARCHIVES])
+def _groups(archives: Iterable[str], queues: Mapping[str, str]) -> Iterator[frozenset[str]]:
+    """Archives that one worker sees, so many at a time."""
+    by_queue: dict[str, list[str]] = defaultdict(list)
+    for name in sorted(archives):
+        by_queue[queues.get(name, "")].append(name)
+    for _, names in sorted(by_queue.items()):
+        for start in range(0, len(names), MOST_ARCHIVES):
+            yield frozenset(names[start : start + MOST_ARCHIVES])
 
 
 def _parts(run: Wanted) -> Iterator[tuple[Range, frozenset[str]]]:

@@ -75,12 +75,14 @@ def ui(  # noqa: PLR0913 - one parameter an option
 
     settings = load_settings(archive=archive, warehouse=warehouse)
     addresses = Addresses.of(host, port, allow_host)
-    stamps(settings.archives, with_titles=True)  # told here, rather than as a failed run later
+    mine = [named for named in settings.archives if not settings.queues.of(named.shown)]
+    if mine:
+        stamps(mine, with_titles=True)  # told here, rather than as a failed run later
     listen(host, port).close()  # likewise
     _prepare(settings)
     say(
         f"Dagster UI of {settings.warehouse}\n"
-        f"reading         {', '.join(named.shown for named in settings.archives)}\n"
+        f"reading         {', '.join(_named(settings))}\n"
         f"opens in about 20 s at http://{host}:{port} - Ctrl-C ends it",
         err=True,
     )
@@ -93,6 +95,11 @@ def ui(  # noqa: PLR0913 - one parameter an option
             err=True,
         )
     _become_server(settings, Serving(host, port, allow_host, read_only))
+
+
+def _named(settings: Settings) -> list[str]:
+    """The archives for people; listings where they are on machines of workers."""
+    return [named.shown for named in settings.archives] or list(settings.listings)
 
 
 def _is_of_this_machine(host: str) -> bool:

@@ -29,12 +29,16 @@ _LOG = logging.getLogger(__name__)
 
 
 class Watch(threading.Thread):
-    """Watches one run until it is stopped."""
+    """Watches one run until it is stopped.
+
+    Attributes:
+        run_id: The run.
+    """
 
     def __init__(self, run_id: str, worker: str) -> None:
         """Takes the run, and the name of its worker."""
         super().__init__(name=f"watch of run {run_id}", daemon=True)
-        self._run_id, self._worker = run_id, worker
+        self.run_id, self._worker = run_id, worker
         self._is_shown = False
         self._stopped = threading.Event()
         self._asked_at: float | None = None
@@ -50,16 +54,16 @@ class Watch(threading.Thread):
                 try:
                     self._look(instance)
                 except Exception:  # noqa: BLE001 - whatever the storage says, it is watched on
-                    _LOG.exception("run %s cannot be looked at now", self._run_id)
+                    _LOG.exception("run %s cannot be looked at now", self.run_id)
                 self._stopped.wait(LOOK_EVERY_SECONDS)
 
     def _look(self, instance: dg.DagsterInstance) -> None:
         now = time.time()
-        speak(instance, self._worker, self._run_id)
+        speak(instance, self._worker, self.run_id)
         if not self._is_shown:  # once the worker has spoken: what it last said was of another run
-            instance.add_run_tags(self._run_id, {WORKER_TAG: self._worker})
+            instance.add_run_tags(self.run_id, {WORKER_TAG: self._worker})
             self._is_shown = True
-        found = instance.get_run_by_id(self._run_id)
+        found = instance.get_run_by_id(self.run_id)
         if found is None or found.status not in _TO_END:
             return
         if self._asked_at is None:

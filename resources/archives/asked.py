@@ -25,12 +25,15 @@ class Options(NamedTuple):
         progress: Told how far the reading is.
         is_verified: Read and compare everything, whatever session rows say.
         opening: Called before an archive is opened, as something may have changed in it.
+        queue: The queue of the run that looks, whose archives alone are read; None where a command
+            reads all that it names.
     """
 
     with_titles: bool = True
     progress: Progress | None = None
     is_verified: bool = False
     opening: Callable[[], None] | None = None
+    queue: str | None = None
 
 
 class Needed(NamedTuple):

@@ -24,6 +24,7 @@ from agentsview_assets.rules.outdated import unread_archives
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from agentsview_assets.queues import Queues
     from agentsview_assets.resources.archives.asked import Options
     from agentsview_assets.resources.archives.scratch import Scratch
     from agentsview_assets.resources.warehouses.store import Store
@@ -42,6 +43,7 @@ class Seen(NamedTuple):
         taken: What was taken over from other archives that were at these places before.
         held: Rows of those archives that cannot be read and are left out, a line each.
         cleaned: Texts that held credentials, which were taken out.
+        elsewhere: Identities of those that workers of other queues read, as they were last read.
     """
 
     origins: Mapping[str, Source]
@@ -51,6 +53,7 @@ class Seen(NamedTuple):
     taken: tuple[Taken, ...] = ()
     held: tuple[str, ...] = ()
     cleaned: int = 0
+    elsewhere: frozenset[str] = frozenset()
 
     @property
     def archive_id(self) -> str:
@@ -117,6 +120,26 @@ def observe_all(
         ),
         sum(found.cleaned for found in seen.values()),
     )
+
+
+def with_elsewhere(
+    seen: Seen, store: Store, texts: Sequence[str], queues: Queues, queue: str | None
+) -> Seen:
+    """A look, with the archives that workers of other queues than the run's read.
+
+    Args:
+        seen: What the look found.
+        store: The warehouse; has recorded who was read.
+        texts: Archives and listings that the deployment names.
+        queues: Which workers see which archives.
+        queue: The run's; None where nobody else reads.
+    """
+    if queue is None or not queues.names:
+        return seen
+    read = store.read_archives()
+    named = map(name_of, queues.now(texts, [*read]))
+    others = (read[name] for name in named if name in read and not queues.is_for(name, queue))
+    return seen._replace(elsewhere=frozenset(others))
 
 
 def require_readable(archives: Sequence[ArchiveUrl]) -> list[str]:

@@ -6,11 +6,12 @@ import contextlib
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Self
 
-from agentsview_assets.archive_urls import ArchiveUrl, parse_archives
+from agentsview_assets.archive_urls import ArchiveUrl
 from agentsview_assets.errors import AssetsError
+from agentsview_assets.queues import NO_QUEUES, Queues
 from agentsview_assets.resources.archives.asked import Needed, Options
 from agentsview_assets.resources.archives.observing import observe
-from agentsview_assets.resources.archives.observing_all import Seen, observe_all
+from agentsview_assets.resources.archives.observing_all import Seen, observe_all, with_elsewhere
 from agentsview_assets.resources.archives.sources import require_one
 from agentsview_assets.resources.archives.stamps import read_here
 from agentsview_assets.resources.warehouses.outputs import Frames
@@ -37,7 +38,14 @@ _PART_OF = {"project_observations": PROJECTS, "machines": PROJECTS, "model_prici
 class ArchiveResource:
     """agentsview archives, and what of them has landed; a run can configure nothing of it."""
 
-    def __init__(self, archive: str, *, with_titles: bool = True, unread_days: int = 7) -> None:
+    def __init__(
+        self,
+        archive: str,
+        *,
+        with_titles: bool = True,
+        unread_days: int = 7,
+        queues: Queues = NO_QUEUES,
+    ) -> None:
         """Opens nothing yet.
 
         Args:
@@ -45,10 +53,12 @@ class ArchiveResource:
                 their own.
             with_titles: Whether session titles may fall back to first messages.
             unread_days: Days after which an archive that nobody reads is noticed.
+            queues: Which workers see which archives.
         """
         self.archive = archive
         self.with_titles = with_titles
         self.unread_days = unread_days
+        self._queues = queues
         self._landed = _Landed()
         self._seen: Seen | None = None
 
@@ -59,6 +69,7 @@ class ArchiveResource:
             archive="\n".join(settings.listings or [a.shown for a in settings.archives]),
             with_titles=settings.with_titles,
             unread_days=settings.unread_days,
+            queues=settings.queues,
         )
 
     def close(self) -> None:
@@ -89,10 +100,7 @@ class ArchiveResource:
         """
         if self._seen is None:
             with METER.measure():
-                self.refresh(store, window)
-        if self._seen is None:  # pragma: no cover - refresh sets it or raises
-            message = "the archives have not been looked at"
-            raise RuntimeError(message)
+                return self.refresh(store, window)
         return self._seen
 
     def refresh(
@@ -113,15 +121,16 @@ class ArchiveResource:
 
         Raises:
             ArchiveError: None of them can be read, which is recorded.
-            ConfigError: The warehouse was made with other settings.
+            ConfigError: The warehouse was made with other settings, or none is the run's.
         """
-        archives = parse_archives(self.archive.splitlines(), read_here(store.archives()))
-        _require_one(archives, store)  # before anything is made for it
+        options = (options or Options())._replace(with_titles=self.with_titles)
+        archives = _to_read(self.archive, self._queues, options.queue, store)
         placing = Placing(window.first, "full" if self.with_titles else "labels")
         _require_same(store, placing, is_new_placing=is_new_placing)
         try:
-            options = (options or Options())._replace(with_titles=self.with_titles)
-            self._seen = observe_all(archives, store, lambda: self.scratch, options, window)
+            seen = observe_all(archives, store, lambda: self.scratch, options, window)
+            texts = self.archive.splitlines()
+            self._seen = with_elsewhere(seen, store, texts, self._queues, options.queue)
             store.record_rules(placing.rules() | generation())
         except BaseException:
             self.close()
@@ -260,6 +269,18 @@ def _require_same(store: Store, placing: Placing, *, is_new_placing: bool) -> No
     require_no_newer(recorded)
     if not is_new_placing:
         placing.require_same(recorded)
+
+
+def _to_read(texts: str, queues: Queues, queue: str | None, store: Store) -> Sequence[ArchiveUrl]:
+    """The archives that a run of a queue reads.
+
+    Raises:
+        AssetsError: There is none, which is recorded before anything is made for it.
+    """
+    named = queues.now(texts.splitlines(), read_here(store.archives()))
+    found = queues.only(named, queue)
+    _require_one(found, store)
+    return found
 
 
 def _require_one(archives: Sequence[ArchiveUrl], store: Store) -> None:

@@ -174,7 +174,8 @@ class RunsWarehouse(dg.IOManager):
 
     def load_input(self, context: dg.InputContext) -> Any:
         """Loads an upstream table, or the part of it that the input's metadata selects."""
-        with failures_in_words(), METER.measure():
+        step = context.step_context
+        with failures_in_words((step.instance, step.run_id)), METER.measure():
             contract = CONTRACTS[context.asset_key.path[-1]]
             metadata = context.definition_metadata or {}
             count_by = tuple(metadata.get("count_by", ()))

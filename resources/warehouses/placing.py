@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from agentsview_assets.errors import ConfigError, WarehouseError
+from agentsview_assets.errors import ConfigError, OutdatedError
 from agentsview_assets.rules.versions import rules as release_rules
 
 if TYPE_CHECKING:
@@ -32,11 +32,11 @@ def require_no_newer(recorded: Mapping[str, str]) -> None:
         recorded: The rules that the warehouse has recorded.
 
     Raises:
-        WarehouseError: Its rows were made by newer rules.
+        OutdatedError: Its rows were made by newer rules.
     """
     found, ours = int(recorded.get(_GENERATION, "0")), release_rules().generation
     if found > ours:
-        raise WarehouseError(
+        raise OutdatedError(
             f"the warehouse was made by a newer release of agentsview-assets (rules of generation "
             f"{found}, here {ours}); upgrade this one, which would put older rows in their place"
         )

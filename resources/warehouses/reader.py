@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, ClassVar, Protocol
 
-from agentsview_assets.errors import WarehouseError
+from agentsview_assets.errors import OutdatedError, WarehouseError
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl, parse_warehouses
 
 SCHEMA_VERSION = 5
@@ -118,7 +118,8 @@ def found_version(
         what: What it is a database of, such as `a DuckDB database`.
 
     Raises:
-        WarehouseError: It was written by a newer version of this program, or is not ours.
+        OutdatedError: It was written by a newer version of this program.
+        WarehouseError: It is not ours.
     """
     if META_TABLE not in tables:
         if tables:
@@ -126,7 +127,7 @@ def found_version(
         return None
     version = int(ask(f"SELECT max(schema_version) FROM {META_TABLE}")[0][0] or 0)
     if version > SCHEMA_VERSION:
-        raise WarehouseError(
+        raise OutdatedError(
             f"warehouse {shown}: written by a newer version of agentsview-assets (schema "
             f"{version}, this one knows {SCHEMA_VERSION}); upgrade agentsview-assets"
         )

@@ -20,6 +20,7 @@ from agentsview_assets.resources.warehouses.known import (
 from agentsview_assets.resources.warehouses.reader import (
     EXPECTED_TABLE,
     PARTITIONS_TABLE,
+    READINGS_TABLE,
     RULES_TABLE,
 )
 from agentsview_assets.rules.disk_evidence import CHECKOUT, PATH, DiskAnswer
@@ -46,6 +47,11 @@ class Records(abc.ABC):
     def archives(self) -> list[Archive]:
         """The archives whose observations the warehouse holds."""
         return known_archives(self.ask)
+
+    def read_archives(self) -> dict[str, str]:
+        """The identity of each archive that could be read the last time, by its name."""
+        sql = f"SELECT archive, archive_id FROM {READINGS_TABLE} WHERE reason = ''"
+        return dict(self.ask(sql))
 
     def successions(self) -> list[Succession]:
         """Which archive was found in the place of which; see `warehouses.store.Store`."""

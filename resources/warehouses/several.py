@@ -125,6 +125,10 @@ class _ReadFromTheFirst(_Alike):
         """The rows of archives that cannot be read."""
         return self._first.left_out(archives)
 
+    def read_archives(self) -> dict[str, str]:
+        """What the first warehouse has recorded."""
+        return self._first.read_archives()
+
     def successions(self) -> list[Succession]:
         """What the first warehouse has recorded."""
         return self._first.successions()

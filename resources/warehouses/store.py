@@ -156,6 +156,9 @@ class Store(Protocol):
     def archives(self) -> list[Archive]:
         """The archives whose observations the warehouse holds."""
 
+    def read_archives(self) -> dict[str, str]:
+        """The identity of each archive that could be read the last time, by its name."""
+
     def successions(self) -> list[Succession]:
         """The archives that another one was found in the place of, the last found first."""
 

@@ -91,10 +91,10 @@ class Live:
         return [run for run in found if run.run_id not in self.known]
 
     def until(
-        self, is_so: Callable[[Live], bool], what: str, patience: float = PATIENCE_SECONDS
+        self, is_so: Callable[[Live], bool], what: str, patience_seconds: float = PATIENCE_SECONDS
     ) -> None:
         """Waits until something is so."""
-        pause, deadline = threading.Event(), time.monotonic() + patience
+        pause, deadline = threading.Event(), time.monotonic() + patience_seconds
         while not is_so(self):
             assert time.monotonic() < deadline, f"{what}: {self.runs()} {self._ask()}"
             pause.wait(_PAUSE_SECONDS)

@@ -29,17 +29,26 @@ def home(folder: Path) -> str:
 class Worker(Background):
     """A running worker with a home and a data folder of its own; use as a context manager."""
 
-    def __init__(self, name: str, folder: Path, environ: Mapping[str, str]) -> None:
-        """Starts it."""
+    def __init__(
+        self, name: str, folder: Path, environ: Mapping[str, str], queues: str = "dagster"
+    ) -> None:
+        """Starts it, in the folder.
+
+        Args:
+            name: Its name.
+            folder: Its home and its data folder.
+            environ: On top of the tests' own; another PYTHONPATH is another release.
+            queues: What it takes runs from, separated by commas.
+        """
         self.name = name
         own = {"DAGSTER_HOME": home(folder / "dagster"), "XDG_DATA_HOME": str(folder / "data")}
         super().__init__(
             [
                 *(sys.executable, "-m", "celery", "-A", "agentsview_assets.worker.app", "worker"),
-                *("-c", "1", "-Q", "dagster", "-n", name, "--loglevel", "info"),
+                *("-c", "1", "-Q", queues, "-n", name, "--loglevel", "info"),
                 *("--without-gossip", "--without-mingle", "--without-heartbeat"),
             ],
-            {**os.environ, **environ, **own, "PYTHONPATH": str(REPOSITORY)},
+            {**os.environ, "PYTHONPATH": str(REPOSITORY), **environ, **own},
             folder,
             _READY,
             _PATIENCE_SECONDS,

@@ -84,7 +84,7 @@ class Database:
         return psycopg2.connect(host="127.0.0.1", port=self.port, user=user, dbname=self.name)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Server:
     """A running server.
 
@@ -109,8 +109,37 @@ class Server:
         return Database(self.port, copy)
 
 
+class KillableServer(Server):
+    """A server that can be ended in the middle of its work, and started again where it was.
+
+    Attributes:
+        port: Where it listens, before and after.
+    """
+
+    def __init__(self, programs: Path, data: Path) -> None:
+        """Starts it."""
+        self._programs, self._data = programs, data
+        self._process, port = _start(programs, data)
+        super().__init__(port)
+
+    def stop_at_once(self) -> None:
+        """Ends it as a crash does: connections are cut, and nothing is written any more."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(_PATIENCE_SECONDS)
+
+    def start_again(self) -> None:
+        """Starts it at its port: it recovers what was committed."""
+        self._process, _ = _start(self._programs, self._data, self.port)
+
+    def end(self) -> None:
+        """Ends connections, then itself."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(_PATIENCE_SECONDS)
+
+
 @contextmanager
-def running_server() -> Iterator[Server]:
+def running_server() -> Iterator[KillableServer]:
     """Makes a cluster, starts its server, and removes both in the end."""
     folder = Path(tempfile.mkdtemp(prefix="agentsview-assets-postgres-", dir=_public_folder()))
     try:
@@ -121,12 +150,11 @@ def running_server() -> Iterator[Server]:
         if _as_other_user():
             shutil.chown(data, _NOBODY)
         _make_cluster(programs, data)
-        server, port = _start(programs, data)
+        server = KillableServer(programs, data)
         try:
-            yield Server(port)
+            yield server
         finally:
-            server.send_signal(signal.SIGINT)  # ends connections, then itself
-            server.wait(_PATIENCE_SECONDS)
+            server.end()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -185,9 +213,11 @@ def _make_cluster(programs: Path, data: Path) -> None:
     )
 
 
-def _start(programs: Path, data: Path) -> tuple[subprocess.Popen[bytes], int]:
+def _start(
+    programs: Path, data: Path, port_before: int | None = None
+) -> tuple[subprocess.Popen[bytes], int]:
     for _ in range(5):
-        port = _free_port()
+        port = port_before or _free_port()
         server = subprocess.Popen(
             [str(programs / "postgres"), "-D", str(data), "-p", str(port)],
             stdout=subprocess.DEVNULL,

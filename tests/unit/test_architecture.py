@@ -50,6 +50,7 @@ COMMON = (
     "agentsview_assets.archive_urls",
     "agentsview_assets.errors",
     "agentsview_assets.files",
+    "agentsview_assets.queues",
     "agentsview_assets.settings",
     "agentsview_assets.warehouse_urls",
 )

@@ -56,11 +56,34 @@ def archive_states(settings: Settings, reader: Reader) -> list[dict[str, Any]]:
 
     Returns:
         For each its path or URL, `archive_id` once it was observed, a state (observed, changed,
-        unobserved, unreadable or missing), a note for people, and what a mirror lacks.
+        unobserved, unreadable, missing, or elsewhere where workers of a queue read it), a note for
+        people, and what a mirror lacks.
     """
     failed = dict(reader.rows(f"SELECT archive, reason FROM {READINGS_TABLE} WHERE reason <> ''"))
     known = [Archive(*row) for row in reader.rows(_KNOWN)]
-    return [_state(archive, settings, known, failed) for archive in settings.archives]
+    mine = [
+        _state(a, settings, known, failed) for a in settings.archives if not _queue(a, settings)
+    ]
+    return mine + _elsewhere(settings, reader)
+
+
+def _queue(archive: ArchiveUrl, settings: Settings) -> str:
+    return settings.queues.of(archive.shown)
+
+
+def _elsewhere(settings: Settings, reader: Reader) -> list[dict[str, Any]]:
+    """The archives that workers of queues read: as their last reading found them."""
+    rows = reader.rows(f"SELECT archive, archive_id, reason FROM {READINGS_TABLE} ORDER BY archive")
+    read = {name: (who, why) for name, who, why in rows if settings.queues.of(name)}
+    named = [a.shown for a in settings.archives if _queue(a, settings) and a.shown not in read]
+    found = []
+    nothing = [text for text in settings.listings if settings.queues.of(text)]
+    for name in [*read, *named] or nothing:
+        who, why = read.get(name, ("", "never observed into this warehouse"))
+        note = f"{name}: {why or 'as last observed'}; workers of {settings.queues.of(name)} read it"
+        known = {"archive_id": who} if who else {}
+        found.append({"path": name, **known, "state": "elsewhere", "note": note})
+    return found
 
 
 def _state(
