@@ -22,7 +22,7 @@ project.prepare_if_dev()
 
 @dbt_assets(manifest=project.manifest_path)
 def marts(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-    """Every model and its tests, in runs of their own: a run of ours has a DuckDB file to its end."""
+    """Every model and its tests, in runs of their own: ours hold a DuckDB file to their end."""
     yield from dbt.cli(["build"], context=context).stream()
 
 
