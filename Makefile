@@ -41,7 +41,7 @@ REPORT := usage daily
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui test fixtures matrix hostile test-all endurance live browser lint format docs bench sync sync-dev
+.PHONY: help run ui test fixtures matrix hostile test-all endurance installs live browser lint format docs bench sync sync-dev
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -80,6 +80,9 @@ test-all: sync-dev ## Run all tests, the conformance matrix included
 
 endurance: sync-dev ## Kill and interrupt runs at 250 moments; more seeds, questions and steps of a daemon's story
 	@$(BIN)/pytest -n auto --dist loadgroup -m endurance $(ARGS)
+
+installs: sync-dev ## Install the wheel by uv and pip for every Python here, lowest and newest packages
+	@$(BIN)/pytest -m endurance tests/installs $(ARGS)
 
 live: sync-dev ## Have a real daemon and web server carry out what they are asked for
 	@$(BIN)/pytest -n auto --dist loadgroup -m "live and not endurance" tests/live $(ARGS)

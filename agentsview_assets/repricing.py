@@ -24,6 +24,7 @@ from agentsview_assets.resources.warehouses.known import known_archives, success
 from agentsview_assets.resources.warehouses.reader import PARTITIONS_TABLE, Reader, open_reader
 from agentsview_assets.resources.work import METER
 from agentsview_assets.rules import pricing, staleness
+from agentsview_assets.rules.money import added_up
 from agentsview_assets.rules.rates import (
     PRICE_ROWS,
     PRICED_TOKENS,
@@ -149,8 +150,8 @@ def _impact(settings: Settings, reader: Reader, rows: list[tuple[object, ...]]) 
     impact = Impact(settings.warehouse, "", "", dry_run=True, up_to_date=not places)
     impact.days = sorted({day for _, day in places})
     impact.models = _model_impacts(reader, old, new, places)
-    impact.old_cost_usd = sum(model.old_cost_usd for model in impact.models)
-    impact.new_cost_usd = sum(model.new_cost_usd for model in impact.models)
+    impact.old_cost_usd = added_up(model.old_cost_usd for model in impact.models)
+    impact.new_cost_usd = added_up(model.new_cost_usd for model in impact.models)
     digests = ("/".join(sorted({rate.pricing_digest for rate in r.values()})) for r in (old, new))
     impact.old_pricing_digest, impact.new_pricing_digest = digests
     return impact
@@ -226,8 +227,8 @@ def _model_impacts(
             _shown(old.get(key)),
             _shown(new[key]),
             len(costs.get(key, ())),
-            sum(before for before, _ in costs.get(key, ())),
-            sum(after for _, after in costs.get(key, ())),
+            added_up(before for before, _ in costs.get(key, ())),
+            added_up(after for _, after in costs.get(key, ())),
         )
         for key in sorted(moved)
     ]

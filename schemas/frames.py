@@ -140,14 +140,22 @@ def validated(
     try:
         valid = contract.schema.validate(frame, lazy=True)
     except SchemaErrors as error:
-        raise ContractError(_explain(contract, frame, error)) from None
-    _refuse_strays(contract, valid, days)
+        raise ContractError(broken_rules(contract, frame, error)) from None
+    refuse_strays(contract, valid, days)
     return valid[list(contract.column_names)]
 
 
-def _refuse_strays(
-    contract: TableContract, frame: pd.DataFrame, days: Sequence[str] | None
-) -> None:
+def refuse_strays(contract: TableContract, frame: pd.DataFrame, days: Sequence[str] | None) -> None:
+    """Refuses rows of days that are not being replaced; see `TableContract.validate`.
+
+    Args:
+        contract: The table; without a partition column, nothing is refused.
+        frame: Rows, their days as text.
+        days: A list of all days, or a tuple of the first and the last one.
+
+    Raises:
+        ContractError: There are some; the message names the first.
+    """
     if contract.partition_column is None or days is None:
         return
     column = frame[contract.partition_column]
@@ -165,7 +173,14 @@ def _refuse_strays(
     )
 
 
-def _explain(contract: TableContract, frame: pd.DataFrame, error: SchemaErrors) -> str:
+def broken_rules(contract: TableContract, frame: pd.DataFrame, error: SchemaErrors) -> str:
+    """Says which columns break which rules, in how many rows, and which rows come first.
+
+    Args:
+        contract: The table; its key names the rows.
+        frame: What was checked, its rows numbered from 0.
+        error: What pandera found.
+    """
     cases = error.failure_cases.drop_duplicates(["column", "index", "failure_case"])
     lines = []
     for (column, check), group in cases.groupby(["column", "check"], dropna=False, sort=False):
@@ -181,7 +196,9 @@ def _explain(contract: TableContract, frame: pd.DataFrame, error: SchemaErrors) 
 
 def _key_of(contract: TableContract, frame: pd.DataFrame, row: int) -> str:
     known = [name for name in contract.key if name in frame.columns]
-    return _key_text((name, frame[name].iloc[row]) for name in known)
+    # A table of somebody else's need not have a key: its first columns tell what row it is.
+    shown = known or list(frame.columns[:_KEYS_SHOWN])
+    return _key_text((str(name), frame[name].iloc[row]) for name in shown)
 
 
 def _key_text(values: Iterable[tuple[str, object]]) -> str:

@@ -22,8 +22,10 @@ from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE, for_each_run
 from agentsview_assets.resources.warehouses.counting_once import ASSET, CHECK, counted_once
 from agentsview_assets.resources.warehouses.fencing import require_alive
 from agentsview_assets.resources.warehouses.holdings import Holding, holdings
+from agentsview_assets.resources.warehouses.frame_kinds import as_annotated
 from agentsview_assets.resources.warehouses.opening import open_store
 from agentsview_assets.resources.warehouses.outputs import Frames
+from agentsview_assets.resources.warehouses.partition_days import days_of, require_contiguous
 from agentsview_assets.resources.warehouses.placing import Placing, generation, require_no_newer
 from agentsview_assets.resources.warehouses.run_records import Answer
 from agentsview_assets.resources.warehouses.store import (
@@ -142,8 +144,8 @@ class RunsWarehouse(dg.IOManager):
             if not isinstance(obj, Frames):
                 raise ContractError(f"{contract.name}: expected frames, got {type(obj).__name__}")
             output = obj
-            days = list(context.asset_partition_keys) if context.has_asset_partitions else None
-            _require_contiguous(context, days)
+            days = days_of(context)
+            require_contiguous(context, days)
             require_no_newer(self._rules())
             if days is not None and (first := _first_day(context)) is not None:
                 Placing(first).require_same(self._rules())
@@ -189,24 +191,7 @@ class RunsWarehouse(dg.IOManager):
             if context.dagster_type.typing_type is Days:
                 return Days(self.store, contract, selection)
             found = self.store.read(contract, selection)
-            return _as(context.dagster_type.typing_type, found, contract)
-
-
-def _as(wanted: Any, found: pa.Table, contract: TableContract) -> Any:
-    """Rows as an input is annotated: pandas unless it names Arrow, polars or a DuckDB relation."""
-    if wanted is pa.Table:
-        return found
-    library = getattr(wanted, "__module__", "").partition(".")[0]
-    if library == "polars":
-        import polars as pl  # noqa: PLC0415 - of whoever asks for it
-
-        frame = pl.DataFrame(found)
-        return frame.lazy() if wanted is pl.LazyFrame else frame
-    if getattr(wanted, "__name__", "") == "DuckDBPyRelation":
-        import duckdb  # noqa: PLC0415 - likewise
-
-        return duckdb.from_arrow(found)
-    return contract.frame(found)
+            return as_annotated(context.dagster_type.typing_type, found, contract.frame)
 
 
 class _Totals(Sequence[Partition]):
@@ -293,14 +278,6 @@ class _Totals(Sequence[Partition]):
     def __iter__(self) -> Iterator[Partition]:
         require_alive(self._instance, self._run_id)
         return iter(self._recorded())
-
-
-def _require_contiguous(context: dg.OutputContext, days: list[str] | None) -> None:
-    if days is None or len(days) < 2:  # noqa: PLR2004 - one day is contiguous
-        return
-    ordinals = [date.fromisoformat(day).toordinal() for day in days]
-    if ordinals != list(range(ordinals[0], ordinals[0] + len(days))):
-        raise ContractError(f"{context.asset_key.path[-1]}: the days written are not contiguous")
 
 
 def _first_day(context: dg.OutputContext) -> str | None:

@@ -83,6 +83,11 @@ def primary_key(contract: TableContract) -> str:
     return ", ".join([day, *rest] if day else rest)
 
 
+def key_clause(contract: TableContract) -> str:
+    """The primary key of a table, as it follows its columns; '' where the table has no key."""
+    return f",\n    PRIMARY KEY ({primary_key(contract)})" if contract.key else ""
+
+
 def index_statements(contract: TableContract, indexes: dict[str, str]) -> list[str]:
     """The index of a table that reports look things up in, if it has one.
 

@@ -1,6 +1,8 @@
 """What docs/downstream.md says of assets that others make from ours."""
 
 import importlib.util
+import re
+from datetime import date
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,11 +13,9 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from dagster._core.storage.db_io_manager import DbTypeHandler, TableSlice
-from dagster_duckdb import build_duckdb_io_manager
-from dagster_duckdb.io_manager import DuckDbClient
 
 from agentsview_assets.build import build_definitions
+from examples.stock_io_manager import FramesIOManager
 from tests.support.in_process import Desk
 from tests.support.oracle import REPOSITORY
 from tests.support.reconciling import settings_of
@@ -36,11 +36,16 @@ def desk(made: Desk, tmp_path: Path) -> Desk:
     return made.copied(tmp_path / "desk")
 
 
-def _example(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The example, as Dagster loads it in a deployment."""
+def _deployed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names the desk in the environment, as a deployment does."""
     monkeypatch.setenv("AGENTSVIEW_ASSETS_ARCHIVE", str(desk.archive))
     monkeypatch.setenv("AGENTSVIEW_ASSETS_WAREHOUSE", str(desk.warehouse))
     monkeypatch.setenv("AGENTSVIEW_ASSETS_START_DATE", START)
+
+
+def _example(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The example, as Dagster loads it in a deployment."""
+    _deployed(desk, monkeypatch)
     path = REPOSITORY / "examples" / "downstream.py"
     spec = importlib.util.spec_from_file_location("downstream", path)
     assert spec is not None
@@ -78,6 +83,18 @@ class TestTheExample:
         graph = _example(desk, monkeypatch).defs.resolve_asset_graph()
         for name in ("cost_of_day", "cost_by_project"):
             assert graph.get(dg.AssetKey(name)).parent_keys == {dg.AssetKey("daily_usage")}
+
+    def test_a_table_of_theirs_lies_beside_ours_and_is_read(self, desk, monkeypatch):
+        example = _example(desk, monkeypatch)
+        assert _run(example.defs, "project_costs", partition_key=DAY).success
+        wanted = desk.rows(
+            "SELECT partition_date::VARCHAR, project, SUM(cost_usd) FROM daily_usage "
+            f"WHERE partition_date = '{DAY}' GROUP BY 1, 2 ORDER BY 3 DESC"
+        )
+        stored = desk.rows("SELECT day, project, usd FROM project_costs ORDER BY usd DESC")
+        assert stored == [(day, project, pytest.approx(usd)) for day, project, usd in wanted]
+        done = _run(example.defs, "dearest_project")
+        assert _metadata(done, "dearest_project")["project"] == wanted[0][1]
 
 
 def _of_type(desk: Desk, annotation: Any) -> Any:
@@ -124,49 +141,73 @@ class TestKindsOfInput:
         ]
 
 
-class ArrowHandler(DbTypeHandler[pa.Table]):
-    """Arrow for Dagster's own DuckDB IO manager: the way round the pandas that its others need."""
-
-    @property
-    def supported_types(self) -> list[type]:
-        return [pa.Table]
-
-    def handle_output(
-        self, context: dg.OutputContext, table_slice: TableSlice, obj: pa.Table, connection: Any
-    ) -> None:
-        context.log.info("%s rows", obj.num_rows)
-        name = f"{table_slice.schema}.{table_slice.table}"
-        connection.register("obj", obj)
-        connection.execute(f"CREATE TABLE IF NOT EXISTS {name} AS FROM obj LIMIT 0")
-        connection.execute(f"INSERT INTO {name} FROM obj")
-
-    def load_input(
-        self, context: dg.InputContext, table_slice: TableSlice, connection: Any
-    ) -> pa.Table:
-        sql = DuckDbClient.get_select_statement(table_slice)
-        context.log.info(sql)
-        return connection.sql(sql).to_arrow_table()
-
-
 class TestAnIoManagerOfDagstersOwn:
-    def test_it_finds_the_rows_of_a_day(self, desk):
+    @pytest.mark.parametrize("annotation", [pd.DataFrame, pa.Table])
+    def test_it_finds_the_rows_of_a_day(self, desk, annotation):
+        got: list[Any] = []
+
+        def theirs(daily_usage: Any) -> None:
+            assert isinstance(daily_usage, annotation)
+            got.append(daily_usage)
+
+        ins = {"daily_usage": dg.AssetIn(input_manager_key="stock", dagster_type=annotation)}
+        mine = dg.Definitions(
+            assets=[dg.asset(theirs, ins=ins, partitions_def=dg.DailyPartitionsDefinition(START))],
+            resources={"stock": FramesIOManager(database=str(desk.warehouse))},
+        )
         ours = build_definitions(settings_of(desk))
-        got: list[pa.Table] = []
+        assert _run(dg.Definitions.merge(ours, mine), "theirs", partition_key=DAY).success
+        [(rows,)] = desk.rows(f"SELECT COUNT(*) FROM daily_usage WHERE partition_date = '{DAY}'")
+        assert len(got[0]) == rows > 0
+
+    @pytest.mark.parametrize("kind", [pd.DataFrame, pa.Table])
+    def test_it_stores_days_in_a_file_of_their_own(self, tmp_path, kind):
+        file = tmp_path / "theirs.duckdb"
 
         @dg.asset(
             partitions_def=dg.DailyPartitionsDefinition(START),
-            ins={"daily_usage": dg.AssetIn(input_manager_key="stock")},
+            io_manager_key="stock",
+            metadata={"partition_expr": "day"},
         )
-        def theirs(daily_usage: pa.Table) -> None:
-            got.append(daily_usage)
+        def theirs(context: dg.AssetExecutionContext) -> kind:
+            frame = pd.DataFrame({"usd": [1.5], "day": [date.fromisoformat(context.partition_key)]})
+            return frame if kind is pd.DataFrame else pa.Table.from_pandas(frame)
 
-        stock = build_duckdb_io_manager([ArrowHandler()]).configured(
-            {"database": str(desk.warehouse)}
-        )
-        mine = dg.Definitions(assets=[theirs], resources={"stock": stock})
-        assert _run(dg.Definitions.merge(ours, mine), "theirs", partition_key=DAY).success
+        stock = {"stock": FramesIOManager(database=str(file))}
+        for day in (DAY, START, DAY):
+            assert dg.materialize([theirs], resources=stock, partition_key=day).success
+        with duckdb.connect(str(file)) as stored:
+            rows = stored.sql("SELECT CAST(day AS VARCHAR), usd FROM public.theirs").fetchall()
+        assert sorted(rows) == [(START, 1.5), (DAY, 1.5)]
+
+
+class TestThePage:
+    """What docs/downstream.md shows is what works."""
+
+    def _blocks(self) -> list[str]:
+        page = (REPOSITORY / "docs" / "downstream.md").read_text(encoding="utf-8")
+        return re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+
+    def _defs(self, desk, monkeypatch, marker: str) -> dg.Definitions:
+        _deployed(desk, monkeypatch)
+        [block] = [block for block in self._blocks() if marker in block]
+        names: dict[str, Any] = {"__name__": "page"}
+        exec(compile(block, "docs/downstream.md", "exec"), names)  # noqa: S102 - our own page
+        return names["defs"]
+
+    def test_every_block_is_executed_here(self):
+        assert len(self._blocks()) == 2
+
+    def test_a_table_of_ones_own_is_stored(self, desk, monkeypatch):
+        defs = self._defs(desk, monkeypatch, "UserTablesIOManager")
+        assert _run(defs, "team_days", partition_key=DAY).success
+        assert desk.rows("SELECT day, team, usd FROM team_days") == [(DAY, "red", 1.5)]
+
+    def test_an_io_manager_of_dagsters_own_reads_ours(self, desk, monkeypatch):
+        defs = self._defs(desk, monkeypatch, "FramesIOManager")
+        done = _run(defs, "rows_of_day", partition_key=DAY)
         [(rows,)] = desk.rows(f"SELECT COUNT(*) FROM daily_usage WHERE partition_date = '{DAY}'")
-        assert got[0].num_rows == rows > 0
+        assert _metadata(done, "rows_of_day")["rows"] == rows > 0
 
 
 def test_every_table_with_days_says_where_a_days_rows_are(desk: Desk) -> None:

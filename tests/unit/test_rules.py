@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,8 @@ from agentsview_assets.rules.staleness import DAILY_TABLES, TABLES
 from agentsview_assets.rules.versions import rules
 from docs import make_rules
 from tests.support.machines import Machine, archive, everything
+from tests.support.oracle import REPOSITORY
+from tests.support.pythons import pythons
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,6 +62,31 @@ class TestDigests:
     def test_the_generated_file_is_that_of_the_code(self) -> None:
         page = make_rules.PAGE.read_text(encoding="utf-8")
         assert make_rules.render(page) == page, "run `make docs`"
+
+    @pytest.mark.parametrize("version", sorted(pythons()))
+    def test_every_python_of_this_machine_finds_the_same(self, version):
+        program = (
+            "from docs import make_rules as made; import sys; "
+            "page = made.PAGE.read_text(encoding='utf-8'); "
+            "print(sys.version_info[:2], made.render(page) == page)"
+        )
+        # Without packages: what the digests are of is standard Python.
+        done = subprocess.run(
+            [
+                pythons()[version],
+                "-B",
+                "-I",
+                "-c",
+                f"import sys; sys.path.insert(0, '.'); {program}",
+            ],
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        major, minor = version.split(".")
+        assert done.stdout == f"({major}, {minor}) True\n"
 
     def test_every_rule_that_is_named_is_there(self, folder: Path) -> None:
         (folder / "durations.py").write_text("", encoding="utf-8")

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from agentsview_assets.cli.human import agents_note, usage_table
 from agentsview_assets.cli.usage import usage
-from agentsview_assets.rules.money import cost_text
+from agentsview_assets.rules.money import added_up, cost_text
 from tests.support.usage_warehouse import Usage, warehouse_file
 
 if TYPE_CHECKING:
@@ -91,6 +91,12 @@ NOTHING: dict[str, Any] = {"daily": [], "totals": amounts("totalCost", 0.0)}
 )
 def test_costs_are_shown_to_the_cent(usd: float, text: str) -> None:
     assert cost_text(usd) == text
+
+
+def test_costs_add_up_one_after_the_other_on_every_python():
+    # `sum` is 1.0 from Python 3.12 on, which carries what rounding loses.
+    assert added_up([0.1] * 10) == 0.9999999999999999
+    assert added_up([]) == 0.0
 
 
 def test_the_table_with_models_below_their_days() -> None:

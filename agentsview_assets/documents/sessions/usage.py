@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentsview_assets.rules.gojson import format_number
 from agentsview_assets.rules.integers import int64
+from agentsview_assets.rules.money import added_up
 from agentsview_assets.rules.pricing import row_cost
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class SessionUsage(NamedTuple):
         if not by_model:
             return NO_USAGE
         counts = zip(*(model[1:6] for model in by_model), strict=True)
-        cost = sum((model.cost_usd for model in by_model), 0.0)
+        cost = added_up(model.cost_usd for model in by_model)
         has_cost = all(model.has_cost for model in by_model)
         return cls._make((tuple(by_model), *map(int64, map(sum, counts)), cost, has_cost))
 

@@ -19,6 +19,7 @@ from agentsview_assets.documents.common.pricing_block import pricing_block
 from agentsview_assets.documents.usage.query import CountedRows, UsageScope
 from agentsview_assets.rules.gojson import utf8_bytes
 from agentsview_assets.rules.integers import int64
+from agentsview_assets.rules.money import added_up
 from agentsview_assets.rules.pricing import NO_RATES, cache_savings, row_cost
 
 if TYPE_CHECKING:
@@ -223,7 +224,7 @@ def _totals(daily: Iterable[Mapping[str, Any]], buckets: Iterable[Bucket]) -> di
     credit = _credits(buckets)
     if credit > 0:
         totals["copilotAICredits"] = credit
-    totals["cacheSavings"] = sum(map(attrgetter("savings"), buckets), 0.0)
+    totals["cacheSavings"] = added_up(map(attrgetter("savings"), buckets))
     return totals
 
 
@@ -234,7 +235,7 @@ def _credits(buckets: Iterable[Bucket]) -> float:
         if bucket.agent in CREDIT_AGENTS:
             key = (bucket.date, bucket.agent)
             costs[key] = costs.get(key, 0.0) + bucket.amounts.cost
-    return sum((cost / USD_PER_CREDIT for cost in costs.values()), 0.0)
+    return added_up(cost / USD_PER_CREDIT for cost in costs.values())
 
 
 def _session_counts(reader: Reader, rows: CountedRows) -> dict[tuple[str, str], int]:

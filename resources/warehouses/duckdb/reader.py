@@ -71,7 +71,10 @@ class DuckDBReader:
 
     def has_table(self, name: str) -> bool:
         """Whether the warehouse holds the table."""
-        found = self.rows("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [name])
+        found = self.rows(
+            "SELECT 1 FROM duckdb_tables() WHERE schema_name = current_schema() AND table_name = ?",
+            [name],
+        )
         return bool(found)
 
 

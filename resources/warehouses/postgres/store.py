@@ -34,7 +34,7 @@ from agentsview_assets.resources.warehouses.store import Selection
 from agentsview_assets.resources.warehouses.table_ddl import (
     column_ddl,
     index_statements,
-    primary_key,
+    key_clause,
 )
 from agentsview_assets.rules.text import storable
 from agentsview_assets.schemas import TableContract
@@ -98,8 +98,8 @@ class PostgresStore(SqlStore):
 
     def create_statements(self, contract: TableContract) -> list[str]:
         """The DDL of a table; see `SqlStore.create_statements`."""
-        columns, key = column_ddl(contract, SQL_TYPES), primary_key(contract)
-        create = f"CREATE TABLE {contract.name} (\n    {columns},\n    PRIMARY KEY ({key})\n)"
+        columns = column_ddl(contract, SQL_TYPES) + key_clause(contract)
+        create = f"CREATE TABLE {contract.name} (\n    {columns}\n)"
         return [create, *index_statements(contract, INDEXES)]
 
     @contextlib.contextmanager

@@ -38,7 +38,7 @@ from agentsview_assets.resources.warehouses.table_ddl import (
     column_ddl,
     described,
     index_statements,
-    primary_key,
+    key_clause,
     quoted,
 )
 from agentsview_assets.schemas import TableContract
@@ -113,9 +113,9 @@ class SQLiteStore(SqlStore):
 
     def create_statements(self, contract: TableContract) -> list[str]:
         """The DDL of a table; see `SqlStore.create_statements`."""
-        columns, key = column_ddl(contract, SQL_TYPES), primary_key(contract)
+        columns = column_ddl(contract, SQL_TYPES) + key_clause(contract)
         return [
-            f"CREATE TABLE {contract.name} (\n    {columns},\n    PRIMARY KEY ({key})\n) STRICT",
+            f"CREATE TABLE {contract.name} (\n    {columns}\n) STRICT",
             *index_statements(contract, INDEXES),
         ]
 

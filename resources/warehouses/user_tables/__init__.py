@@ -1,0 +1,1 @@
+"""Tables of assets of others, in the same warehouse, under contracts of theirs."""
