@@ -21,8 +21,8 @@ from agentsview_assets.resources.failures import failures_in_words
 from agentsview_assets.resources.fixed import NOTHING_TO_CONFIGURE, for_each_run
 from agentsview_assets.resources.warehouses.counting_once import ASSET, CHECK, counted_once
 from agentsview_assets.resources.warehouses.fencing import require_alive
-from agentsview_assets.resources.warehouses.holdings import Holding, holdings
 from agentsview_assets.resources.warehouses.frame_kinds import as_annotated
+from agentsview_assets.resources.warehouses.holdings import Holding, holdings
 from agentsview_assets.resources.warehouses.opening import open_store
 from agentsview_assets.resources.warehouses.outputs import Frames
 from agentsview_assets.resources.warehouses.partition_days import days_of, require_contiguous
