@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import time
 from contextlib import closing
@@ -175,6 +176,32 @@ class TestOldRuns:
         ran, _ = reconcile(settings, instance)
         assert all(run.succeeded for run in ran)
         assert desk.materialize()["up_to_date"] is True
+
+
+class TestAHistoryInPostgresql:
+    def test_old_runs_are_gone_and_what_is_shown_is_the_same(
+        self, tmp_path, postgres_server, monkeypatch
+    ):
+        history = postgres_server.database()
+        home = tmp_path / "home"
+        home.mkdir()
+        shutil.copy(REPOSITORY / "deploy" / "dagster.yaml", home)
+        url = f"postgresql+psycopg2://owner@127.0.0.1:{history.port}/{history.name}"
+        monkeypatch.setenv("DAGSTER_STORAGE_URL", url)
+        start = load_settings({}).last_date
+        desk = Desk.with_sample(tmp_path / "desk", DAGSTER_HOME=str(home)).starting(start)
+        for _ in range(2):
+            desk.materialize("--force", "--select", "sessions")
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            ours = _ours(desk)
+            before, runs = _shown(instance, ours), {run.run_id for run in instance.get_runs()}
+            removed = remove_old_runs(instance, ours, _later())
+            left = {run.run_id for run in instance.get_runs()}
+            assert removed.runs == len(runs - left) > 0
+            assert _shown(instance, ours) == before
+        for table in ("event_logs", "asset_check_executions", "run_tags"):
+            found = {run for (run,) in history.run(f"SELECT run_id FROM public.{table}")}
+            assert found - {""} <= left, table
 
 
 class TestRunsThatStay:
