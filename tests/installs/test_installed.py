@@ -6,8 +6,10 @@ What it says is compared with what the checkout says, byte by byte.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -128,6 +130,28 @@ def installed(
 
 def test_the_tests_own_python_is_one_of_those_that_it_is_for():
     assert f"{sys.version_info.major}.{sys.version_info.minor}" in VERSIONS
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_lower_bound_has_a_wheel_for_every_python(version, tmp_path):
+    """Also for Pythons that this machine does not have."""
+    resolved = _run(
+        *(uv(), "pip", "compile", "--quiet", "--no-header", "--no-annotate"),
+        *("--only-binary", ":all:", "--resolution", "lowest-direct", "--python-version", version),
+        REPOSITORY / "pyproject.toml",
+        cwd=tmp_path,
+    )
+    found = dict(line.split("==") for line in resolved.split())
+    declared = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    lowest = [re.match(r"([\w-]+)>=([\d.]+)", line) for line in declared["project"]["dependencies"]]
+    assert all(lowest)
+    for name, bound in (bounds.groups() for bounds in lowest if bounds):
+        assert _numbers(found[name]) == _numbers(bound), name
+
+
+def _numbers(version: str) -> list[int]:
+    """A version without zeros at its end: 3 is 3.0.0."""
+    return [int(part) for part in re.sub(r"(\.0)+$", "", version).split(".")]
 
 
 def test_it_is_whole_and_says_what_the_checkout_says(installed, said):
