@@ -38,11 +38,14 @@ SCHEDULE_TIMEZONE_VARIABLE = "AGENTSVIEW_ASSETS_SCHEDULE_TIMEZONE"
 WAIT_VARIABLE = "AGENTSVIEW_ASSETS_WAIT"
 EXECUTOR_VARIABLE = "AGENTSVIEW_ASSETS_EXECUTOR"
 EXECUTORS = ("in_process", "multiprocess")
+KEY_PREFIX_VARIABLE = "AGENTSVIEW_ASSETS_KEY_PREFIX"
 BROKER_VARIABLE, BACKEND_VARIABLE = "AGENTSVIEW_ASSETS_BROKER", "AGENTSVIEW_ASSETS_BACKEND"
 """Where Celery workers get their tasks from, and leave word of them."""
 DEFAULT_WAIT, DEFAULT_WRITERS_WAIT = "60", "600"
 """Seconds: a person waits for a report, runs queue up behind each other."""
 _SECONDS = re.compile(r"\d{1,6}(\.\d{1,3})?", re.ASCII)
+# Resources are named by it as well, which are attributes in Python; parts are joined by "__".
+_PREFIX_PART = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.ASCII | re.IGNORECASE)
 _NOT_FOR_OTHERS = 0o077
 _HOME_ARCHIVE = "~/.agentsview"
 
@@ -60,6 +63,8 @@ class Settings:
         schedule_timezone: IANA name of the zone of that hour.
         executor: How the steps of a run are carried out, one of `EXECUTORS`.
         listings: How archives are named, where a file or a pattern lists them; empty elsewhere.
+        key_prefix: What the keys of all assets begin with, and all other names in Dagster; empty
+            for none.
     """
 
     archives: tuple[ArchiveUrl, ...]
@@ -70,6 +75,7 @@ class Settings:
     schedule_timezone: str = "UTC"
     executor: str = "in_process"
     listings: tuple[str, ...] = ()
+    key_prefix: tuple[str, ...] = ()
 
     def now(self, known: Sequence[str] = ()) -> Settings:
         """The same with the archives that are listed now.
@@ -153,6 +159,7 @@ def load_settings(
         schedule_timezone=_zone(environ.get(SCHEDULE_TIMEZONE_VARIABLE) or "UTC"),
         executor=_executor(environ.get(EXECUTOR_VARIABLE) or EXECUTORS[0]),
         listings=_listings(archives),
+        key_prefix=_key_prefix(environ.get(KEY_PREFIX_VARIABLE) or ""),
     )
 
 
@@ -249,6 +256,16 @@ def _executor(text: str) -> str:
     if text not in EXECUTORS:
         raise ConfigError(f"{EXECUTOR_VARIABLE}: expected {' or '.join(EXECUTORS)}, got {text!r}")
     return text
+
+
+def _key_prefix(text: str) -> tuple[str, ...]:
+    parts = tuple(text.split("/")) if text else ()
+    if not all(map(_PREFIX_PART.fullmatch, parts)):
+        raise ConfigError(
+            f"{KEY_PREFIX_VARIABLE}: expected words such as agents or team_a/agents, each a letter "
+            f"and then letters, digits and single underscores, got {text!r}"
+        )
+    return parts
 
 
 def _hour(text: str) -> int:

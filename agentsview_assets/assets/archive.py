@@ -15,6 +15,7 @@ from agentsview_assets.assets.common import (
     is_verifying,
     window,
 )
+from agentsview_assets.assets.naming import Names
 from agentsview_assets.resources.archives.asked import Options
 from agentsview_assets.resources.archives.held_rows import MOST_NAMED
 from agentsview_assets.resources.archives.observing_all import Seen
@@ -26,17 +27,17 @@ from agentsview_assets.rules.shown_text import unlinked
 from agentsview_assets.rules.staleness import by_day, made_days, observed_slices
 from agentsview_assets.rules.windows import DayWindow
 
-ARCHIVE = dg.AssetKey("archive")
+ARCHIVE = "archive"
 NOTHING = "nothing"
 """Version of a day that no longer holds anything."""
 
 
-def archive_asset(partitions: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
+def archive_asset(names: Names, partitions: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
     """The observed source, its data version by day a digest of all that it holds of that day."""
 
     @dg.observable_source_asset(
-        name=ARCHIVE.path[-1],
-        group_name="archive",
+        key=names.key(ARCHIVE),
+        group_name=names.of("archive"),
         description=(
             "Your agentsview archive, `sessions.db`: looked at, never written. Observing it tells "
             "what changed since the last look: its data version by day is a digest of everything "
@@ -45,20 +46,21 @@ def archive_asset(partitions: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
             "as they were and the step says why."
         ),
         partitions_def=partitions,
-        required_resource_keys={ARCHIVE_KEY, IO_MANAGER_KEY},
+        required_resource_keys={names.of(ARCHIVE_KEY), names.of(IO_MANAGER_KEY)},
         metadata={"docs": dg.MetadataValue.path(f"{DOCS}/operations.md")},
         tags={"dagster/kind/sqlite": ""},
     )
     def archive(context: dg.OpExecutionContext) -> dg.DataVersionsByPartition:
-        source: ArchiveResource = getattr(context.resources, ARCHIVE_KEY)
-        manager: RunsWarehouse = getattr(context.resources, IO_MANAGER_KEY)
+        source: ArchiveResource = getattr(context.resources, names.of(ARCHIVE_KEY))
+        manager: RunsWarehouse = getattr(context.resources, names.of(IO_MANAGER_KEY))
         days, tags = window(partitions), context.run.tags
         with failures_in_words():
             seen = source.refresh(manager.store, days, Options(is_verified=is_verifying(tags)))
             manager.store.deduplicate()  # sessions that came or went may be copies of others
         made = made_days(manager.store.partitions("usage_rows"))
-        versions, moved = _versions(context.instance, seen, manager.store, made, days)
-        context.log_event(_summary(source, seen, versions, moved))
+        kept = recorded(context.instance, names)
+        versions, moved = _versions(kept, seen, manager.store, made, days)
+        context.log_event(_summary(names, source, seen, versions, moved))
         return dg.DataVersionsByPartition(moved)
 
     return archive
@@ -94,16 +96,16 @@ def with_partition(moved: Mapping[str, str], days: DayWindow) -> dict[str, str]:
     return {day: version for day, version in moved.items() if days.first <= day <= days.last}
 
 
-def recorded(instance: dg.DagsterInstance) -> dict[str, str]:
+def recorded(instance: dg.DagsterInstance, names: Names) -> dict[str, str]:
     """The data version of each day as it was last reported to Dagster."""
     found = instance.event_log_storage.get_latest_tags_by_partition(
-        ARCHIVE, dg.DagsterEventType.ASSET_OBSERVATION, [DATA_VERSION_TAG]
+        names.key(ARCHIVE), dg.DagsterEventType.ASSET_OBSERVATION, [DATA_VERSION_TAG]
     )
     return {day: tags[DATA_VERSION_TAG] for day, tags in found.items() if DATA_VERSION_TAG in tags}
 
 
 def _versions(
-    instance: dg.DagsterInstance,
+    recorded: Mapping[str, str],
     seen: Seen,
     warehouse: Store,
     made: Mapping[str, str],
@@ -111,11 +113,12 @@ def _versions(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """The version by day of what was seen: of all days, and of those that moved."""
     versions = observed_days(warehouse, seen, days)
-    return versions, with_partition(moved_days(versions, recorded(instance), made), days)
+    return versions, with_partition(moved_days(versions, recorded, made), days)
 
 
 def observations(  # noqa: PLR0913 - what was seen, where, and what was known before
     instance: dg.DagsterInstance,
+    names: Names,
     source: ArchiveResource,
     seen: Seen,
     warehouse: Store,
@@ -126,29 +129,31 @@ def observations(  # noqa: PLR0913 - what was seen, where, and what was known be
 
     Args:
         instance: Knows what it was told before.
+        names: By which it knows the archives.
         source: The archives.
         seen: What the look found.
         warehouse: Has it in its ledger.
         made: Version by day that the warehouse was made from, before anything is made of this.
         days: The days that partitions exist for.
     """
-    versions, moved = _versions(instance, seen, warehouse, made, days)
-    yield from _observations(moved)
-    yield _summary(source, seen, versions, moved)
-
-
-def _observations(moved: Mapping[str, str]) -> Iterator[dg.AssetObservation]:
+    versions, moved = _versions(recorded(instance, names), seen, warehouse, made, days)
+    key = names.key(ARCHIVE)
     for day, version in sorted(moved.items()):
-        yield dg.AssetObservation(ARCHIVE, partition=day, tags={DATA_VERSION_TAG: version})
+        yield dg.AssetObservation(key, partition=day, tags={DATA_VERSION_TAG: version})
+    yield _summary(names, source, seen, versions, moved)
 
 
 def _summary(
-    source: ArchiveResource, seen: Seen, versions: Mapping[str, str], moved: Mapping[str, str]
+    names: Names,
+    source: ArchiveResource,
+    seen: Seen,
+    versions: Mapping[str, str],
+    moved: Mapping[str, str],
 ) -> dg.AssetObservation:
     days = sorted(versions)
     span = f"{len(days):,} days, {days[0]} to {days[-1]}" if days else "no days"
     return dg.AssetObservation(
-        ARCHIVE,
+        names.key(ARCHIVE),
         description=f"{span}; {len(moved):,} changed since the last observation",
         metadata={
             "archive": unlinked(source.shown),

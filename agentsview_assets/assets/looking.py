@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agentsview_assets.assets.archive import observations
 from agentsview_assets.assets.common import (
@@ -11,6 +11,7 @@ from agentsview_assets.assets.common import (
     is_verifying,
     named_archives,
 )
+from agentsview_assets.assets.naming import Names
 from agentsview_assets.resources.archives.asked import Options
 from agentsview_assets.rules.staleness import made_days
 
@@ -24,9 +25,13 @@ if TYPE_CHECKING:
     from agentsview_assets.rules.windows import DayWindow
 
 
+def _resource(context: dg.AssetExecutionContext, key: str) -> Any:
+    return getattr(context.resources, Names.beside(context.asset_key).of(key))
+
+
 def warehouse_of(context: dg.AssetExecutionContext) -> RunsWarehouse:
     """The warehouse of a run, as the run has it open."""
-    found: RunsWarehouse = getattr(context.resources, IO_MANAGER_KEY)
+    found: RunsWarehouse = _resource(context, IO_MANAGER_KEY)
     return found
 
 
@@ -45,7 +50,7 @@ def source_of(
     Raises:
         AssetsError: None of them can be read, which is recorded.
     """
-    source: ArchiveResource = getattr(context.resources, ARCHIVE_KEY)
+    source: ArchiveResource = _resource(context, ARCHIVE_KEY)
     store = store_of(context)
     is_first = not source.has_looked
     if is_first:
@@ -53,7 +58,8 @@ def source_of(
     seen = source.observed(store, days)
     if is_first:
         made = made_days(store.partitions("usage_rows"))
-        for event in observations(context.instance, source, seen, store, made, days):
+        names = Names.beside(context.asset_key)
+        for event in observations(context.instance, names, source, seen, store, made, days):
             context.log_event(event)
     for taken in seen.taken:
         context.log.warning(taken.told())

@@ -11,7 +11,8 @@ from typing import Any
 import dagster as dg
 
 from agentsview_assets.assets.archive import ARCHIVE
-from agentsview_assets.automation.asking import RECONCILER, require_reconciler
+from agentsview_assets.assets.naming import Names
+from agentsview_assets.automation.asking import RECONCILER, SCHEDULE, require_reconciler
 from agentsview_assets.automation.runs import (
     CHECK_JOB,
     MAKE_JOB,
@@ -19,6 +20,7 @@ from agentsview_assets.automation.runs import (
     REPRICE_JOB,
     UPKEEP_JOB,
 )
+from agentsview_assets.checks import check_keys
 from agentsview_assets.keeping_out import finish, rewrite_files
 from agentsview_assets.outcome import Progress
 from agentsview_assets.planning import EVERYTHING
@@ -31,10 +33,10 @@ from agentsview_assets.settings import Settings
 
 # An observed source has no policy of its own; the job is asked for ranges, never backfilled.
 warnings.filterwarnings(
-    "ignore", "Asset job materialize materializes assets with varying", UserWarning
+    "ignore", r"Asset job (\w+__)?materialize materializes assets with varying", UserWarning
 )
 
-_MADE = sorted(dg.AssetKey(name) for name in EVERYTHING | {"duplicates"})
+_MADE = sorted(EVERYTHING | {"duplicates"})
 # A process per step costs seconds each, and a DuckDB file has one writer anyway. Nothing of it is
 # left for a run to configure.
 EXECUTOR = dg.in_process_executor.configured(
@@ -52,11 +54,13 @@ def executor_of(settings: Settings) -> dg.ExecutorDefinition:
 
 def buttons(settings: Settings) -> list[Any]:
     """The jobs that a person starts."""
+    names = Names(settings.key_prefix)
     return [
-        _reprice_job(settings),
+        _reprice_job(settings, names),
         dg.define_asset_job(
-            OBSERVE_JOB,
-            selection=dg.AssetSelection.assets(ARCHIVE),
+            names.of(OBSERVE_JOB),
+            selection=dg.AssetSelection.assets(names.key(ARCHIVE)),
+            executor_def=executor_of(settings),
             description="Looks at the archives and reports the days whose contents changed.",
         ),
     ]
@@ -64,26 +68,31 @@ def buttons(settings: Settings) -> list[Any]:
 
 def reconciled_jobs(settings: Settings) -> Sequence[Any]:
     """The jobs that the reconciler asks for."""
+    names = Names(settings.key_prefix)
+    reconciler = names.of(RECONCILER)
     return [
         dg.define_asset_job(
-            MAKE_JOB,
-            selection=dg.AssetSelection.assets(ARCHIVE, *_MADE),
+            names.of(MAKE_JOB),
+            selection=dg.AssetSelection.assets(*map(names.key, (ARCHIVE, *_MADE))),
+            executor_def=executor_of(settings),
             description=(
-                "What `reconcile` and `daily` ask for: some assets, over days of some archives. "
-                "By hand, choose assets in the graph and materialize those."
+                f"What `{reconciler}` and `{names.of(SCHEDULE)}` ask for: some assets, over days "
+                "of some archives. By hand, choose assets in the graph and materialize those."
             ),
         ),
         dg.define_asset_job(
-            CHECK_JOB,
-            selection=dg.AssetSelection.all_asset_checks(),
+            names.of(CHECK_JOB),
+            selection=dg.AssetSelection.checks(*check_keys(names)),
+            executor_def=executor_of(settings),
             description="Asks every check again, of the whole warehouse, and makes nothing.",
         ),
-        _upkeep_job(settings),
+        _upkeep_job(settings, names),
     ]
 
 
-def _upkeep_job(settings: Settings) -> dg.JobDefinition:
+def _upkeep_job(settings: Settings, names: Names) -> dg.JobDefinition:
     @dg.op(
+        name=names.of("mend"),
         description="Mends rows that earlier rules made, and writes files anew that held them.",
         config_schema=NOTHING_TO_CONFIGURE,
     )
@@ -95,10 +104,10 @@ def _upkeep_job(settings: Settings) -> dg.JobDefinition:
                 rewrite_files(settings, reason, _log(context))
 
     @dg.job(
-        name=UPKEEP_JOB,
+        name=names.of(UPKEEP_JOB),
         description=(
             "Takes credentials out of rows that earlier rules left them in, and writes a file anew "
-            "that still holds bytes of what was taken out. `reconcile` asks for it."
+            f"that still holds bytes of what was taken out. `{names.of(RECONCILER)}` asks for it."
         ),
         executor_def=EXECUTOR,
     )
@@ -108,8 +117,9 @@ def _upkeep_job(settings: Settings) -> dg.JobDefinition:
     return upkeep
 
 
-def _reprice_job(settings: Settings) -> dg.JobDefinition:
+def _reprice_job(settings: Settings, names: Names) -> dg.JobDefinition:
     @dg.op(
+        name=names.of("price_anew"),
         description="Tells which days other prices move, and what that does to their costs.",
         config_schema={
             "dry_run": dg.Field(
@@ -133,15 +143,16 @@ def _reprice_job(settings: Settings) -> dg.JobDefinition:
         )
         if not (dry_run or impact.up_to_date):
             with failures_in_words():
-                require_reconciler(context.instance)
-            context.log.info("`%s` makes those days next", RECONCILER)
+                require_reconciler(context.instance, names)
+            context.log.info("`%s` makes those days next", names.of(RECONCILER))
 
     @dg.job(
-        name=REPRICE_JOB,
+        name=names.of(REPRICE_JOB),
         description=(
             "Tells what other prices move: models, days, and their costs before and after. Those "
-            "days, and no others, are then made by `reconcile`, from the warehouse's own "
-            "observations; what moved is in `restatements`. With `dry_run: true` it only tells."
+            f"days, and no others, are then made by `{names.of(RECONCILER)}`, from the "
+            "warehouse's own observations; what moved is in `restatements`. With `dry_run: true` "
+            "it only tells."
         ),
         executor_def=EXECUTOR,
     )

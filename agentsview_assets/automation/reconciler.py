@@ -9,7 +9,6 @@ What belongs here: one evaluation. What does not: when it takes place (`automati
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ import dagster as dg
 
 from agentsview_assets.assets.archive import ARCHIVE
 from agentsview_assets.assets.common import RANGE_END, RANGE_START, VERIFY_TAG, archives_tag
+from agentsview_assets.assets.naming import Names
 from agentsview_assets.automation.asking import asked_for
 from agentsview_assets.automation.known import OnItsWay
 from agentsview_assets.automation.looking import Looked, look, moved_archives
@@ -27,9 +27,8 @@ from agentsview_assets.automation.runs import (
     MAKE_JOB,
     REQUEST_TAG,
     UPKEEP_JOB,
+    Runs,
     Unfinished,
-    tries,
-    unfinished_runs,
 )
 from agentsview_assets.automation.wanted import MOST_TRIES, Wanted, wanted
 from agentsview_assets.planning import EVERYTHING, NO_DAYS, Range, window_of
@@ -62,32 +61,31 @@ def evaluate(settings: Settings, instance: dg.DagsterInstance) -> Evaluation:
     Raises:
         AssetsError: The warehouse cannot be read now.
     """
-    going = unfinished_runs(instance)
+    runs = Runs(instance, Names(settings.key_prefix))
+    going = runs.unfinished()
     if not is_there(settings.warehouses[0]):
         found = Evaluation(words=_unfinished(going))
-        _observe(found, instance, going, moved_archives(settings.now(), None, {}))
+        _observe(found, runs, going, moved_archives(settings.now(), None, {}))
         return found
-    asked = list(_asked(instance, going))
+    asked = list(_asked(runs, going))
     looked = look(settings, (*going.makes, *(run for _, run in asked)))
-    found = _missing(instance, going, looked)
+    found = _missing(runs, going, looked)
     found.requests = [request for request, _ in asked] + found.requests
     if not asked:
-        _observe(found, instance, going, looked.moved)
-    _keep_up(found, instance, going, looked)
+        _observe(found, runs, going, looked.moved)
+    _keep_up(found, runs, going, looked)
     return found
 
 
-def _asked(
-    instance: dg.DagsterInstance, going: Unfinished
-) -> Iterator[tuple[dg.RunRequest, OnItsWay]]:
+def _asked(runs: Runs, going: Unfinished) -> Iterator[tuple[dg.RunRequest, OnItsWay]]:
     """What commands have handed over and nobody has carried out."""
-    for asked in asked_for(instance):
-        before = tries(instance, asked.key)
+    for asked in asked_for(runs.instance, runs.names):
+        before = runs.tries(asked.key)
         if asked.key in going.requests or before.succeeded or before.is_hopeless:
             continue
-        run = OnItsWay(frozenset(asked.tables or [ARCHIVE.path[-1]]), asked.days)
+        run = OnItsWay(frozenset(asked.tables or [ARCHIVE]), asked.days)
         tags = {REQUEST_TAG: asked.key, **({VERIFY_TAG: "true"} if asked.verify else {})}
-        yield _request(f"{asked.key}:{before.ended}", run.tables, run.days, tags), run
+        yield _request(runs.names, f"{asked.key}:{before.ended}", run.tables, run.days, tags), run
 
 
 def evaluate_daily(settings: Settings, instance: dg.DagsterInstance, when: str) -> Evaluation:
@@ -104,29 +102,32 @@ def evaluate_daily(settings: Settings, instance: dg.DagsterInstance, when: str) 
     Raises:
         AssetsError: The warehouse cannot be read now.
     """
-    going, window = unfinished_runs(instance), window_of(settings)
+    runs, window = Runs(instance, Names(settings.key_prefix)), window_of(settings)
+    going = runs.unfinished()
     if not is_there(settings.warehouses[0]):
-        return Evaluation([_look(when, OnItsWay(EVERYTHING, (window.first, window.last)))])
+        return Evaluation(
+            [_look(runs.names, when, OnItsWay(EVERYTHING, (window.first, window.last)))]
+        )
     looked = look(settings, going.makes)
     if not looked.moved or going.is_looking:
-        found = _missing(instance, going, looked)
-        return replace(found, requests=[_look(when), *found.requests])
+        found = _missing(runs, going, looked)
+        return replace(found, requests=[_look(runs.names, when), *found.requests])
     since = OnItsWay(EVERYTHING, (window.clamp(looked.read_on or window.first), window.last))
     known = replace(looked.known, on_their_way=(*going.makes, since))
-    found = _missing(instance, going, looked._replace(known=known))
-    return replace(found, requests=[_look(when, since), *found.requests])
+    found = _missing(runs, going, looked._replace(known=known))
+    return replace(found, requests=[_look(runs.names, when, since), *found.requests])
 
 
-def _look(when: str, makes: OnItsWay | None = None) -> dg.RunRequest:
+def _look(names: Names, when: str, makes: OnItsWay | None = None) -> dg.RunRequest:
     """The request for a look that compares all contents, and for what is made along with it."""
-    tables, days = (makes.tables, makes.days) if makes else (frozenset({ARCHIVE.path[-1]}), NO_DAYS)
-    return _request(f"daily:{when}", tables, days, {VERIFY_TAG: "true"})
+    tables, days = (makes.tables, makes.days) if makes else (frozenset({ARCHIVE}), NO_DAYS)
+    return _request(names, f"daily:{when}", tables, days, {VERIFY_TAG: "true"})
 
 
-def _missing(instance: dg.DagsterInstance, going: Unfinished, looked: Looked) -> Evaluation:
-    wish = wanted(looked.known, functools.partial(tries, instance))
+def _missing(runs: Runs, going: Unfinished, looked: Looked) -> Evaluation:
+    wish = wanted(looked.known, runs.tries)
     words = [*looked.wrong, *_unfinished(going)]
-    found = Evaluation([_make(run) for run in wish.runs], wish.given_up, words)
+    found = Evaluation([_make(runs.names, run) for run in wish.runs], wish.given_up, words)
     if wish.waiting:
         found.words.append(f"reports of {wish.waiting:,} day(s) wait for days that they read")
     found.words += [in_words(run) for run in wish.given_up]
@@ -137,64 +138,60 @@ def _unfinished(going: Unfinished) -> list[str]:
     return [f"unfinished: {', '.join(sorted(going.jobs))}"] if going.jobs else []
 
 
-def _make(run: Wanted) -> dg.RunRequest:
+def _make(names: Names, run: Wanted) -> dg.RunRequest:
     tags = {REQUEST_TAG: run.digest, **(archives_tag(run.archives) if run.archives else {})}
-    return _request(f"{run.digest}:{run.tries.ended}", run.tables, run.days, tags)
+    return _request(names, f"{run.digest}:{run.tries.ended}", run.tables, run.days, tags)
 
 
 def _request(
-    key: str, tables: frozenset[str], days: Range, tags: Mapping[str, str]
+    names: Names, key: str, tables: frozenset[str], days: Range, tags: Mapping[str, str]
 ) -> dg.RunRequest:
     """The request for a run: its assets, its days, and its archives by name, in a tag."""
     first, last = days
-    names = tables | ({"duplicates"} if "usage_rows" in tables else frozenset())
+    made = tables | ({"duplicates"} if "usage_rows" in tables else frozenset())
     return dg.RunRequest(
         run_key=key,
-        asset_selection=[dg.AssetKey(name) for name in sorted(names)],
+        asset_selection=[*map(names.key, sorted(made))],
         # Checks are asked once everything is made: Dagster notes each once for every day.
         asset_check_keys=[],
         tags={**tags, **({RANGE_START: first, RANGE_END: last} if first else {}), **_TRIED_BY_US},
-        job_name=MAKE_JOB,
+        job_name=names.of(MAKE_JOB),
     )
 
 
-def _observe(
-    found: Evaluation, instance: dg.DagsterInstance, going: Unfinished, moved: Mapping[str, str]
-) -> None:
+def _observe(found: Evaluation, runs: Runs, going: Unfinished, moved: Mapping[str, str]) -> None:
     """Asks for a look at archives that have moved, unless a run is about to look."""
     if moved and not going.is_looking:
-        _ask(found, instance, MAKE_JOB, sorted(moved.items()), [ARCHIVE])
+        _ask(found, runs, MAKE_JOB, sorted(moved.items()), [runs.names.key(ARCHIVE)])
 
 
-def _keep_up(
-    found: Evaluation, instance: dg.DagsterInstance, going: Unfinished, looked: Looked
-) -> None:
+def _keep_up(found: Evaluation, runs: Runs, going: Unfinished, looked: Looked) -> None:
     """Asks for checks of what was written, and for upkeep, once everything is made."""
     if found.requests or going.makes:
         return
     if looked.upkeep and UPKEEP_JOB not in going.jobs:
-        _ask(found, instance, UPKEEP_JOB, [looked.upkeep, looked.known.rules["credentials"]])
+        _ask(found, runs, UPKEEP_JOB, [looked.upkeep, looked.known.rules["credentials"]])
     elif looked.unchecked and CHECK_JOB not in going.jobs:
-        _ask(found, instance, CHECK_JOB, looked.unchecked)
+        _ask(found, runs, CHECK_JOB, looked.unchecked)
 
 
 def _ask(
     found: Evaluation,
-    instance: dg.DagsterInstance,
+    runs: Runs,
     job: str,
     why: object,
     assets: Sequence[dg.AssetKey] | None = None,
 ) -> None:
     """Asks for a run of a job, as often as the same reason may be tried."""
     digest = hashlib.sha256(json.dumps([job, why]).encode()).hexdigest()[:16]
-    before = tries(instance, digest)
+    before = runs.tries(digest)
     if before.is_hopeless or before.succeeded >= MOST_TRIES:
         found.words.append(f"{job} ended {before.ended} times and left things as they were")
         return
     found.requests.append(
         dg.RunRequest(
             run_key=f"{digest}:{before.ended}",
-            job_name=job,
+            job_name=runs.names.of(job),
             asset_selection=assets,
             asset_check_keys=[] if assets else None,
             tags={REQUEST_TAG: digest, **_TRIED_BY_US},

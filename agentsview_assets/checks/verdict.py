@@ -37,7 +37,7 @@ class Verdict:
     is_wrong: bool = False
     rules: Mapping[str, str | None] = field(default_factory=dict)
 
-    def result(self, name: str, asset: str) -> dg.AssetCheckResult:
+    def result(self, name: str, asset: dg.AssetKey | str) -> dg.AssetCheckResult:
         """The same for Dagster."""
         severity = dg.AssetCheckSeverity.ERROR if self.is_wrong else dg.AssetCheckSeverity.WARN
         return dg.AssetCheckResult(

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import dagster as dg
+from dagster._core.remote_origin import (
+    GrpcServerCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+
 from agentsview_assets.assets.common import RANGE_END, RANGE_START
 from agentsview_assets.automation.reconciler import Evaluation, evaluate
 from agentsview_assets.build import build_definitions
 from agentsview_assets.settings import load_settings
 
 if TYPE_CHECKING:
-    import dagster as dg
-
     from agentsview_assets.settings import Settings
     from tests.support.in_process import Desk
 
@@ -62,9 +67,31 @@ def carry_out(
     return Ran(request.job_name or "materialize", assets, days, done.success, done.run_id)
 
 
-def reconcile(settings: Settings, instance: dg.DagsterInstance) -> tuple[list[Ran], Evaluation]:
-    """Evaluates and carries out until nothing is asked for; the runs, and what is said then."""
-    definitions, ran = build_definitions(settings), list[Ran]()
+def queue(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, request: dg.RunRequest
+) -> None:
+    """Puts a request into the queue, as the daemon does."""
+    repository = RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("localhost", port=1), "here")
+    instance.create_run_for_job(
+        definitions.resolve_job_def(request.job_name or ""),
+        status=dg.DagsterRunStatus.QUEUED,
+        tags=dict(request.tags),
+        asset_selection=frozenset(request.asset_selection or ()),
+        remote_job_origin=RemoteJobOrigin(repository, request.job_name or ""),
+    )
+
+
+def reconcile(
+    settings: Settings, instance: dg.DagsterInstance, definitions: dg.Definitions | None = None
+) -> tuple[list[Ran], Evaluation]:
+    """Evaluates and carries out until nothing is asked for; the runs, and what is said then.
+
+    Args:
+        settings: Of the reconciler.
+        instance: Keeps the runs.
+        definitions: The project that it is part of; it has it to itself if not given.
+    """
+    definitions, ran = definitions or build_definitions(settings), list[Ran]()
     for _ in range(MOST_ROUNDS):
         found = evaluate(settings, instance)
         if not found.requests:

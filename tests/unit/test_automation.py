@@ -12,11 +12,6 @@ import dagster as dg
 import duckdb
 import pytest
 from dagster._core.definitions.data_version import DATA_VERSION_TAG
-from dagster._core.remote_origin import (
-    GrpcServerCodeLocationOrigin,
-    RemoteJobOrigin,
-    RemoteRepositoryOrigin,
-)
 
 from agentsview_assets.assets.archive import ARCHIVE, NOTHING, moved_days
 from agentsview_assets.assets.common import ARCHIVES_TAG, VERIFY_TAG
@@ -41,7 +36,7 @@ from agentsview_assets.settings import load_settings
 from tests.support.everything import everything
 from tests.support.holders import holding
 from tests.support.in_process import Desk
-from tests.support.reconciling import Ran, carry_out, reconcile, settings_of
+from tests.support.reconciling import Ran, carry_out, queue, reconcile, settings_of
 from tests.support.turns import add_turn
 
 if TYPE_CHECKING:
@@ -85,7 +80,7 @@ def _job(desk: Desk, name: str, instance: dg.DagsterInstance, **config: Any) -> 
 
 
 def _observations(instance: dg.DagsterInstance) -> list[dg.AssetObservation]:
-    found = instance.fetch_observations(ARCHIVE, limit=1000).records
+    found = instance.fetch_observations(dg.AssetKey(ARCHIVE), limit=1000).records
     return [record.event_log_entry.asset_observation for record in reversed(found)]
 
 
@@ -157,7 +152,7 @@ class TestObserving:
             assert made.success
         days = [o for o in _observations(instance) if o.partition]
         assert [o.partition for o in days] == [DAY]
-        [last] = instance.fetch_observations(ARCHIVE, limit=1).records
+        [last] = instance.fetch_observations(dg.AssetKey(ARCHIVE), limit=1).records
         assert last.event_log_entry.run_id == made.run_id
         assert "1 changed" not in last.event_log_entry.asset_observation.description
 
@@ -203,18 +198,6 @@ class TestObserving:
 
 
 _BY_ARCHIVE = "SELECT archive_id, COUNT(*) FROM usage_rows GROUP BY 1 ORDER BY 1"
-
-
-def _queue(desk: Desk, instance: dg.DagsterInstance, request: dg.RunRequest) -> None:
-    """Puts a request into the queue, as the daemon does."""
-    repository = RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("localhost", port=1), "here")
-    instance.create_run_for_job(
-        _definitions(desk).resolve_job_def(request.job_name or ""),
-        status=dg.DagsterRunStatus.QUEUED,
-        tags=dict(request.tags),
-        asset_selection=frozenset(request.asset_selection or ()),
-        remote_job_origin=RemoteJobOrigin(repository, request.job_name or ""),
-    )
 
 
 def _price(desk: Desk) -> None:
@@ -435,7 +418,7 @@ class TestTheReconciler:
         definitions, settings = _definitions(desk), settings_of(desk)
         carry_out(definitions, instance, evaluate(settings, instance).requests[0])
         [request] = evaluate(settings, instance).requests
-        _queue(desk, instance, request)
+        queue(_definitions(desk), instance, request)
         found = evaluate(settings, instance)
         assert found.requests == []
         assert any("unfinished: materialize" in words for words in found.words)
@@ -444,7 +427,7 @@ class TestTheReconciler:
         desk = Desk.with_sample(tmp_path / "new").starting(START)
         settings = settings_of(desk)
         [look] = evaluate(settings, instance).requests
-        _queue(desk, instance, look)
+        queue(_definitions(desk), instance, look)
         found = evaluate(settings, instance)
         assert (found.requests, found.words) == ([], ["unfinished: materialize"])
 
@@ -468,7 +451,7 @@ class TestTheSchedule:
 
     def test_with_nothing_new_it_compares_all_contents_and_makes_nothing(self, desk, instance):
         [request] = self._tick(desk, instance)
-        assert request.asset_selection == [ARCHIVE]
+        assert request.asset_selection == [dg.AssetKey(ARCHIVE)]
         assert request.tags[VERIFY_TAG] == "true"
 
     def test_what_moved_is_made_with_the_days_since_it_was_read(self, desk, instance):
