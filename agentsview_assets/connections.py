@@ -8,6 +8,7 @@ from __future__ import annotations
 import dagster as dg
 
 from agentsview_assets.assets.common import ARCHIVE_KEY, IO_MANAGER_KEY
+from agentsview_assets.assets.naming import Names
 from agentsview_assets.resources.archives.resource import ArchiveResource
 from agentsview_assets.resources.fixed import fixed_resource, keeps_nothing, kept_resource
 from agentsview_assets.resources.warehouses.io_manager import WarehouseIOManager
@@ -26,11 +27,12 @@ def build_resources(
         source: The archives, where they have been looked at in this process; whoever did closes
             them.
     """
-    about = "the archives that the deployment names"
+    names, about = Names(settings.key_prefix), "the archives that the deployment names"
     return {
-        ARCHIVE_KEY: fixed_resource(lambda: ArchiveResource.of(settings), about)
+        names.of(ARCHIVE_KEY): fixed_resource(lambda: ArchiveResource.of(settings), about)
         if source is None
         else kept_resource(source, about),
-        IO_MANAGER_KEY: WarehouseIOManager(settings.warehouse),
-        _DAGSTERS_OWN: keeps_nothing(),
+        names.of(IO_MANAGER_KEY): WarehouseIOManager(settings.warehouse),
+        # Beside the definitions of others it is theirs to say.
+        **({} if settings.key_prefix else {_DAGSTERS_OWN: keeps_nothing()}),
     }

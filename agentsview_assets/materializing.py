@@ -142,13 +142,15 @@ def materialize(
                 "loading Dagster"
             )  # which takes a second or more: silence would look like a hang
             from agentsview_assets.assets.archive import evaluations, observations  # noqa: PLC0415
+            from agentsview_assets.assets.naming import Names  # noqa: PLC0415
             from agentsview_assets.connections import build_resources  # noqa: PLC0415
             from agentsview_assets.running import history, run_plan  # noqa: PLC0415
 
             with history(settings, instance) as kept:
-                for event in observations(kept, source, seen, warehouse, made, window):
+                called = Names(settings.key_prefix)
+                for event in observations(kept, called, source, seen, warehouse, made, window):
                     kept.report_runless_asset_event(event)
-                for found in evaluations(source, warehouse):
+                for found in evaluations(called, source, warehouse):
                     kept.report_runless_asset_event(found)
                 resources = build_resources(settings, source)
                 outcome = run_plan(

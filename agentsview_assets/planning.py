@@ -112,12 +112,14 @@ def _of_expression(settings: Settings, select: str) -> frozenset[str]:
     import dagster as dg  # noqa: PLC0415 - whoever names tables does without it
 
     from agentsview_assets.assets import all_assets  # noqa: PLC0415
+    from agentsview_assets.assets.naming import Names  # noqa: PLC0415
     from agentsview_assets.connections import build_resources  # noqa: PLC0415
     from agentsview_assets.partitions import daily_partitions  # noqa: PLC0415
 
     try:
         selection = dg.AssetSelection.from_string(select)
-        assets, resources = all_assets(daily_partitions(settings)), build_resources(settings)
+        assets = all_assets(daily_partitions(settings), Names(settings.key_prefix))
+        resources = build_resources(settings)
         keys = selection.resolve(dg.Definitions(assets, resources=resources).resolve_asset_graph())
     except dg.DagsterError as error:
         raise UsageError(f"--select {select!r}: {str(error).splitlines()[0]}") from None

@@ -14,6 +14,7 @@ from dagster._core.errors import DagsterAssetCheckFailedError
 
 from agentsview_assets.assets import all_assets
 from agentsview_assets.assets.common import COMMAND_TAG, RANGE_END, RANGE_START, archives_tag
+from agentsview_assets.assets.naming import Names
 from agentsview_assets.checks import all_checks
 from agentsview_assets.documents.common.alarms import alarms
 from agentsview_assets.errors import (
@@ -126,7 +127,11 @@ class Runner:
         progress: Progress,
     ) -> None:
         self._tags: dict[str, str] = {}
-        self._assets = [*all_assets(daily_partitions(settings)), *all_checks(settings.unread_days)]
+        self._names = Names(settings.key_prefix)
+        self._assets = [
+            *all_assets(daily_partitions(settings), self._names),
+            *all_checks(self._names, settings.unread_days),
+        ]
         self._resources = resources
         self._instance = instance
         self._progress = progress
@@ -156,7 +161,7 @@ class Runner:
         tags = {RANGE_START: first, RANGE_END: last} if first else {}
         tags |= self._tags
         names = step.tables | ({"duplicates"} if "usage_rows" in step.tables else frozenset())
-        keys = (dg.AssetKey(name) for name in sorted(names))
+        keys = map(self._names.key, sorted(names))
         selection = dg.AssetSelection.assets(*keys).without_checks()
         self._materialize(selection, tags)
         self.outcome.partitions += step.partitions
@@ -170,7 +175,7 @@ class Runner:
             AssetsError: A check found numbers that are wrong.
         """
         names = tables | ({*MADE_BY_KEY} if "usage_rows" in tables else frozenset())
-        keys = (dg.AssetKey(name) for name in sorted(names))
+        keys = map(self._names.key, sorted(names))
         self._materialize(dg.AssetSelection.checks_for_assets(*keys), {})
 
     def _materialize(self, selection: dg.AssetSelection, tags: dict[str, str]) -> None:

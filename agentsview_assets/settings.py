@@ -40,6 +40,7 @@ UNREAD_DAYS_VARIABLE = "AGENTSVIEW_ASSETS_UNREAD_DAYS"
 KEEP_DAYS_VARIABLE = "AGENTSVIEW_ASSETS_KEEP_DAYS"
 EXECUTOR_VARIABLE = "AGENTSVIEW_ASSETS_EXECUTOR"
 EXECUTORS = ("in_process", "multiprocess")
+KEY_PREFIX_VARIABLE = "AGENTSVIEW_ASSETS_KEY_PREFIX"
 BROKER_VARIABLE, BACKEND_VARIABLE = "AGENTSVIEW_ASSETS_BROKER", "AGENTSVIEW_ASSETS_BACKEND"
 """Where Celery workers get their tasks from, and leave word of them."""
 LOOK_MINUTES_VARIABLE = "AGENTSVIEW_ASSETS_LOOK_MINUTES"
@@ -47,6 +48,8 @@ DEFAULT_WAIT, DEFAULT_WRITERS_WAIT = "60", "600"
 """Seconds: a person waits for a report, runs queue up behind each other."""
 _SECONDS = re.compile(r"\d{1,6}(\.\d{1,3})?", re.ASCII)
 _MOST_DAYS = 36_500
+# Resources are named by it as well, which are attributes in Python; parts are joined by "__".
+_PREFIX_PART = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.ASCII | re.IGNORECASE)
 _NOT_FOR_OTHERS = 0o077
 _MINUTES_OF_A_DAY = 1440
 _HOME_ARCHIVE = "~/.agentsview"
@@ -69,6 +72,8 @@ class Settings:
         listings: How archives are named, where a file or a pattern lists them; empty elsewhere.
         queues: Which workers see which archives.
         look_minutes: How often workers look at archives that the daemon need not see.
+        key_prefix: What the keys of all assets begin with, and all other names in Dagster; empty
+            for none.
     """
 
     archives: tuple[ArchiveUrl, ...]
@@ -83,6 +88,7 @@ class Settings:
     listings: tuple[str, ...] = ()
     queues: Queues = NO_QUEUES
     look_minutes: int = 15
+    key_prefix: tuple[str, ...] = ()
 
     def now(self, known: Sequence[str] = ()) -> Settings:
         """The same with the archives that are listed now.
@@ -172,6 +178,7 @@ def load_settings(
         listings=_listings(archives),
         queues=queues,
         look_minutes=_minutes(environ.get(LOOK_MINUTES_VARIABLE) or "15"),
+        key_prefix=_key_prefix(environ.get(KEY_PREFIX_VARIABLE) or ""),
     )
 
 
@@ -277,6 +284,16 @@ def _days(environ: Mapping[str, str], variable: str, default: str, *, least: int
             f"{variable}: expected a number of days from {least} to {_MOST_DAYS}, got {text!r}"
         )
     return int(text)
+
+
+def _key_prefix(text: str) -> tuple[str, ...]:
+    parts = tuple(text.split("/")) if text else ()
+    if not all(map(_PREFIX_PART.fullmatch, parts)):
+        raise ConfigError(
+            f"{KEY_PREFIX_VARIABLE}: expected words such as agents or team_a/agents, each a letter "
+            f"and then letters, digits and single underscores, got {text!r}"
+        )
+    return parts
 
 
 def _hour(text: str) -> int:

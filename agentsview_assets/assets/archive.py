@@ -15,6 +15,7 @@ from agentsview_assets.assets.common import (
     how_to_look,
     window,
 )
+from agentsview_assets.assets.naming import Names
 from agentsview_assets.checks.archives import archive_evaluations
 from agentsview_assets.errors import ArchiveError, ConfigError
 from agentsview_assets.resources.archives.asked import Options
@@ -29,17 +30,17 @@ from agentsview_assets.rules.shown_text import unlinked
 from agentsview_assets.rules.staleness import by_day, made_days, observed_slices
 from agentsview_assets.rules.windows import DayWindow
 
-ARCHIVE = dg.AssetKey("archive")
+ARCHIVE = "archive"
 NOTHING = "nothing"
 """Version of a day that no longer holds anything."""
 
 
-def archive_asset(partitions: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
+def archive_asset(names: Names, partitions: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
     """The observed source, its data version by day a digest of all that it holds of that day."""
 
     @dg.observable_source_asset(
-        name=ARCHIVE.path[-1],
-        group_name="archive",
+        key=names.key(ARCHIVE),
+        group_name=names.of("archive"),
         description=(
             "Your agentsview archive, `sessions.db`: looked at, never written. Observing it tells "
             "what changed since the last look: its data version by day is a digest of everything "
@@ -48,29 +49,32 @@ def archive_asset(partitions: dg.DailyPartitionsDefinition) -> dg.SourceAsset:
             "as they were and the step says why."
         ),
         partitions_def=partitions,
-        required_resource_keys={ARCHIVE_KEY, IO_MANAGER_KEY},
+        required_resource_keys={names.of(ARCHIVE_KEY), names.of(IO_MANAGER_KEY)},
         metadata={"docs": dg.MetadataValue.path(f"{DOCS}/operations.md")},
         tags={"dagster/kind/sqlite": ""},
     )
     def archive(context: dg.OpExecutionContext) -> dg.DataVersionsByPartition:
-        source: ArchiveResource = getattr(context.resources, ARCHIVE_KEY)
-        manager: RunsWarehouse = getattr(context.resources, IO_MANAGER_KEY)
+        source: ArchiveResource = getattr(context.resources, names.of(ARCHIVE_KEY))
+        manager: RunsWarehouse = getattr(context.resources, names.of(IO_MANAGER_KEY))
         days, tags = window(partitions), context.run.tags
         with failures_in_words((context.instance, context.run.run_id)):
-            seen = look(context.instance, source, manager.store, days, how_to_look(tags))
+            how = how_to_look(tags)
+            seen = look(context.instance, names, source, manager.store, days, how)
             manager.store.deduplicate()  # sessions that came or went may be copies of others
         made = made_days(manager.store.partitions("usage_rows"))
-        versions, moved = _versions(context.instance, seen, manager.store, made, days)
-        context.log_event(_summary(source, seen, versions, moved))
-        for found in evaluations(source, manager.store):
+        kept = recorded(context.instance, names)
+        versions, moved = _versions(kept, seen, manager.store, made, days)
+        context.log_event(_summary(names, source, seen, versions, moved))
+        for found in evaluations(names, source, manager.store):
             context.log_event(found)  # type: ignore[arg-type]  # it takes them, and says otherwise
         return dg.DataVersionsByPartition(moved)
 
     return archive
 
 
-def look(
+def look(  # noqa: PLR0913 - who looks, at what, and how
     instance: dg.DagsterInstance,
+    names: Names,
     source: ArchiveResource,
     store: Store,
     days: DayWindow,
@@ -85,15 +89,17 @@ def look(
         return source.refresh(store, days, options)
     except (ArchiveError, ConfigError):
         # What a failing step says of its assets, Dagster drops.
-        for found in evaluations(source, store):
+        for found in evaluations(names, source, store):
             instance.report_runless_asset_event(found)
         raise
 
 
-def evaluations(source: ArchiveResource, store: Store) -> list[dg.AssetCheckEvaluation]:
+def evaluations(
+    names: Names, source: ArchiveResource, store: Store
+) -> list[dg.AssetCheckEvaluation]:
     """What the checks of the archives find after a look."""
     with store.reading() as reader:
-        return list(archive_evaluations(reader, source.unread_days))
+        return list(archive_evaluations(names, reader, source.unread_days))
 
 
 def observed_days(warehouse: Store, seen: Seen, days: DayWindow) -> dict[str, str]:
@@ -126,16 +132,16 @@ def with_partition(moved: Mapping[str, str], days: DayWindow) -> dict[str, str]:
     return {day: version for day, version in moved.items() if days.first <= day <= days.last}
 
 
-def recorded(instance: dg.DagsterInstance) -> dict[str, str]:
+def recorded(instance: dg.DagsterInstance, names: Names) -> dict[str, str]:
     """The data version of each day as it was last reported to Dagster."""
     found = instance.event_log_storage.get_latest_tags_by_partition(
-        ARCHIVE, dg.DagsterEventType.ASSET_OBSERVATION, [DATA_VERSION_TAG]
+        names.key(ARCHIVE), dg.DagsterEventType.ASSET_OBSERVATION, [DATA_VERSION_TAG]
     )
     return {day: tags[DATA_VERSION_TAG] for day, tags in found.items() if DATA_VERSION_TAG in tags}
 
 
 def _versions(
-    instance: dg.DagsterInstance,
+    recorded: Mapping[str, str],
     seen: Seen,
     warehouse: Store,
     made: Mapping[str, str],
@@ -143,11 +149,12 @@ def _versions(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """The version by day of what was seen: of all days, and of those that moved."""
     versions = observed_days(warehouse, seen, days)
-    return versions, with_partition(moved_days(versions, recorded(instance), made), days)
+    return versions, with_partition(moved_days(versions, recorded, made), days)
 
 
 def observations(  # noqa: PLR0913 - what was seen, where, and what was known before
     instance: dg.DagsterInstance,
+    names: Names,
     source: ArchiveResource,
     seen: Seen,
     warehouse: Store,
@@ -158,29 +165,31 @@ def observations(  # noqa: PLR0913 - what was seen, where, and what was known be
 
     Args:
         instance: Knows what it was told before.
+        names: By which it knows the archives.
         source: The archives.
         seen: What the look found.
         warehouse: Has it in its ledger.
         made: Version by day that the warehouse was made from, before anything is made of this.
         days: The days that partitions exist for.
     """
-    versions, moved = _versions(instance, seen, warehouse, made, days)
-    yield from _observations(moved)
-    yield _summary(source, seen, versions, moved)
-
-
-def _observations(moved: Mapping[str, str]) -> Iterator[dg.AssetObservation]:
+    versions, moved = _versions(recorded(instance, names), seen, warehouse, made, days)
+    key = names.key(ARCHIVE)
     for day, version in sorted(moved.items()):
-        yield dg.AssetObservation(ARCHIVE, partition=day, tags={DATA_VERSION_TAG: version})
+        yield dg.AssetObservation(key, partition=day, tags={DATA_VERSION_TAG: version})
+    yield _summary(names, source, seen, versions, moved)
 
 
 def _summary(
-    source: ArchiveResource, seen: Seen, versions: Mapping[str, str], moved: Mapping[str, str]
+    names: Names,
+    source: ArchiveResource,
+    seen: Seen,
+    versions: Mapping[str, str],
+    moved: Mapping[str, str],
 ) -> dg.AssetObservation:
     days = sorted(versions)
     span = f"{len(days):,} days, {days[0]} to {days[-1]}" if days else "no days"
     return dg.AssetObservation(
-        ARCHIVE,
+        names.key(ARCHIVE),
         description=f"{span}; {len(moved):,} changed since the last observation",
         metadata={
             "archive": unlinked(source.shown),

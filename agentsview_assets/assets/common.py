@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, cast
+from types import MappingProxyType
+from typing import Any
 
 import dagster as dg
 
+from agentsview_assets.assets.naming import Names
 from agentsview_assets.assets.shown import show_lineage
 from agentsview_assets.queues import ANY_WORKER, QUEUE_TAG
 from agentsview_assets.resources.archives.asked import Options
@@ -24,6 +27,7 @@ from agentsview_assets.schemas import CONTRACTS, Column, TableContract
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 
 OWNERS = ["team:agentsview-assets"]
+Reads = Mapping[str, Mapping[str, Any]]
 IO_MANAGER_KEY = "warehouse"
 ARCHIVE_KEY = "archive_source"
 POOL = "warehouse"
@@ -40,32 +44,27 @@ DOCS = "docs"
 """Folder of the documentation, as the links in the UI name it."""
 
 
-def table_asset(
-    name: str, partitions: dg.DailyPartitionsDefinition | None = None, **more: Any
+def table_asset(  # noqa: PLR0913 - what Dagster is told of an asset
+    names: Names,
+    name: str,
+    partitions: dg.DailyPartitionsDefinition | None = None,
+    *,
+    deps: Iterable[str | dg.AssetDep] = (),
+    reads: Reads = MappingProxyType({}),
+    resources: Iterable[str] = (IO_MANAGER_KEY,),
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Decorates the function that makes a contracted table.
 
     Args:
+        names: What the instance calls its parts.
         name: Table and asset; its contract gives group, description and column schema.
         partitions: The days, for a day-partitioned table.
-        **more: Further arguments of `dg.asset`.
+        deps: Tables that it follows from and does not read as an input.
+        reads: What is read of an input, by its name, as the IO manager takes it. The inputs are
+            the parameters of the function, each the name of a table.
+        resources: What it works with.
     """
     contract = CONTRACTS[name]
-    decorator = dg.asset(
-        name=name,
-        group_name=contract.group,
-        description=contract.description,
-        partitions_def=partitions,
-        backfill_policy=dg.BackfillPolicy.single_run() if partitions else None,
-        io_manager_key=IO_MANAGER_KEY,
-        kinds={"python"},
-        owners=OWNERS,
-        code_version=rules().digests[name],
-        pool=POOL,
-        metadata=table_metadata(contract),
-        config_schema=NOTHING_TO_CONFIGURE,
-        **more,
-    )
 
     def made(compute: Callable[..., Any]) -> dg.AssetsDefinition:
         @functools.wraps(compute)
@@ -80,9 +79,41 @@ def table_asset(
             show_lineage(context, name)
             return output
 
-        return cast("dg.AssetsDefinition", decorator(shown))
+        _, *inputs = inspect.signature(compute).parameters
+        decorator = dg.asset(
+            key=names.key(name),
+            ins={i: dg.AssetIn(key=names.key(i), metadata=reads.get(i)) for i in inputs},
+            deps=[names.key(dep) if isinstance(dep, str) else dep for dep in deps],
+            group_name=names.of(contract.group),
+            description=contract.description,
+            partitions_def=partitions,
+            backfill_policy=dg.BackfillPolicy.single_run() if partitions else None,
+            required_resource_keys={*map(names.of, resources)},
+            io_manager_key=names.of(IO_MANAGER_KEY),
+            kinds={"python"},
+            owners=OWNERS,
+            code_version=rules().digests[name],
+            pool=names.of(POOL),
+            metadata=table_metadata(contract),
+            config_schema=NOTHING_TO_CONFIGURE,
+        )
+        return decorator(shown)
 
     return made
+
+
+def kept_table(names: Names, name: str, deps: Iterable[str]) -> dg.AssetSpec:
+    """A table that assets write beside their own: shown in the graph, reported, never started."""
+    contract = CONTRACTS[name]
+    return dg.AssetSpec(
+        names.key(name),
+        deps=[*map(names.key, deps)],
+        group_name=names.of(contract.group),
+        description=contract.description,
+        owners=OWNERS,
+        kinds={"python"},
+        metadata=table_metadata(contract),
+    )
 
 
 def table_metadata(contract: TableContract) -> dict[str, Any]:

@@ -13,8 +13,9 @@ import dagster as dg
 import pandas as pd
 import pyarrow as pa
 
-from agentsview_assets.assets.common import OWNERS, table_metadata
+from agentsview_assets.assets.common import kept_table
 from agentsview_assets.assets.looking import store_of
+from agentsview_assets.assets.naming import Names
 from agentsview_assets.resources.warehouses.outputs import Frames, HistoryRows
 from agentsview_assets.resources.warehouses.store import Selection, Slices, Store
 from agentsview_assets.resources.work import METER
@@ -30,20 +31,9 @@ _SHOWN = 30
 _DEPS = {"price_changes": ["model_rates"], "restatements": ["model_rates", "daily_usage"]}
 
 
-def history_specs() -> list[dg.AssetSpec]:
+def history_specs(names: Names) -> list[dg.AssetSpec]:
     """The histories as the graph shows them: reported, never started."""
-    return [
-        dg.AssetSpec(
-            name,
-            deps=deps,
-            group_name=CONTRACTS[name].group,
-            description=CONTRACTS[name].description,
-            owners=OWNERS,
-            kinds={"python"},
-            metadata=table_metadata(CONTRACTS[name]),
-        )
-        for name, deps in _DEPS.items()
-    ]
+    return [kept_table(names, name, deps) for name, deps in _DEPS.items()]
 
 
 def record_rates(
@@ -134,4 +124,5 @@ def _told(rows: pd.DataFrame) -> dict[str, Any]:
 
 
 def _report(context: dg.AssetExecutionContext, name: str, metadata: Mapping[str, Any]) -> None:
-    context.log_event(dg.AssetMaterialization(name, metadata=dict(metadata)))
+    key = Names.beside(context.asset_key).key(name)
+    context.log_event(dg.AssetMaterialization(key, metadata=dict(metadata)))

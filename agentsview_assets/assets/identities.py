@@ -4,8 +4,9 @@ import dagster as dg
 import pandas as pd
 import pyarrow as pa
 
-from agentsview_assets.assets.common import IO_MANAGER_KEY, table_asset
+from agentsview_assets.assets.common import table_asset
 from agentsview_assets.assets.looking import archives_of, copied_versions
+from agentsview_assets.assets.naming import Names
 from agentsview_assets.resources.warehouses.io_manager import Days
 from agentsview_assets.resources.warehouses.outputs import Frames
 from agentsview_assets.resources.work import METER
@@ -13,10 +14,10 @@ from agentsview_assets.rules.identity_rows import identity_rows
 from agentsview_assets.schemas import CONTRACTS
 
 
-def identity_assets() -> list[dg.AssetsDefinition]:
+def identity_assets(names: Names) -> list[dg.AssetsDefinition]:
     """The project identities."""
 
-    @table_asset("project_identities", required_resource_keys={IO_MANAGER_KEY})
+    @table_asset(names, "project_identities")
     def project_identities(context: dg.AssetExecutionContext, project_observations: Days) -> Frames:
         contract = CONTRACTS["project_identities"]
         archives = archives_of(context)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import dagster as dg
 
+from agentsview_assets.assets.naming import UNPREFIXED, Names
 from agentsview_assets.schemas import CONTRACTS
 
 _TOKENS = ("input_tokens", "output_tokens", "cache_creation_tokens", "cache_read_tokens")
@@ -117,16 +118,16 @@ _MADE: dict[str, dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 
-def column_lineage(table: str) -> dg.TableColumnLineage | None:
+def column_lineage(table: str, names: Names = UNPREFIXED) -> dg.TableColumnLineage | None:
     """The columns that each column of a table is made from; None for what is read from outside."""
     if table not in _SOURCES:
         return None
     made = _MADE.get(table, {})
     found: dict[str, list[dg.TableColumnDep]] = {}
     for column in CONTRACTS[table].column_names:
-        names = made.get(column) or _taken_over(table, column)
-        if names:
-            found[column] = [_dep(*name.split(".")) for name in names]
+        of = made.get(column) or _taken_over(table, column)
+        if of:
+            found[column] = [_dep(names, *name.split(".")) for name in of]
     return dg.TableColumnLineage(found)
 
 
@@ -137,5 +138,5 @@ def _taken_over(table: str, column: str) -> Iterable[str]:
     return ()
 
 
-def _dep(table: str, column: str) -> dg.TableColumnDep:
-    return dg.TableColumnDep(asset_key=dg.AssetKey(table), column_name=column)
+def _dep(names: Names, table: str, column: str) -> dg.TableColumnDep:
+    return dg.TableColumnDep(asset_key=names.key(table), column_name=column)

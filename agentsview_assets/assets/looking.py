@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agentsview_assets.assets.archive import evaluations, look, observations
 from agentsview_assets.assets.common import (
@@ -11,6 +11,7 @@ from agentsview_assets.assets.common import (
     how_to_look,
     named_archives,
 )
+from agentsview_assets.assets.naming import Names
 from agentsview_assets.rules.staleness import made_days
 
 if TYPE_CHECKING:
@@ -23,9 +24,13 @@ if TYPE_CHECKING:
     from agentsview_assets.rules.windows import DayWindow
 
 
+def _resource(context: dg.AssetExecutionContext, key: str) -> Any:
+    return getattr(context.resources, Names.beside(context.asset_key).of(key))
+
+
 def warehouse_of(context: dg.AssetExecutionContext) -> RunsWarehouse:
     """The warehouse of a run, as the run has it open."""
-    found: RunsWarehouse = getattr(context.resources, IO_MANAGER_KEY)
+    found: RunsWarehouse = _resource(context, IO_MANAGER_KEY)
     return found
 
 
@@ -44,17 +49,18 @@ def source_of(
     Raises:
         AssetsError: None of them can be read, which is recorded.
     """
-    source: ArchiveResource = getattr(context.resources, ARCHIVE_KEY)
+    source: ArchiveResource = _resource(context, ARCHIVE_KEY)
     store = store_of(context)
-    is_first = not source.has_looked
+    is_first, names = not source.has_looked, Names.beside(context.asset_key)
     if is_first:
-        look(context.instance, source, store, days, how_to_look(context.run.tags))
+        how = how_to_look(context.run.tags)
+        look(context.instance, names, source, store, days, how)
     seen = source.observed(store, days)
     if is_first:
         made = made_days(store.partitions("usage_rows"))
-        for event in observations(context.instance, source, seen, store, made, days):
+        for event in observations(context.instance, names, source, seen, store, made, days):
             context.log_event(event)
-        for found in evaluations(source, store):
+        for found in evaluations(names, source, store):
             context.log_event(found)
     for taken in seen.taken:
         context.log.warning(taken.told())

@@ -5,6 +5,7 @@ What belongs here: the assets that read the archive. What does not: prices and r
 
 import dagster as dg
 
+from agentsview_assets.assets.archive import ARCHIVE
 from agentsview_assets.assets.common import (
     ARCHIVE_KEY,
     IO_MANAGER_KEY,
@@ -13,24 +14,29 @@ from agentsview_assets.assets.common import (
     window,
 )
 from agentsview_assets.assets.looking import source_of, store_of
+from agentsview_assets.assets.naming import Names
 from agentsview_assets.resources.warehouses.outputs import Frames
 
 DAILY = ("sessions", "usage_rows", "activity_intervals")
 WHOLE = ("project_observations", "machines", "model_pricing")
-_KEYS = {ARCHIVE_KEY, IO_MANAGER_KEY}
+_KEYS = (ARCHIVE_KEY, IO_MANAGER_KEY)
 
 
-def observation_assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+def observation_assets(
+    names: Names, partitions: dg.DailyPartitionsDefinition
+) -> list[dg.AssetsDefinition]:
     """The day-partitioned and the whole observations."""
     return [
-        make(name, partitions)
-        for make, names in ((_daily, DAILY), (_whole, WHOLE))
-        for name in names
+        make(names, name, partitions)
+        for make, tables in ((_daily, DAILY), (_whole, WHOLE))
+        for name in tables
     ]
 
 
-def _daily(name: str, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    @table_asset(name, partitions, deps=["archive"], required_resource_keys=_KEYS)
+def _daily(
+    names: Names, name: str, partitions: dg.DailyPartitionsDefinition
+) -> dg.AssetsDefinition:
+    @table_asset(names, name, partitions, deps=[ARCHIVE], resources=_KEYS)
     def observation(context: dg.AssetExecutionContext) -> Frames:
         days = window(partitions)
         source, archives = source_of(context, days)
@@ -39,8 +45,10 @@ def _daily(name: str, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefi
     return observation
 
 
-def _whole(name: str, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
-    @table_asset(name, deps=["archive"], required_resource_keys=_KEYS)
+def _whole(
+    names: Names, name: str, partitions: dg.DailyPartitionsDefinition
+) -> dg.AssetsDefinition:
+    @table_asset(names, name, deps=[ARCHIVE], resources=_KEYS)
     def observation(context: dg.AssetExecutionContext) -> Frames:
         days = window(partitions)
         source, archives = source_of(context, days)

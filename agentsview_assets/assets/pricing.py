@@ -5,9 +5,10 @@ from collections.abc import Mapping
 import dagster as dg
 import pyarrow as pa
 
-from agentsview_assets.assets.common import IO_MANAGER_KEY, table_asset
+from agentsview_assets.assets.common import table_asset
 from agentsview_assets.assets.histories import record_rates
 from agentsview_assets.assets.looking import archives_of, copied_versions, store_of
+from agentsview_assets.assets.naming import Names
 from agentsview_assets.errors import ContractError
 from agentsview_assets.resources.warehouses.fencing import require_alive
 from agentsview_assets.resources.warehouses.outputs import Frames
@@ -24,15 +25,13 @@ from agentsview_assets.schemas import CONTRACTS
 _YEAR_1, _YEAR_10000 = -62_135_596_800, 253_402_300_800
 
 
-def pricing_assets() -> list[dg.AssetsDefinition]:
+def pricing_assets(names: Names) -> list[dg.AssetsDefinition]:
     """The effective price rows and the rates of the models seen."""
-    return [_effective_pricing(), _model_rates()]
+    return [_effective_pricing(names), _model_rates(names)]
 
 
-def _effective_pricing() -> dg.AssetsDefinition:
-    @table_asset(
-        "effective_pricing", deps=["model_pricing"], required_resource_keys={IO_MANAGER_KEY}
-    )
+def _effective_pricing(names: Names) -> dg.AssetsDefinition:
+    @table_asset(names, "effective_pricing", deps=["model_pricing"])
     def effective_pricing(context: dg.AssetExecutionContext) -> Frames:
         contract = CONTRACTS["effective_pricing"]
         archives = archives_of(context)
@@ -67,12 +66,15 @@ def _microseconds(instant: Instant | None) -> int | None:
     return instant.epoch_seconds * 1_000_000 + instant.nanosecond // 1000
 
 
-def _model_rates() -> dg.AssetsDefinition:
+def _model_rates(names: Names) -> dg.AssetsDefinition:
     # A leaf: reports look rates up for themselves (see `assets.reports`).
     @table_asset(
+        names,
         "model_rates",
-        deps=["effective_pricing", dg.AssetDep("usage_rows", partition_mapping=_ALL_DAYS)],
-        required_resource_keys={IO_MANAGER_KEY},
+        deps=[
+            "effective_pricing",
+            dg.AssetDep(names.key("usage_rows"), partition_mapping=_ALL_DAYS),
+        ],
     )
     def model_rates(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
         rates = rates_in_force(context, archives_of(context), is_asked_for=True)

@@ -8,9 +8,10 @@ from collections.abc import Callable
 import dagster as dg
 import pyarrow as pa
 
-from agentsview_assets.assets.common import IO_MANAGER_KEY, days_of, table_asset, window
+from agentsview_assets.assets.common import days_of, table_asset, window
 from agentsview_assets.assets.histories import with_restatements
 from agentsview_assets.assets.looking import archives_of, store_of, warehouse_of
+from agentsview_assets.assets.naming import Names
 from agentsview_assets.assets.pricing import as_table, rates_in_force
 from agentsview_assets.assets.shown import show_usage
 from agentsview_assets.errors import ContractError
@@ -42,28 +43,29 @@ DAILY_COLUMNS = [
 ]
 VERDICT_COLUMNS = ["archive_id", "scope", "row_id", "counting_row_id"]
 BUCKET_COLUMNS = [name for name in DAILY_COLUMNS if name not in ("timestamp_text", "project")]
-_KEYS = {IO_MANAGER_KEY}
 SESSION_COLUMNS = [
     name for name in USAGE_COLUMNS if name not in ("partition_date", "project", "agent")
 ]
 
 
-def report_assets(partitions: dg.DailyPartitionsDefinition) -> list[dg.AssetsDefinition]:
+def report_assets(
+    names: Names, partitions: dg.DailyPartitionsDefinition
+) -> list[dg.AssetsDefinition]:
     """The day-partitioned reports."""
     return [
-        _daily_usage(partitions),
-        _activity_buckets(partitions),
-        _session_model_usage(partitions),
-        _session_summaries(partitions),
+        _daily_usage(names, partitions),
+        _activity_buckets(names, partitions),
+        _session_model_usage(names, partitions),
+        _session_summaries(names, partitions),
     ]
 
 
-def _daily_usage(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+def _daily_usage(names: Names, partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
     @table_asset(
+        names,
         "daily_usage",
         partitions,
-        required_resource_keys=_KEYS,
-        ins={"usage_rows": dg.AssetIn(metadata={"columns": DAILY_COLUMNS})},
+        reads={"usage_rows": {"columns": DAILY_COLUMNS}},
         deps=["effective_pricing"],
     )
     def daily_usage(context: dg.AssetExecutionContext, usage_rows: Days) -> Frames:
@@ -80,15 +82,14 @@ def _daily_usage(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinitio
     return daily_usage
 
 
-def _activity_buckets(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+def _activity_buckets(
+    names: Names, partitions: dg.DailyPartitionsDefinition
+) -> dg.AssetsDefinition:
     @table_asset(
+        names,
         "activity_buckets",
         partitions,
-        required_resource_keys=_KEYS,
-        ins={
-            "usage_rows": dg.AssetIn(metadata={"columns": BUCKET_COLUMNS}),
-            "effective_pricing": _DIGESTS,
-        },
+        reads={"usage_rows": {"columns": BUCKET_COLUMNS}, "effective_pricing": _DIGESTS},
     )
     def activity_buckets(
         context: dg.AssetExecutionContext,
@@ -116,17 +117,15 @@ def _activity_buckets(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefi
     return activity_buckets
 
 
-def _session_model_usage(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+def _session_model_usage(
+    names: Names, partitions: dg.DailyPartitionsDefinition
+) -> dg.AssetsDefinition:
     @table_asset(
+        names,
         "session_model_usage",
         partitions,
-        required_resource_keys=_KEYS,
-        ins={
-            # The usage of sessions that started on these days, whenever it happened.
-            "usage_rows": dg.AssetIn(
-                metadata={"columns": SESSION_COLUMNS, "day_column": "session_date"}
-            ),
-        },
+        # The usage of sessions that started on these days, whenever it happened.
+        reads={"usage_rows": {"columns": SESSION_COLUMNS, "day_column": "session_date"}},
         deps=["effective_pricing"],
     )
     def session_model_usage(context: dg.AssetExecutionContext, usage_rows: Days) -> Frames:
@@ -143,12 +142,14 @@ def _session_model_usage(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsD
     return session_model_usage
 
 
-def _session_summaries(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDefinition:
+def _session_summaries(
+    names: Names, partitions: dg.DailyPartitionsDefinition
+) -> dg.AssetsDefinition:
     @table_asset(
+        names,
         "session_summaries",
         partitions,
-        required_resource_keys=_KEYS,
-        ins={"effective_pricing": _DIGESTS},
+        reads={"effective_pricing": _DIGESTS},
     )
     def session_summaries(
         context: dg.AssetExecutionContext,
@@ -172,7 +173,7 @@ def _session_summaries(partitions: dg.DailyPartitionsDefinition) -> dg.AssetsDef
     return session_summaries
 
 
-_DIGESTS = dg.AssetIn(metadata={"count_by": ["archive_id", "pricing_digest"]})
+_DIGESTS = {"count_by": ["archive_id", "pricing_digest"]}
 
 
 class _Inputs:

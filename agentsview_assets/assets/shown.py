@@ -12,6 +12,7 @@ import dagster as dg
 import pandas as pd
 
 from agentsview_assets.assets.lineage import column_lineage
+from agentsview_assets.assets.naming import Names
 from agentsview_assets.resources.warehouses.outputs import Frames
 from agentsview_assets.rules.charts import as_markdown, bar_chart
 from agentsview_assets.rules.shown_text import markdown
@@ -27,7 +28,7 @@ def show_lineage(context: dg.AssetExecutionContext, table: str) -> None:
 
     On every day's event it would make the history several times as large.
     """
-    lineage = column_lineage(table)
+    lineage = column_lineage(table, Names.beside(context.asset_key))
     if lineage is not None:
         has_days = CONTRACTS[table].partition_column is not None
         last = context.partition_keys[-1] if has_days else None

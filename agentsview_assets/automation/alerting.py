@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import dagster as dg
 
-from agentsview_assets.automation.runs import ALERT_JOB, TRIED_BY_US
+from agentsview_assets.automation.runs import ALERT_JOB, TRIED_BY_US, Runs
 
 GIVEN_UP_TAG = "agentsview_assets/given_up"
 """Tag of an alert: the digest of the request that was given up."""
@@ -38,32 +38,34 @@ class GivenUp(NamedTuple):
     last_run: str
 
 
-def alerts(
-    instance: dg.DagsterInstance, given_up: Iterable[GivenUp], *, is_quiet: bool
-) -> list[dg.RunRequest]:
+def alerts(runs: Runs, given_up: Iterable[GivenUp], *, is_quiet: bool) -> list[dg.RunRequest]:
     """The alerts to raise: of what is given up, and has none that is open.
 
     Args:
-        instance: Keeps the alerts.
+        runs: Have the alerts among them.
         given_up: What is given up now.
         is_quiet: Whether nothing else is asked for and nothing goes on: what is not given up then
             was made, and its alert is closed.
     """
     things = {thing.digest: thing for thing in given_up}
-    is_open = dg.RunsFilter(job_name=ALERT_JOB, tags={STATE_TAG: OPEN})
+    instance, job = runs.instance, runs.names.of(ALERT_JOB)
+    is_open = dg.RunsFilter(job_name=job, tags={STATE_TAG: OPEN})
     opened = {run.tags[GIVEN_UP_TAG]: run.run_id for run in instance.get_runs(is_open)}
     if is_quiet:
         for digest in opened.keys() - things.keys():
             instance.add_run_tags(opened[digest], {STATE_TAG: CLOSED})
-    return [_request(instance, things[digest]) for digest in sorted(things.keys() - opened.keys())]
+    return [_request(runs, things[digest]) for digest in sorted(things.keys() - opened.keys())]
 
 
-def _request(instance: dg.DagsterInstance, thing: GivenUp) -> dg.RunRequest:
-    before = instance.get_runs_count(dg.RunsFilter(tags={GIVEN_UP_TAG: thing.digest}))
+def _request(runs: Runs, thing: GivenUp) -> dg.RunRequest:
+    names, job = runs.names, runs.names.of(ALERT_JOB)
+    known = dg.RunsFilter(job_name=job, tags={GIVEN_UP_TAG: thing.digest})
+    before = runs.instance.get_runs_count(known)
+    op = names.of(RAISE_ALERT)
     config = {"words": thing.words, "last_run": thing.last_run}
     return dg.RunRequest(
         run_key=f"{ALERT_JOB}:{thing.digest}:{before}",
-        job_name=ALERT_JOB,
-        run_config={"ops": {RAISE_ALERT: {"config": config}}},
+        job_name=job,
+        run_config={"ops": {op: {"config": config}}},
         tags={GIVEN_UP_TAG: thing.digest, STATE_TAG: OPEN, **TRIED_BY_US},
     )

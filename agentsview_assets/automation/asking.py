@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 import dagster as dg
 from dagster._core.definitions.run_request import InstigatorType
 
+from agentsview_assets.assets.naming import Names
 from agentsview_assets.errors import ConfigError
 from agentsview_assets.planning import NO_DAYS, Range, Request, select_tables, window_of
 from agentsview_assets.resources.dagster_home.history import open_history
@@ -24,6 +25,7 @@ from agentsview_assets.settings import Settings
 
 RECONCILER = "reconcile"
 """Name of the sensor that asks for runs."""
+SCHEDULE = "daily"
 _KEY = "agentsview_assets/asked"
 _KEPT_SECONDS = 86_400.0
 _MOST_ATTEMPTS = 20
@@ -51,6 +53,7 @@ class Asked:
 
 def ask(
     instance: dg.DagsterInstance,
+    names: Names,
     *,
     verify: bool = False,
     tables: frozenset[str] = frozenset(),
@@ -61,25 +64,31 @@ def ask(
     Raises:
         ConfigError: The reconciler is off, or nobody's daemon runs it.
     """
-    require_reconciler(instance)
+    require_reconciler(instance, names)
     _require_daemon(instance)
     asked = Asked(uuid.uuid4().hex[:16], time.time(), verify, tuple(sorted(tables)), days)
     # Another command may write at the same moment: what did not stay is written again.
     for _ in range(_MOST_ATTEMPTS):
-        found = asked_for(instance)
+        found = asked_for(instance, names)
         if asked in found:
             return asked
         text = json.dumps([asdict(other) for other in (*found, asked)])
-        instance.daemon_cursor_storage.set_cursor_values({_KEY: text})
+        instance.daemon_cursor_storage.set_cursor_values({_key(names): text})
     raise ConfigError("the deployment's storage does not keep the request; try again")
 
 
-def asked_for(instance: dg.DagsterInstance) -> list[Asked]:
-    """The requests of the last day, whether or not they were carried out.
+def _key(names: Names) -> str:
+    """Where the requests to a reconciler lie."""
+    return "/".join([_KEY, *names.prefix])
+
+
+def asked_for(instance: dg.DagsterInstance, names: Names) -> list[Asked]:
+    """The requests of the last day to a reconciler, whether or not they were carried out.
 
     That one was carried out is known by its runs of the last day: older ones would look new.
     """
-    found = instance.daemon_cursor_storage.get_cursor_values({_KEY}).get(_KEY, "[]")
+    key = _key(names)
+    found = instance.daemon_cursor_storage.get_cursor_values({key}).get(key, "[]")
     entries = [
         Asked(**{**entry, "tables": tuple(entry["tables"]), "days": tuple(entry["days"])})
         for entry in json.loads(found)
@@ -87,16 +96,17 @@ def asked_for(instance: dg.DagsterInstance) -> list[Asked]:
     return [entry for entry in entries if time.time() - entry.at < _KEPT_SECONDS]
 
 
-def require_reconciler(instance: dg.DagsterInstance) -> None:
+def require_reconciler(instance: dg.DagsterInstance, names: Names) -> None:
     """Makes sure that somebody makes what is asked for.
 
     Raises:
         ConfigError: The reconciler is off.
     """
+    name = names.of(RECONCILER)
     states = instance.all_instigator_state(instigator_type=InstigatorType.SENSOR)
-    if not any(state.is_running for state in states if state.instigator_name == RECONCILER):
+    if not any(state.is_running for state in states if state.instigator_name == name):
         raise ConfigError(
-            f"nothing is made while `{RECONCILER}` is off: turn it on under Automation in the UI, "
+            f"nothing is made while `{name}` is off: turn it on under Automation in the UI, "
             "or run it here (`agentsview-assets materialize`, `agentsview-assets reprice`)"
         )
 
@@ -132,4 +142,10 @@ def hand_over(settings: Settings, request: Request) -> Asked:
             first, last = request.since or window.first, request.until or window.last
             days = window.clamp(first), window.clamp(last)
     with open_history(settings.state_dir) as instance:
-        return ask(instance, verify=request.verify or request.force, tables=tables, days=days)
+        return ask(
+            instance,
+            Names(settings.key_prefix),
+            verify=request.verify or request.force,
+            tables=tables,
+            days=days,
+        )

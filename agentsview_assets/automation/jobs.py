@@ -13,12 +13,14 @@ import dagster as dg
 
 from agentsview_assets.assets import all_assets
 from agentsview_assets.assets.archive import ARCHIVE
+from agentsview_assets.assets.naming import Names
 from agentsview_assets.automation.alerting import RAISE_ALERT
-from agentsview_assets.automation.asking import RECONCILER, require_reconciler
+from agentsview_assets.automation.asking import RECONCILER, SCHEDULE, require_reconciler
 from agentsview_assets.automation.retention import Ours, place_of, remove_old_runs
 from agentsview_assets.automation.runs import (
     ALERT_JOB,
     CHECK_JOB,
+    JOBS,
     MAKE_JOB,
     OBSERVE_JOB,
     REPRICE_JOB,
@@ -40,14 +42,10 @@ from agentsview_assets.settings import Settings
 
 # An observed source has no policy of its own; the job is asked for ranges, never backfilled.
 warnings.filterwarnings(
-    "ignore", "Asset job materialize materializes assets with varying", UserWarning
+    "ignore", r"Asset job (\w+__)?materialize materializes assets with varying", UserWarning
 )
 
-OUR_JOBS = frozenset(
-    {MAKE_JOB, OBSERVE_JOB, CHECK_JOB, REPRICE_JOB, UPKEEP_JOB, ALERT_JOB, RETENTION_JOB}
-)
-"""Names of all jobs."""
-_MADE = sorted(dg.AssetKey(name) for name in EVERYTHING | {"duplicates"})
+_MADE = sorted(EVERYTHING | {"duplicates"})
 # A process per step costs seconds each, and a DuckDB file has one writer anyway. Nothing of it is
 # left for a run to configure.
 EXECUTOR = dg.in_process_executor.configured(
@@ -65,13 +63,15 @@ def executor_of(settings: Settings) -> dg.ExecutorDefinition:
 
 def buttons(settings: Settings) -> list[Any]:
     """The jobs that a person starts."""
+    names = Names(settings.key_prefix)
     return [
-        _reprice_job(settings),
+        _reprice_job(settings, names),
         retention_job(settings),
         dg.define_asset_job(
-            OBSERVE_JOB,
+            names.of(OBSERVE_JOB),
             # A look says by itself what the checks of the archives find.
-            selection=dg.AssetSelection.assets(ARCHIVE).without_checks(),
+            selection=dg.AssetSelection.assets(names.key(ARCHIVE)).without_checks(),
+            executor_def=executor_of(settings),
             description="Looks at the archives and reports the days whose contents changed.",
         ),
     ]
@@ -79,28 +79,38 @@ def buttons(settings: Settings) -> list[Any]:
 
 def reconciled_jobs(settings: Settings) -> Sequence[Any]:
     """The jobs that the reconciler asks for."""
+    names = Names(settings.key_prefix)
+    reconciler = names.of(RECONCILER)
     return [
         dg.define_asset_job(
-            MAKE_JOB,
-            selection=dg.AssetSelection.assets(ARCHIVE, *_MADE),
+            names.of(MAKE_JOB),
+            selection=dg.AssetSelection.assets(*map(names.key, (ARCHIVE, *_MADE))),
+            executor_def=executor_of(settings),
             description=(
-                "What `reconcile` and `daily` ask for: some assets, over days of some archives. "
-                "By hand, choose assets in the graph and materialize those."
+                f"What `{reconciler}` and `{names.of(SCHEDULE)}` ask for: some assets, over days "
+                "of some archives. By hand, choose assets in the graph and materialize those."
             ),
         ),
         dg.define_asset_job(
-            CHECK_JOB,
-            selection=dg.AssetSelection.all_asset_checks(),
+            names.of(CHECK_JOB),
+            selection=dg.AssetSelection.checks(
+                *(
+                    key
+                    for step in all_checks(names, settings.unread_days)
+                    for key in step.check_keys
+                )
+            ),
+            executor_def=executor_of(settings),
             description="Asks every check again, of the whole warehouse, and makes nothing.",
         ),
-        _upkeep_job(settings),
-        _alert_job(),
+        _upkeep_job(settings, names),
+        _alert_job(names),
     ]
 
 
-def _alert_job() -> dg.JobDefinition:
+def _alert_job(names: Names) -> dg.JobDefinition:
     @dg.op(
-        name=RAISE_ALERT,
+        name=names.of(RAISE_ALERT),
         description="Fails with what was given up.",
         config_schema={"words": str, "last_run": dg.Field(str, default_value="")},
     )
@@ -113,11 +123,11 @@ def _alert_job() -> dg.JobDefinition:
         )
 
     @dg.job(
-        name=ALERT_JOB,
+        name=names.of(ALERT_JOB),
         description=(
-            "Fails once for each thing that `reconcile` gave up, and says what, of which days and "
-            "archives, and what to do: watch its failures, and you hear of it. While the thing is "
-            "out of date the tag `agentsview_assets/alert` of its run is `open`."
+            f"Fails once for each thing that `{names.of(RECONCILER)}` gave up, and says what, of "
+            "which days and archives, and what to do: watch its failures, and you hear of it. "
+            "While the thing is out of date the tag `agentsview_assets/alert` of its run is `open`."
         ),
         executor_def=EXECUTOR,
     )
@@ -127,8 +137,9 @@ def _alert_job() -> dg.JobDefinition:
     return alert
 
 
-def _upkeep_job(settings: Settings) -> dg.JobDefinition:
+def _upkeep_job(settings: Settings, names: Names) -> dg.JobDefinition:
     @dg.op(
+        name=names.of("mend"),
         description="Mends rows that earlier rules made, and writes files anew that held them.",
         config_schema=NOTHING_TO_CONFIGURE,
     )
@@ -140,10 +151,10 @@ def _upkeep_job(settings: Settings) -> dg.JobDefinition:
                 rewrite_files(settings, reason, _log(context))
 
     @dg.job(
-        name=UPKEEP_JOB,
+        name=names.of(UPKEEP_JOB),
         description=(
             "Takes credentials out of rows that earlier rules left them in, and writes a file anew "
-            "that still holds bytes of what was taken out. `reconcile` asks for it."
+            f"that still holds bytes of what was taken out. `{names.of(RECONCILER)}` asks for it."
         ),
         executor_def=EXECUTOR,
     )
@@ -155,8 +166,10 @@ def _upkeep_job(settings: Settings) -> dg.JobDefinition:
 
 def retention_job(settings: Settings) -> dg.JobDefinition:
     """The job that removes old runs from Dagster's history."""
+    names = Names(settings.key_prefix)
 
     @dg.op(
+        name=names.of("remove_runs"),
         description="Removes runs that ended long ago and that nothing needs any more.",
         config_schema=NOTHING_TO_CONFIGURE,
     )
@@ -171,7 +184,7 @@ def retention_job(settings: Settings) -> dg.JobDefinition:
         context.add_output_metadata(removed._asdict())
 
     @dg.job(
-        name=RETENTION_JOB,
+        name=names.of(RETENTION_JOB),
         description=(
             f"Removes runs that ended more than {settings.keep_days} days ago, with their events. "
             "What the UI shows of assets, days and checks stays: the run that made, observed or "
@@ -187,16 +200,19 @@ def retention_job(settings: Settings) -> dg.JobDefinition:
 
 def _ours(settings: Settings, run: dg.DagsterRun) -> Ours:
     """What tells the runs of this graph from others of the instance."""
+    names = Names(settings.key_prefix)
     graph = dg.Definitions(
-        assets=all_assets(daily_partitions(settings)),
-        asset_checks=all_checks(settings.unread_days),
+        assets=all_assets(daily_partitions(settings), names),
+        asset_checks=all_checks(names, settings.unread_days),
         resources=build_resources(settings),
     ).resolve_asset_graph()
-    return Ours(OUR_JOBS, graph.get_all_asset_keys(), graph.asset_check_keys, place_of(run))
+    jobs = {names.of(job) for job in JOBS}
+    return Ours(jobs, graph.get_all_asset_keys(), graph.asset_check_keys, place_of(run))
 
 
-def _reprice_job(settings: Settings) -> dg.JobDefinition:
+def _reprice_job(settings: Settings, names: Names) -> dg.JobDefinition:
     @dg.op(
+        name=names.of("price_anew"),
         description="Tells which days other prices move, and what that does to their costs.",
         config_schema={
             "dry_run": dg.Field(
@@ -220,15 +236,16 @@ def _reprice_job(settings: Settings) -> dg.JobDefinition:
         )
         if not (dry_run or impact.up_to_date):
             with failures_in_words():
-                require_reconciler(context.instance)
-            context.log.info("`%s` makes those days next", RECONCILER)
+                require_reconciler(context.instance, names)
+            context.log.info("`%s` makes those days next", names.of(RECONCILER))
 
     @dg.job(
-        name=REPRICE_JOB,
+        name=names.of(REPRICE_JOB),
         description=(
             "Tells what other prices move: models, days, and their costs before and after. Those "
-            "days, and no others, are then made by `reconcile`, from the warehouse's own "
-            "observations; what moved is in `restatements`. With `dry_run: true` it only tells."
+            f"days, and no others, are then made by `{names.of(RECONCILER)}`, from the "
+            "warehouse's own observations; what moved is in `restatements`. With `dry_run: true` "
+            "it only tells."
         ),
         executor_def=EXECUTOR,
     )

@@ -9,7 +9,6 @@ What belongs here: one evaluation. What does not: when it takes place (`automati
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ import dagster as dg
 
 from agentsview_assets.assets.archive import ARCHIVE
 from agentsview_assets.assets.common import RANGE_END, RANGE_START, VERIFY_TAG, archives_tag
+from agentsview_assets.assets.naming import Names
 from agentsview_assets.automation.alerting import GivenUp, alerts
 from agentsview_assets.automation.asking import asked_for
 from agentsview_assets.automation.known import OF_THE_WAREHOUSE, OnItsWay
@@ -30,13 +30,11 @@ from agentsview_assets.automation.runs import (
     REQUEST_TAG,
     TRIED_BY_US,
     UPKEEP_JOB,
+    Runs,
     Unfinished,
-    last_look,
-    tries,
-    unfinished_runs,
 )
 from agentsview_assets.automation.wanted import MOST_TRIES, Wanted, wanted
-from agentsview_assets.planning import EVERYTHING, NO_DAYS, Range, window_of
+from agentsview_assets.planning import EVERYTHING, window_of
 from agentsview_assets.queues import ANY_WORKER, QUEUE_TAG
 from agentsview_assets.resources.archives.held_rows import MOST_NAMED
 from agentsview_assets.resources.warehouses.opening import is_there
@@ -69,44 +67,45 @@ def evaluate(settings: Settings, instance: dg.DagsterInstance) -> Evaluation:
     Raises:
         AssetsError: The warehouse cannot be read now.
     """
-    going = unfinished_runs(instance)
-    found = _evaluate(settings, instance, going)
+    runs = Runs(instance, Names(settings.key_prefix))
+    going = runs.unfinished()
+    found = _evaluate(settings, runs, going)
     is_quiet = not (found.requests or going.jobs)
-    found.requests += alerts(instance, found.in_vain, is_quiet=is_quiet)
+    found.requests += alerts(runs, found.in_vain, is_quiet=is_quiet)
     return found
 
 
-def _evaluate(settings: Settings, instance: dg.DagsterInstance, going: Unfinished) -> Evaluation:
+def _evaluate(settings: Settings, runs: Runs, going: Unfinished) -> Evaluation:
     if not is_there(settings.warehouses[0]):
         found = Evaluation(words=_unfinished(going))
-        _observe(found, instance, going, moved_archives(settings.now(), None, {}))
-        _look_elsewhere(found, settings, instance, going)
+        _observe(found, runs, going, moved_archives(settings.now(), None, {}))
+        _look_elsewhere(found, settings, runs, going)
         return found
-    asked = list(_asked(settings, instance, going))
+    asked = list(_asked(settings, runs, going))
     looked = look(settings, (*going.makes, *(run for _, run in asked)))
-    found = _missing(instance, going, looked)
+    found = _missing(runs, going, looked)
     found.requests = [request for request, _ in asked] + found.requests
     if not asked:
-        _observe(found, instance, going, looked.moved)
-        _look_elsewhere(found, settings, instance, going)
-    _keep_up(found, instance, going, looked)
+        _observe(found, runs, going, looked.moved)
+        _look_elsewhere(found, settings, runs, going)
+    _keep_up(found, runs, going, looked)
     return found
 
 
 def _asked(
-    settings: Settings, instance: dg.DagsterInstance, going: Unfinished
+    settings: Settings, runs: Runs, going: Unfinished
 ) -> Iterator[tuple[dg.RunRequest, OnItsWay]]:
     """What commands have handed over and nobody has carried out."""
-    for asked in asked_for(instance):
-        run = OnItsWay(frozenset(asked.tables or [ARCHIVE.path[-1]]), asked.days)
+    for asked in asked_for(runs.instance, runs.names):
+        run = OnItsWay(frozenset(asked.tables or [ARCHIVE]), asked.days)
         is_reading = bool(run.tables - OF_THE_WAREHOUSE)
         for queue in _queues(settings) if is_reading else [""]:
             key = f"{asked.key}.{queue}" if queue else asked.key
-            before = tries(instance, key)
+            before = runs.tries(key)
             if key in going.requests or before.succeeded or before.is_hopeless:
                 continue
             tags = {REQUEST_TAG: key, **({VERIFY_TAG: "true"} if asked.verify else {})}
-            yield _request(f"{key}:{before.ended}", run.tables, run.days, tags, queue), run
+            yield _request(runs.names, f"{key}:{before.ended}", run, tags, queue), run
 
 
 def _queues(settings: Settings) -> list[str]:
@@ -131,40 +130,44 @@ def evaluate_daily(settings: Settings, instance: dg.DagsterInstance, when: str) 
     Raises:
         AssetsError: The warehouse cannot be read now.
     """
-    going, window = unfinished_runs(instance), window_of(settings)
+    runs, window = Runs(instance, Names(settings.key_prefix)), window_of(settings)
+    going = runs.unfinished()
     if settings.queues.names:
-        looks = [_look(f"{when}:{queue}", queue=queue) for queue in _queues(settings)]
+        looks = [_look(runs.names, f"{when}:{queue}", queue=queue) for queue in _queues(settings)]
         if not is_there(settings.warehouses[0]):
             return Evaluation(looks)
-        found = _missing(instance, going, look(settings, going.makes))
+        found = _missing(runs, going, look(settings, going.makes))
         return replace(found, requests=[*looks, *found.requests])
     if not is_there(settings.warehouses[0]):
-        return Evaluation([_look(when, OnItsWay(EVERYTHING, (window.first, window.last)))])
+        return Evaluation(
+            [_look(runs.names, when, OnItsWay(EVERYTHING, (window.first, window.last)))]
+        )
     looked = look(settings, going.makes)
     if not looked.moved or going.looking:
-        found = _missing(instance, going, looked)
-        return replace(found, requests=[_look(when), *found.requests])
+        found = _missing(runs, going, looked)
+        return replace(found, requests=[_look(runs.names, when), *found.requests])
     since = OnItsWay(EVERYTHING, (window.clamp(looked.read_on or window.first), window.last))
     known = replace(looked.known, on_their_way=(*going.makes, since))
-    found = _missing(instance, going, looked._replace(known=known))
-    return replace(found, requests=[_look(when, since), *found.requests])
+    found = _missing(runs, going, looked._replace(known=known))
+    return replace(found, requests=[_look(runs.names, when, since), *found.requests])
 
 
-def _look(when: str, makes: OnItsWay | None = None, queue: str = "") -> dg.RunRequest:
+def _look(names: Names, when: str, makes: OnItsWay | None = None, queue: str = "") -> dg.RunRequest:
     """The request for a look that compares all contents, and for what is made along with it."""
-    tables, days = (makes.tables, makes.days) if makes else (frozenset({ARCHIVE.path[-1]}), NO_DAYS)
-    return _request(f"daily:{when}", tables, days, {VERIFY_TAG: "true"}, queue)
+    made = makes or OnItsWay(frozenset({ARCHIVE}))
+    return _request(names, f"daily:{when}", made, {VERIFY_TAG: "true"}, queue)
 
 
-def _missing(instance: dg.DagsterInstance, going: Unfinished, looked: Looked) -> Evaluation:
-    wish = wanted(looked.known, functools.partial(tries, instance))
+def _missing(runs: Runs, going: Unfinished, looked: Looked) -> Evaluation:
+    wish = wanted(looked.known, runs.tries)
     words = [*looked.wrong, *_unfinished(going)]
     in_vain = [
         GivenUp(run.digest, in_words(run), run.tries.last_run)
         for run in wish.given_up
         if not run.tries.is_stopped
     ]
-    found = Evaluation([_make(run) for run in wish.runs], wish.given_up, in_vain, words)
+    requests = [_make(runs.names, run) for run in wish.runs]
+    found = Evaluation(requests, wish.given_up, in_vain, words)
     if wish.waiting:
         found.words.append(f"reports of {wish.waiting:,} day(s) wait for days that they read")
     found.words += [in_words(run) for run in wish.given_up]
@@ -175,20 +178,21 @@ def _unfinished(going: Unfinished) -> list[str]:
     return [f"unfinished: {', '.join(sorted(going.jobs))}"] if going.jobs else []
 
 
-def _make(run: Wanted) -> dg.RunRequest:
+def _make(names: Names, run: Wanted) -> dg.RunRequest:
     tags = {REQUEST_TAG: run.digest, **(archives_tag(run.archives) if run.archives else {})}
-    return _request(f"{run.digest}:{run.tries.ended}", run.tables, run.days, tags, run.queue)
+    makes = OnItsWay(run.tables, run.days)
+    return _request(names, f"{run.digest}:{run.tries.ended}", makes, tags, run.queue)
 
 
 def _request(
-    key: str, tables: frozenset[str], days: Range, tags: Mapping[str, str], queue: str = ""
+    names: Names, key: str, makes: OnItsWay, tags: Mapping[str, str], queue: str = ""
 ) -> dg.RunRequest:
     """The request for a run: its assets, its days, its archives by name in a tag, its queue."""
-    first, last = days
-    names = tables | ({"duplicates"} if "usage_rows" in tables else frozenset())
+    first, last = makes.days
+    made = makes.tables | ({"duplicates"} if "usage_rows" in makes.tables else frozenset())
     return dg.RunRequest(
         run_key=key,
-        asset_selection=[dg.AssetKey(name) for name in sorted(names)],
+        asset_selection=[*map(names.key, sorted(made))],
         # Checks are asked once everything is made: Dagster notes each once for every day.
         asset_check_keys=[],
         tags={
@@ -197,48 +201,44 @@ def _request(
             **({QUEUE_TAG: queue} if queue else {}),
             **TRIED_BY_US,
         },
-        job_name=MAKE_JOB,
+        job_name=names.of(MAKE_JOB),
     )
 
 
-def _observe(
-    found: Evaluation, instance: dg.DagsterInstance, going: Unfinished, moved: Mapping[str, str]
-) -> None:
+def _observe(found: Evaluation, runs: Runs, going: Unfinished, moved: Mapping[str, str]) -> None:
     """Asks for a look at archives that have moved, unless a run is about to look."""
     if moved and ANY_WORKER not in going.looking:
-        _ask(found, instance, MAKE_JOB, sorted(moved), sorted(moved.items()), [ARCHIVE])
+        assets = [runs.names.key(ARCHIVE)]
+        _ask(found, runs, MAKE_JOB, sorted(moved), sorted(moved.items()), assets)
 
 
-def _look_elsewhere(
-    found: Evaluation, settings: Settings, instance: dg.DagsterInstance, going: Unfinished
-) -> None:
+def _look_elsewhere(found: Evaluation, settings: Settings, runs: Runs, going: Unfinished) -> None:
     """Asks workers for a look at archives that this machine need not see, every so many minutes."""
     every = timedelta(minutes=settings.look_minutes)
     for queue in settings.queues.names:
-        before = last_look(instance, queue)
+        before = runs.last_look(queue)
         if queue in going.looking or (before is not None and now() - before < every):
             continue
         key = f"look:{queue}:{before.isoformat() if before else 'first'}"
-        found.requests.append(_request(key, frozenset(ARCHIVE.path), NO_DAYS, {}, queue))
+        look_at = OnItsWay(frozenset({ARCHIVE}))
+        found.requests.append(_request(runs.names, key, look_at, {}, queue))
 
 
-def _keep_up(
-    found: Evaluation, instance: dg.DagsterInstance, going: Unfinished, looked: Looked
-) -> None:
+def _keep_up(found: Evaluation, runs: Runs, going: Unfinished, looked: Looked) -> None:
     """Asks for checks of what was written, and for upkeep, once everything is made."""
     if found.requests or going.makes:
         return
     if looked.upkeep and UPKEEP_JOB not in going.jobs:
         why = [looked.upkeep, looked.known.rules["credentials"]]
-        _ask(found, instance, UPKEEP_JOB, [looked.upkeep], why)
+        _ask(found, runs, UPKEEP_JOB, [looked.upkeep], why)
     elif looked.unchecked and CHECK_JOB not in going.jobs:
         tables = [table for table, _ in looked.unchecked]
-        _ask(found, instance, CHECK_JOB, tables, looked.unchecked)
+        _ask(found, runs, CHECK_JOB, tables, looked.unchecked)
 
 
 def _ask(  # noqa: PLR0913 - what is asked for, and why
     found: Evaluation,
-    instance: dg.DagsterInstance,
+    runs: Runs,
     job: str,
     about: Sequence[str],
     why: object,
@@ -248,14 +248,14 @@ def _ask(  # noqa: PLR0913 - what is asked for, and why
 
     Args:
         found: Takes the request.
-        instance: Knows what became of it before.
+        runs: Know what became of it before.
         job: Its name.
         about: What it is about, for people: archives, or tables.
         why: Tells one reason from another.
         assets: Of the job's assets those that are asked for.
     """
     digest = hashlib.sha256(json.dumps([job, why]).encode()).hexdigest()[:16]
-    before = tries(instance, digest)
+    before = runs.tries(digest)
     if before.is_hopeless or before.succeeded >= MOST_TRIES:
         end = f"ended {before.ended} times and left things as they were"
         found.words.append(f"{job} {end}")
@@ -267,7 +267,7 @@ def _ask(  # noqa: PLR0913 - what is asked for, and why
     found.requests.append(
         dg.RunRequest(
             run_key=f"{digest}:{before.ended}",
-            job_name=job,
+            job_name=runs.names.of(job),
             asset_selection=assets,
             asset_check_keys=[] if assets else None,
             tags={REQUEST_TAG: digest, **TRIED_BY_US},

@@ -1,4 +1,6 @@
-"""Runs of the instance: which are unfinished, and what became of those that were asked for.
+"""Runs that Dagster has: which are unfinished, and what became of those that were asked for.
+
+A Dagster instance may have several of our graphs, and others: each sees its own runs alone.
 
 What belongs here: reading Dagster's runs. What does not: deciding what is wanted.
 """
@@ -14,14 +16,18 @@ import dagster as dg
 
 from agentsview_assets.assets.archive import ARCHIVE
 from agentsview_assets.assets.common import ARCHIVES_TAG, RANGE_END, RANGE_START
+from agentsview_assets.assets.naming import Names
 from agentsview_assets.automation.known import OBSERVATIONS, OnItsWay
 from agentsview_assets.automation.wanted import Tries
 from agentsview_assets.planning import NO_DAYS, Range
 from agentsview_assets.queues import ANY_WORKER, QUEUE_TAG
 from agentsview_assets.resources.failures import OUTDATED_TAG, REFUSED_TAG
+from agentsview_assets.schemas import CONTRACTS
 
 MAKE_JOB, OBSERVE_JOB, CHECK_JOB = "materialize", "observe", "check"
 REPRICE_JOB, UPKEEP_JOB, ALERT_JOB, RETENTION_JOB = "reprice", "upkeep", "alert", "retention"
+JOBS = (MAKE_JOB, OBSERVE_JOB, CHECK_JOB, REPRICE_JOB, UPKEEP_JOB, ALERT_JOB, RETENTION_JOB)
+"""All jobs, without a prefix."""
 _APART = {ALERT_JOB, RETENTION_JOB}
 """Jobs that change nothing of a warehouse: nobody waits for them."""
 REQUEST_TAG = "agentsview_assets/request"
@@ -36,10 +42,13 @@ _UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-_LOOKS = OBSERVATIONS | {ARCHIVE.path[-1]}
+_ASSETS = frozenset({ARCHIVE, *CONTRACTS})
+_LOOKS = OBSERVATIONS | {ARCHIVE}
 """What looks at the archives before anything is made."""
 _MOST_OUTDATED = 20
 """So many runs may come to workers of an older release in a day, each of which ends by it."""
+_MOST_LOOKED_THROUGH = 50
+"""Runs of a queue among which the last one of ours is looked for."""
 _OF_LATE = timedelta(days=1)
 """For so long a run counts as a try: what failed yesterday may have been mended."""
 ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
@@ -49,7 +58,7 @@ class Unfinished(NamedTuple):
     """The runs that are unfinished.
 
     Attributes:
-        jobs: Names of their jobs.
+        jobs: Names of their jobs, ours without the prefix.
         makes: What each makes.
         requests: The requests that they were asked for with.
         looking: The queues of those that look at their archives, or are about to.
@@ -61,39 +70,77 @@ class Unfinished(NamedTuple):
     looking: frozenset[str] = frozenset()
 
 
-def unfinished_runs(instance: dg.DagsterInstance) -> Unfinished:
-    """What goes on in an instance, whoever asked for it.
+class Runs:
+    """The runs of one graph in a Dagster instance."""
 
-    Runs that a command makes in its own process are left out: nobody can tell one that goes on
-    from one whose process died. The warehouse's own locks stand between those and others.
-    """
-    runs = [
-        run
-        for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
-        if run.remote_job_origin is not None and run.job_name not in _APART
-    ]
-    makes = (OnItsWay(_tables(run), _days(run.tags), _archives(run.tags)) for run in runs)
-    requests = (run.tags[REQUEST_TAG] for run in runs if REQUEST_TAG in run.tags)
-    return Unfinished(
-        frozenset(run.job_name for run in runs),
-        tuple(makes),
-        frozenset(requests),
-        frozenset(_queue(run) for run in runs if _is_looking(run)),
-    )
+    def __init__(self, instance: dg.DagsterInstance, names: Names) -> None:
+        """Takes the instance, and how the graph calls its assets and jobs."""
+        self.instance, self.names = instance, names
+        self._jobs = {names.of(job): job for job in JOBS}
 
+    def unfinished(self) -> Unfinished:
+        """What goes on, whoever asked for it.
 
-def last_look(instance: dg.DagsterInstance, queue: str) -> datetime | None:
-    """When a run of a queue was last made, whatever became of it: each looks at its archives."""
-    found = instance.get_run_records(dg.RunsFilter(tags={QUEUE_TAG: queue}), limit=1)
-    return found[0].create_timestamp if found else None
+        Runs that a command makes in its own process are left out: nobody can tell one that goes on
+        from one whose process died. The warehouse's own locks stand between those and others.
+        """
+        found = self.instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
+        ours = [
+            (run, self._job(run), self._made(run))
+            for run in found
+            if run.remote_job_origin is not None and self._is_ours(run)
+        ]
+        ours = [(run, job, made) for run, job, made in ours if job not in _APART]
+        return Unfinished(
+            frozenset(job for _, job, _ in ours),
+            tuple(OnItsWay(made, _days(run.tags), _archives(run.tags)) for run, _, made in ours),
+            frozenset(run.tags[REQUEST_TAG] for run, _, _ in ours if REQUEST_TAG in run.tags),
+            frozenset(
+                _queue(run) for run, job, made in ours if job == OBSERVE_JOB or _LOOKS & made
+            ),
+        )
 
+    def last_look(self, queue: str) -> datetime | None:
+        """When a run of a queue was last made, whatever came of it: each looks at its archives."""
+        of_queue = dg.RunsFilter(tags={QUEUE_TAG: queue})
+        found = self.instance.get_run_records(of_queue, limit=_MOST_LOOKED_THROUGH)
+        return next((r.create_timestamp for r in found if self._is_ours(r.dagster_run)), None)
 
-def _is_looking(run: dg.DagsterRun) -> bool:
-    return run.job_name == OBSERVE_JOB or bool(_LOOKS & _tables(run))
+    def _is_ours(self, run: dg.DagsterRun) -> bool:
+        return run.job_name in self._jobs or bool(self._made(run))
 
+    def _job(self, run: dg.DagsterRun) -> str:
+        """The name of a run's job, without the prefix where it is ours."""
+        return self._jobs.get(run.job_name, run.job_name)
 
-def _tables(run: dg.DagsterRun) -> frozenset[str]:
-    return frozenset(key.path[-1] for key in run.asset_selection or ())
+    def _made(self, run: dg.DagsterRun) -> frozenset[str]:
+        """Our assets that a run makes, a job of somebody else's too."""
+        return frozenset(map(self.names.asset, run.asset_selection or ())) & _ASSETS
+
+    def tries(self, digest: str) -> Tries:
+        """What became of the runs for a request."""
+        asked = dg.RunsFilter(tags={REQUEST_TAG: digest}, statuses=ENDED)
+        # Of equal archives two graphs ask for the same.
+        found = [
+            record
+            for record in self.instance.get_run_records(asked)
+            if record.dagster_run.job_name in self._jobs
+        ]
+        since = datetime.now(UTC) - _OF_LATE
+        runs = [record.dagster_run for record in found]
+        late = [record.dagster_run for record in found if record.create_timestamp > since]
+        outdated = [run for run in late if OUTDATED_TAG in run.tags]
+        # A worker of an older release ends after the run that it refused: the run is not to blame.
+        late = [run for run in late if OUTDATED_TAG not in run.tags] + outdated[_MOST_OUTDATED:]
+        ended = Counter(run.status for run in late)
+        return Tries(
+            ended[dg.DagsterRunStatus.FAILURE],
+            ended[dg.DagsterRunStatus.SUCCESS],
+            any(REFUSED_TAG in run.tags for run in late),
+            any(run.status is dg.DagsterRunStatus.CANCELED for run in runs),
+            len(runs),
+            runs[0].run_id if runs else "",
+        )
 
 
 def _queue(run: dg.DagsterRun) -> str:
@@ -110,23 +157,3 @@ def _days(tags: Mapping[str, str]) -> Range:
 def _archives(tags: Mapping[str, str]) -> frozenset[str] | None:
     named = tags.get(ARCHIVES_TAG)
     return None if named is None else frozenset(name for name in named.split(",") if name)
-
-
-def tries(instance: dg.DagsterInstance, digest: str) -> Tries:
-    """What became of the runs for a request."""
-    found = instance.get_run_records(dg.RunsFilter(tags={REQUEST_TAG: digest}, statuses=ENDED))
-    since = datetime.now(UTC) - _OF_LATE
-    runs = [record.dagster_run for record in found]
-    late = [record.dagster_run for record in found if record.create_timestamp > since]
-    outdated = [run for run in late if OUTDATED_TAG in run.tags]
-    # A worker of an older release ends after the run that it refused: the run is not to blame.
-    late = [run for run in late if OUTDATED_TAG not in run.tags] + outdated[_MOST_OUTDATED:]
-    ended = Counter(run.status for run in late)
-    return Tries(
-        ended[dg.DagsterRunStatus.FAILURE],
-        ended[dg.DagsterRunStatus.SUCCESS],
-        any(REFUSED_TAG in run.tags for run in late),
-        any(run.status is dg.DagsterRunStatus.CANCELED for run in runs),
-        len(runs),
-        runs[0].run_id if runs else "",
-    )

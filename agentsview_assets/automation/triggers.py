@@ -9,14 +9,15 @@ from typing import Any
 
 import dagster as dg
 
-from agentsview_assets.automation.asking import RECONCILER
+from agentsview_assets.assets.naming import Names
+from agentsview_assets.automation.asking import RECONCILER, SCHEDULE
 from agentsview_assets.automation.reconciler import evaluate, evaluate_daily
 from agentsview_assets.automation.runs import MAKE_JOB, RETENTION_JOB
 from agentsview_assets.errors import AssetsError
 from agentsview_assets.rules.shown_text import unlinked_lines
 from agentsview_assets.settings import Settings
 
-SCHEDULE, WEEKLY = "daily", "weekly"
+WEEKLY = "weekly"
 LOOK_EVERY_SECONDS = 10
 """How often the reconciler looks: what changed is made within a minute, starts of runs included."""
 
@@ -30,7 +31,7 @@ def sensors(settings: Settings, jobs: Sequence[Any]) -> list[dg.SensorDefinition
     """
 
     @dg.sensor(
-        name=RECONCILER,
+        name=Names(settings.key_prefix).of(RECONCILER),
         jobs=jobs,
         minimum_interval_seconds=LOOK_EVERY_SECONDS,
         default_status=dg.DefaultSensorStatus.STOPPED,
@@ -57,18 +58,19 @@ def sensors(settings: Settings, jobs: Sequence[Any]) -> list[dg.SensorDefinition
 
 def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
     """The daily and the weekly schedule, off until somebody turns them on."""
+    names = Names(settings.key_prefix)
 
     @dg.schedule(
-        name=SCHEDULE,
-        job_name=MAKE_JOB,
+        name=names.of(SCHEDULE),
+        job_name=names.of(MAKE_JOB),
         cron_schedule=f"0 {settings.schedule_hour} * * *",
         execution_timezone=settings.schedule_timezone,
         default_status=dg.DefaultScheduleStatus.STOPPED,
         description=(
             "Once a day: compares everything with the archives, also what was edited behind "
             "agentsview's back, and makes the days since they were last read, however long the "
-            "machine was off. What it finds of earlier days is made by `reconcile`, or the next "
-            "day."
+            f"machine was off. What it finds of earlier days is made by `{names.of(RECONCILER)}`, "
+            "or the next day."
         ),
     )
     def daily(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from agentsview_assets.assets.common import IO_MANAGER_KEY
+from agentsview_assets.assets.naming import Names
 from agentsview_assets.checks.archives import archive_checks
 from agentsview_assets.checks.contents import content_free, contract_holds
 from agentsview_assets.checks.observed import coverage, duplicates_removed, freshness
@@ -103,39 +104,44 @@ for _check in (*OBSERVED, *SETTLED, *REPORTED):
         BLOCKING.setdefault(_check.asset, set()).add((_check.asset, _check.name))
 
 
-def all_checks(unread_days: int) -> list[dg.AssetChecksDefinition]:
+def all_checks(names: Names, unread_days: int) -> list[dg.AssetChecksDefinition]:
     """Every check, in four steps: of archives, of facts, of what counts of them, and of reports.
 
     Args:
+        names: The names of an instance.
         unread_days: Days after which an archive that nobody reads is noticed.
     """
     return [
-        _step("archives_checked", archive_checks(unread_days)),
-        _step("observations_checked", OBSERVED),
-        _step("duplicates_checked", SETTLED),
-        _step("reports_checked", REPORTED),
+        _step(names, "archives_checked", archive_checks(unread_days)),
+        _step(names, "observations_checked", OBSERVED),
+        _step(names, "duplicates_checked", SETTLED),
+        _step(names, "reports_checked", REPORTED),
     ]
 
 
-def _step(name: str, checks: Sequence[Check]) -> dg.AssetChecksDefinition:
+def _key(names: Names, check: Check) -> dg.AssetCheckKey:
+    return dg.AssetCheckKey(names.key(check.asset), check.name)
+
+
+def _step(names: Names, name: str, checks: Sequence[Check]) -> dg.AssetChecksDefinition:
     @dg.multi_asset_check(
-        name=name,
+        name=names.of(name),
         specs=[
             dg.AssetCheckSpec(
                 check.name,
-                asset=check.asset,
+                asset=names.key(check.asset),
                 description=check.about,
                 blocking=check.is_blocking,
             )
             for check in checks
         ],
         can_subset=True,
-        required_resource_keys={IO_MANAGER_KEY},
+        required_resource_keys={names.of(IO_MANAGER_KEY)},
     )
     def step(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
-        manager: RunsWarehouse = getattr(context.resources, IO_MANAGER_KEY)
+        manager: RunsWarehouse = getattr(context.resources, names.of(IO_MANAGER_KEY))
         chosen = context.selected_asset_check_keys
-        asked = [c for c in checks if dg.AssetCheckKey(dg.AssetKey(c.asset), c.name) in chosen]
+        asked = [check for check in checks if _key(names, check) in chosen]
         with failures_in_words(), METER.measure():
             with manager.store.reading() as reader:
                 due = due_checks(reader)
@@ -146,7 +152,7 @@ def _step(name: str, checks: Sequence[Check]) -> dg.AssetChecksDefinition:
             _record(manager.store, verdicts, due, context.run.run_id)
         for check, verdict in verdicts:
             _report(check, verdict)
-            yield verdict.result(check.name, check.asset)
+            yield verdict.result(check.name, names.key(check.asset))
 
     return step
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
+from agentsview_assets.assets.naming import Names
 from agentsview_assets.checks.verdict import Check, Verdict, table
 from agentsview_assets.documents.common.gaps import moment
 from agentsview_assets.resources.archives.held_rows import MOST_NAMED, held_rows
@@ -59,10 +60,12 @@ def archive_checks(unread_days: int) -> list[Check]:
     ]
 
 
-def archive_evaluations(reader: Reader, unread_days: int) -> Iterator[dg.AssetCheckEvaluation]:
+def archive_evaluations(
+    names: Names, reader: Reader, unread_days: int
+) -> Iterator[dg.AssetCheckEvaluation]:
     """What these checks find now, for whoever has just looked at the archives."""
     for check in archive_checks(unread_days):
-        yield check.ask(reader).evaluation(check.name, check.asset)
+        yield check.ask(reader).evaluation(check.name, names.key(check.asset))
 
 
 def heard_from(unread_days: int) -> Callable[[Reader], Verdict]:

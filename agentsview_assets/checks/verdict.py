@@ -37,7 +37,7 @@ class Verdict:
     is_wrong: bool = False
     rules: Mapping[str, str | None] = field(default_factory=dict)
 
-    def result(self, name: str, asset: str) -> dg.AssetCheckResult:
+    def result(self, name: str, asset: dg.AssetKey | str) -> dg.AssetCheckResult:
         """The same for Dagster."""
         severity = dg.AssetCheckSeverity.ERROR if self.is_wrong else dg.AssetCheckSeverity.WARN
         return dg.AssetCheckResult(
@@ -49,11 +49,11 @@ class Verdict:
             metadata=self.numbers,
         )
 
-    def evaluation(self, name: str, asset: str) -> dg.AssetCheckEvaluation:
+    def evaluation(self, name: str, asset: dg.AssetKey) -> dg.AssetCheckEvaluation:
         """The same for who finds it out without a step of its own."""
         result = self.result(name, asset)
         return dg.AssetCheckEvaluation(
-            asset_key=dg.AssetKey(asset),
+            asset_key=asset,
             check_name=name,
             passed=self.passed,
             severity=result.severity,

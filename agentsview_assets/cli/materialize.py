@@ -125,8 +125,10 @@ def _launch(settings: Settings, request: Request, *, as_json: bool) -> None:
             "--forget and --new-settings change the warehouse itself: run them where it is, "
             "without --launch"
         )
+    from agentsview_assets.assets.naming import Names
     from agentsview_assets.automation.asking import RECONCILER, hand_over
 
+    reconciler = Names(settings.key_prefix).of(RECONCILER)
     asked = hand_over(settings, request)
     if as_json:
         say_json(vars(asked))
@@ -138,7 +140,7 @@ def _launch(settings: Settings, request: Request, *, as_json: bool) -> None:
         else "a look at the archives"
     )
     say(
-        f"Asked for {what} (request {asked.key}): `{RECONCILER}` starts it, and makes whatever is "
+        f"Asked for {what} (request {asked.key}): `{reconciler}` starts it, and makes whatever is "
         "out of date then. Runs are shown in the UI."
     )
 

@@ -164,7 +164,8 @@ class RunsWarehouse(dg.IOManager):
                 [Addition(rows.contract, rows.frame) for rows in output.additions],
             )
         for rows in output.additions:
-            context.log_event(dg.AssetMaterialization(rows.contract.name, metadata=rows.metadata))
+            beside = dg.AssetKey([*context.asset_key.path[:-1], rows.contract.name])
+            context.log_event(dg.AssetMaterialization(beside, metadata=rows.metadata))
         METER.report(f"wrote {contract.name}: {sum(totals.rows.values()):,} rows")
         _report(context, totals, days, self._holdings(contract.name, days))
 

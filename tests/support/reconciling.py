@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dagster import DagsterRunStatus
+import dagster as dg
 from dagster._core.remote_origin import (
     GrpcServerCodeLocationOrigin,
     RemoteJobOrigin,
@@ -17,8 +17,6 @@ from agentsview_assets.build import build_definitions
 from agentsview_assets.settings import load_settings
 
 if TYPE_CHECKING:
-    import dagster as dg
-
     from agentsview_assets.settings import Settings
     from tests.support.in_process import Desk
 
@@ -78,7 +76,7 @@ def queue(definitions: dg.Definitions, instance: dg.DagsterInstance, request: dg
     run = instance.create_run_for_job(
         definitions.resolve_job_def(request.job_name or ""),
         run_config=request.run_config or None,
-        status=DagsterRunStatus.QUEUED,
+        status=dg.DagsterRunStatus.QUEUED,
         tags=dict(request.tags),
         asset_selection=frozenset(request.asset_selection or ()),
         remote_job_origin=RemoteJobOrigin(repository, request.job_name or ""),
@@ -86,9 +84,17 @@ def queue(definitions: dg.Definitions, instance: dg.DagsterInstance, request: dg
     return run.run_id
 
 
-def reconcile(settings: Settings, instance: dg.DagsterInstance) -> tuple[list[Ran], Evaluation]:
-    """Evaluates and carries out until nothing is asked for; the runs, and what is said then."""
-    definitions, ran = build_definitions(settings), list[Ran]()
+def reconcile(
+    settings: Settings, instance: dg.DagsterInstance, definitions: dg.Definitions | None = None
+) -> tuple[list[Ran], Evaluation]:
+    """Evaluates and carries out until nothing is asked for; the runs, and what is said then.
+
+    Args:
+        settings: Of the reconciler.
+        instance: Keeps the runs.
+        definitions: The project that it is part of; it has it to itself if not given.
+    """
+    definitions, ran = definitions or build_definitions(settings), list[Ran]()
     for _ in range(MOST_ROUNDS):
         found = evaluate(settings, instance)
         if not found.requests:

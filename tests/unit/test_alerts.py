@@ -15,9 +15,10 @@ import dagster as dg
 import duckdb
 import pytest
 
+from agentsview_assets.assets.naming import UNPREFIXED
 from agentsview_assets.automation.alerting import CLOSED, OPEN, STATE_TAG
 from agentsview_assets.automation.reconciler import evaluate
-from agentsview_assets.automation.runs import ALERT_JOB, unfinished_runs
+from agentsview_assets.automation.runs import ALERT_JOB, Runs
 from agentsview_assets.automation.wanted import MOST_TRIES
 from agentsview_assets.build import build_definitions
 from agentsview_assets.errors import WarehouseError
@@ -189,7 +190,7 @@ class TestWhatIsGivenUp:
             if request.job_name != ALERT_JOB:
                 carry_out(definitions, instance, request)
         queue(definitions, instance, request)
-        assert unfinished_runs(instance).jobs == frozenset()
+        assert Runs(instance, UNPREFIXED).unfinished().jobs == frozenset()
         assert evaluate(settings, instance).requests == []
         monkeypatch.undo()
         add_turn(desk.archive, f"{DAY}T23:00:00Z", "again")

@@ -32,6 +32,7 @@ FLOORS = {
     "agentsview_assets.repricing": 5,
     "agentsview_assets.running": 5,
     "agentsview_assets.build": 5,
+    "agentsview_assets.component": 5,
     "agentsview_assets.definitions": 5,
     "agentsview_assets.keeping_out": 4,
     "agentsview_assets.giving_up": 5,

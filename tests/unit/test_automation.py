@@ -80,7 +80,7 @@ def _job(desk: Desk, name: str, instance: dg.DagsterInstance, **config: Any) -> 
 
 
 def _observations(instance: dg.DagsterInstance) -> list[dg.AssetObservation]:
-    found = instance.fetch_observations(ARCHIVE, limit=1000).records
+    found = instance.fetch_observations(dg.AssetKey(ARCHIVE), limit=1000).records
     return [record.event_log_entry.asset_observation for record in reversed(found)]
 
 
@@ -152,7 +152,7 @@ class TestObserving:
             assert made.success
         days = [o for o in _observations(instance) if o.partition]
         assert [o.partition for o in days] == [DAY]
-        [last] = instance.fetch_observations(ARCHIVE, limit=1).records
+        [last] = instance.fetch_observations(dg.AssetKey(ARCHIVE), limit=1).records
         assert last.event_log_entry.run_id == made.run_id
         assert "1 changed" not in last.event_log_entry.asset_observation.description
 
@@ -451,7 +451,7 @@ class TestTheSchedule:
 
     def test_with_nothing_new_it_compares_all_contents_and_makes_nothing(self, desk, instance):
         [request] = self._tick(desk, instance)
-        assert request.asset_selection == [ARCHIVE]
+        assert request.asset_selection == [dg.AssetKey(ARCHIVE)]
         assert request.tags[VERIFY_TAG] == "true"
 
     def test_what_moved_is_made_with_the_days_since_it_was_read(self, desk, instance):

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING
 
 import dagster as dg
 import pytest
-from dagster._core.definitions.run_request import InstigatorType
-from dagster._core.remote_origin import (
-    GrpcServerCodeLocationOrigin,
-    RemoteInstigatorOrigin,
-    RemoteRepositoryOrigin,
-)
-from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus
-from dagster._daemon.types import DaemonHeartbeat
 
+from agentsview_assets.assets.naming import UNPREFIXED
 from agentsview_assets.automation.asking import RECONCILER, asked_for
 from agentsview_assets.automation.reconciler import evaluate
 from agentsview_assets.rules.staleness import REPORTS
 from tests.support.in_process import Desk
+from tests.support.launching import beat, turn_on
 from tests.support.reconciling import reconcile, settings_of
 
 if TYPE_CHECKING:
@@ -48,31 +41,18 @@ def instance(desk: Desk) -> Iterator[dg.DagsterInstance]:
         yield found
 
 
-def _turn_on(instance: dg.DagsterInstance) -> None:
-    repository = RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("localhost", port=1), "here")
-    origin = RemoteInstigatorOrigin(repository, RECONCILER)
-    instance.add_instigator_state(
-        InstigatorState(origin, InstigatorType.SENSOR, InstigatorStatus.RUNNING)
-    )
-
-
-def _beat(instance: dg.DagsterInstance, seconds_ago: float = 0) -> None:
-    """A daemon was seen."""
-    instance.add_daemon_heartbeat(DaemonHeartbeat(time.time() - seconds_ago, "SENSOR", "a daemon"))
-
-
 class TestWhereNobodyWorks:
     def test_a_reconciler_that_is_off_is_said(self, desk, instance):
         found = desk.run("materialize", "--launch")
         assert found.code == 1
         assert "nothing is made while `reconcile` is off" in found.err
-        assert asked_for(instance) == []
+        assert asked_for(instance, UNPREFIXED) == []
 
     @pytest.mark.parametrize("seen", [None, 3600])
     def test_a_daemon_that_is_gone_is_said(self, desk, instance, seen):
-        _turn_on(instance)
+        turn_on(instance, RECONCILER)
         if seen is not None:
-            _beat(instance, seen)
+            beat(instance, seen)
         found = desk.run("materialize", "--launch")
         assert found.code == 1
         assert "no Dagster daemon works on this deployment" in found.err
@@ -87,8 +67,8 @@ class TestWhereNobodyWorks:
 @pytest.fixture
 def working(instance: dg.DagsterInstance) -> dg.DagsterInstance:
     """A deployment whose reconciler is on and whose daemon lives."""
-    _turn_on(instance)
-    _beat(instance)
+    turn_on(instance, RECONCILER)
+    beat(instance)
     return instance
 
 
@@ -133,7 +113,7 @@ class TestWhatIsHandedOver:
 
     def test_requests_of_several_commands_are_all_kept(self, desk, working):
         keys = [json.loads(desk.run("materialize", "--launch", "--json").out)["key"] for _ in "abc"]
-        assert [asked.key for asked in asked_for(working)] == keys
+        assert [asked.key for asked in asked_for(working, UNPREFIXED)] == keys
 
     def test_one_that_fails_is_tried_again_with_a_limit(self, desk, working):
         desk.run("materialize", "--launch")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import pytest
 
-from agentsview_assets.automation.runs import REQUEST_TAG, tries
+from agentsview_assets.assets.naming import UNPREFIXED
+from agentsview_assets.automation.runs import REQUEST_TAG, Runs
 from agentsview_assets.errors import OutdatedError, WarehouseError
 from agentsview_assets.resources.failures import OUTDATED_TAG, failures_in_words
 from agentsview_assets.resources.warehouses.opening import open_store
@@ -50,17 +51,17 @@ def _failed(instance: dg.DagsterInstance, times: int, **tags: str) -> None:
 class TestTries:
     def test_a_run_that_an_older_release_refused_counts_as_no_try(self, instance):
         _failed(instance, 5, **{OUTDATED_TAG: "true"})
-        before = tries(instance, REQUEST)
+        before = Runs(instance, UNPREFIXED).tries(REQUEST)
         assert (before.failed, before.ended, before.is_hopeless) == (0, 5, False)
 
     def test_other_failures_count_beside_them(self, instance):
         _failed(instance, 2, **{OUTDATED_TAG: "true"})
         _failed(instance, 3)
-        assert tries(instance, REQUEST).is_hopeless
+        assert Runs(instance, UNPREFIXED).tries(REQUEST).is_hopeless
 
     def test_workers_that_refuse_for_ever_are_noticed(self, instance):
         _failed(instance, 23, **{OUTDATED_TAG: "true"})
-        assert tries(instance, REQUEST).is_hopeless
+        assert Runs(instance, UNPREFIXED).tries(REQUEST).is_hopeless
 
 
 @pytest.mark.parametrize(

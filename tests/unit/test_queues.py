@@ -137,7 +137,9 @@ class TestLooks:
             (desk.folder.parent / name).rename(away / name)
         found = evaluate(_settings(desk), instance)
         assert _queues(found.requests) == ["east", "west"]
-        assert [request.asset_selection for request in found.requests] == [[ARCHIVE]] * 2
+        assert [request.asset_selection for request in found.requests] == [
+            [dg.AssetKey(ARCHIVE)]
+        ] * 2
 
     def test_a_worker_looks_at_its_own_and_says_nothing_of_others(self, desk, instance, away):
         [east, west] = evaluate(_settings(desk), instance).requests
@@ -192,7 +194,7 @@ class TestLooks:
 
 
 def _days(instance: dg.DagsterInstance) -> list[str]:
-    found = instance.fetch_observations(ARCHIVE, limit=1000).records
+    found = instance.fetch_observations(dg.AssetKey(ARCHIVE), limit=1000).records
     seen = [record.event_log_entry.asset_observation for record in reversed(found)]
     return [observation.partition for observation in seen if observation.partition]
 

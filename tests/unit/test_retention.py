@@ -16,10 +16,11 @@ import pytest
 import yaml
 from dagster._core.definitions.run_request import InstigatorType
 
+from agentsview_assets.assets.naming import UNPREFIXED
 from agentsview_assets.automation.alerting import STATE_TAG
 from agentsview_assets.automation.asking import Asked, asked_for
 from agentsview_assets.automation.retention import Ours, remove_old_runs
-from agentsview_assets.automation.runs import RETENTION_JOB, unfinished_runs
+from agentsview_assets.automation.runs import RETENTION_JOB, Runs
 from agentsview_assets.build import build_definitions
 from agentsview_assets.errors import ConfigError, WarehouseError
 from agentsview_assets.resources.warehouses.row_store import RowStore
@@ -286,7 +287,7 @@ class TestTheJob:
 
     def test_nobody_waits_for_it(self, desk, instance):
         queue(build_definitions(settings_of(desk)), instance, dg.RunRequest(job_name=RETENTION_JOB))
-        assert unfinished_runs(instance).jobs == frozenset()
+        assert Runs(instance, UNPREFIXED).unfinished().jobs == frozenset()
 
     def test_a_schedule_that_is_off_asks_for_it_once_a_week(self, desk):
         schedule = build_definitions(settings_of(desk)).resolve_schedule_def("weekly")

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DAY, START = "2026-11-10", "2026-11-08"
-HEARD, LEFT_OUT = (dg.AssetCheckKey(ARCHIVE, name) for name in ("heard_from", "nothing_left_out"))
+HEARD, LEFT_OUT = (
+    dg.AssetCheckKey(dg.AssetKey(ARCHIVE), name) for name in ("heard_from", "nothing_left_out")
+)
 HOSTILE = "evil <img src=x> [a](http://b.example) | \x1b[31m"
 
 
@@ -250,7 +252,7 @@ class TestWhatADayHolds:
     def test_the_observation_tells_how_many_were_read_and_which_were_not(self, desk, instance):
         both = f"{desk.archive}\n{desk.folder / 'nowhere'}"
         assert _job(desk, instance, "observe", AGENTSVIEW_ASSETS_ARCHIVE=both).success
-        [last] = instance.fetch_observations(ARCHIVE, limit=1).records
+        [last] = instance.fetch_observations(dg.AssetKey(ARCHIVE), limit=1).records
         shown = last.event_log_entry.asset_observation.metadata
         assert shown["archives_held"].value == 1
         assert shown["archives_lacking"].value == 1

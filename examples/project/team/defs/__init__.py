@@ -1,0 +1,1 @@
+"""Definitions, each found by being here."""
