@@ -22,10 +22,9 @@ from typing import TYPE_CHECKING
 
 from agentsview_assets.resources.warehouses.reader import open_reader
 from agentsview_assets.schemas import CONTRACTS
-from tests.live.conftest import Live, living
-from tests.live.workers import Worker, home
+from tests.live.conftest import REPOSITORY, Live
+from tests.live.teams import Databases, daemon, worker
 from tests.support import oracle
-from tests.support.in_process import Desk
 from tests.support.postgres import running_server
 from tests.support.transcripts import Settings, write_corpus
 from tests.support.turns import add_turn
@@ -121,13 +120,10 @@ def _rename(path: Path, name: str) -> None:
 @contextlib.contextmanager
 def deployment(folder: Path, environ: dict[str, str]) -> Iterator[Live]:
     """Starts two workers, a web server and a daemon, and turns the reconciler on."""
-    (folder / "ui").mkdir()
-    own = {"DAGSTER_HOME": home(folder / "ui" / "dagster"), "XDG_DATA_HOME": str(folder / "ui")}
     with contextlib.ExitStack() as started:
         for name in _WORKERS:
-            (folder / name).mkdir()
-            started.enter_context(Worker(name, folder / name, environ))
-        yield started.enter_context(living(Desk(folder / "ui", {}), **environ, **own))
+            started.enter_context(worker(name, folder, environ))
+        yield started.enter_context(daemon(folder, environ))
 
 
 def measure(server: Server, count: int) -> Figures:
@@ -135,35 +131,30 @@ def measure(server: Server, count: int) -> Figures:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name).resolve()
         archives = make_archives(folder, count)
-        history, broker, warehouse = (server.database() for _ in range(3))
-        last = _last_day(archives[0])
+        last, databases = _last_day(archives[0]), Databases.on(server)
         environ = {
-            "DAGSTER_STORAGE_URL": f"postgresql+psycopg2://{_place(history)}",
-            "AGENTSVIEW_ASSETS_BROKER": f"sqla+postgresql+psycopg2://{_place(broker)}",
-            "AGENTSVIEW_ASSETS_BACKEND": f"db+postgresql+psycopg2://{_place(broker)}",
-            "AGENTSVIEW_ASSETS_ARCHIVE": str(folder / "archive-*"),
-            "AGENTSVIEW_ASSETS_WAREHOUSE": warehouse.url(),
+            **databases.environ([folder / "archive-*"]),
             "AGENTSVIEW_ASSETS_START_DATE": (last - dt.timedelta(DAYS)).isoformat(),
         }
         with deployment(folder, environ) as live:
-            load = _phase(live, history)
+            load = _phase(live, databases.storage)
             for archive in archives:
                 add_turn(archive, f"{last}T22:00:00Z", "late")
-            daily = _phase(live, history)
+            daily = _phase(live, databases.storage)
             tick = _tick(live)
         return Figures(
             count,
             load,
             daily,
             tick,
-            _rows(warehouse.url()),
-            *(_bytes(database) for database in (warehouse, history)),
+            _rows(databases.warehouse.url()),
+            *(_bytes(database) for database in (databases.warehouse, databases.storage)),
         )
 
 
 def _phase(live: Live, history: Database) -> Phase:
     begun = time.monotonic()
-    runs = live.until_quiet(patience=_PATIENCE_SECONDS)
+    runs = live.until_quiet(patience_seconds=_PATIENCE_SECONDS)
     seconds = time.monotonic() - begun
     failed = [run for run in runs if run.status != "SUCCESS"]
     if failed:
@@ -181,11 +172,7 @@ def _last_day(archive: Path) -> dt.date:
 
 def _tick(live: Live) -> float:
     """How long the last evaluation took."""
-    sensor = {
-        "repositoryName": "__repository__",
-        "repositoryLocationName": "agentsview_assets",
-        "sensorName": "reconcile",
-    }
+    sensor = {**REPOSITORY, "sensorName": "reconcile"}
     [tick] = live.ui.graphql(_TICK, sensor=sensor)["sensorOrError"]["sensorState"]["ticks"]
     return float(tick["endTimestamp"] - tick["timestamp"])
 
@@ -201,10 +188,6 @@ def _rows(url: str) -> int:
 
 def _bytes(database: Database) -> int:
     return int(database.run(f"SELECT pg_database_size('{database.name}')")[0][0])
-
-
-def _place(database: Database) -> str:
-    return f"owner@127.0.0.1:{database.port}/{database.name}"
 
 
 def table(figures: Sequence[Figures]) -> str:

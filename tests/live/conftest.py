@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tests.support.in_process import Desk
 
-_REPOSITORY = {
+REPOSITORY = {
     "repositoryName": "__repository__",
     "repositoryLocationName": "agentsview_assets",
 }
@@ -74,7 +74,7 @@ class Live:
         return self.ui.desk
 
     def _ask(self) -> dict[str, Any]:
-        return self.ui.graphql(_STATE, sensor={**_REPOSITORY, "sensorName": "reconcile"})
+        return self.ui.graphql(_STATE, sensor={**REPOSITORY, "sensorName": "reconcile"})
 
     def runs(self) -> list[LiveRun]:
         """The runs since the last step, the first one first."""
@@ -100,7 +100,7 @@ class Live:
             pause.wait(_PAUSE_SECONDS)
 
     def until_quiet(
-        self, said: str = "everything is up to date", patience: float = PATIENCE_SECONDS
+        self, said: str = "everything is up to date", patience_seconds: float = PATIENCE_SECONDS
     ) -> list[LiveRun]:
         """Waits until the reconciler, looking anew, asks for nothing; the runs of this step."""
         since = time.time()
@@ -116,7 +116,7 @@ class Live:
             ]
             return bool(calm) and all(run.has_ended for run in self.runs())
 
-        self.until(is_quiet, f"no tick says {said!r}", patience)
+        self.until(is_quiet, f"no tick says {said!r}", patience_seconds)
         step = self.runs()
         self.known |= {run.run_id for run in step}
         return step
@@ -126,6 +126,6 @@ class Live:
 def living(desk: Desk, **environ: str) -> Iterator[Live]:
     """Starts a deployment, and turns its reconciler on."""
     with ServedUi(desk, environ={"AGENTSVIEW_ASSETS_WAIT": "600", **environ}) as ui:
-        answer = ui.graphql(_START, sensor={**_REPOSITORY, "sensorName": "reconcile"})
+        answer = ui.graphql(_START, sensor={**REPOSITORY, "sensorName": "reconcile"})
         assert answer["startSensor"]["__typename"] == "Sensor", answer
         yield Live(ui)
