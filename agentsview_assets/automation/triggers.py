@@ -80,13 +80,13 @@ def schedules(settings: Settings) -> list[dg.ScheduleDefinition]:
         except AssetsError as error:
             return dg.SkipReason(unlinked_lines(str(error)))
 
-    return [daily, _weekly(settings)]
+    return [daily, _weekly(settings, names)]
 
 
-def _weekly(settings: Settings) -> dg.ScheduleDefinition:
+def _weekly(settings: Settings, names: Names) -> dg.ScheduleDefinition:
     return dg.ScheduleDefinition(
-        name=WEEKLY,
-        job_name=RETENTION_JOB,
+        name=names.of(WEEKLY),
+        job_name=names.of(RETENTION_JOB),
         cron_schedule=f"30 {settings.schedule_hour} * * 0",
         execution_timezone=settings.schedule_timezone,
         default_status=dg.DefaultScheduleStatus.STOPPED,
