@@ -181,8 +181,10 @@ def _single(desk: Desk, tmp_path, url: str, day: str) -> Desk:
 
 
 def _require_same(desk: Desk, other: Desk, day: str) -> None:
+    # A row whose rates did not move names the price table that priced it, which was an earlier one.
     found, wanted = (
-        everything(which.settings["AGENTSVIEW_ASSETS_WAREHOUSE"]) for which in (desk, other)
+        everything(which.settings["AGENTSVIEW_ASSETS_WAREHOUSE"], "pricing_digest")
+        for which in (desk, other)
     )
     assert len(wanted["daily_usage"]) > TIMES
     differ = {table for table in wanted if found[table] != wanted[table]}
