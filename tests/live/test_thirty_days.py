@@ -36,18 +36,11 @@ OFF = {11: 1, 21: 4}
 QUIET = (5, 6, 17, 25)
 """Scheduled times before which nothing was written."""
 MODEL = "claude-opus-4-6"
+CUSTOM = ("--from", f"{START}T00:00:00Z", "--to", "2026-11-09T00:00:00Z")
 DOCUMENTS = (
     ("usage", "daily", "--all", "--json"),
     ("usage", "daily", "--all", "--breakdown"),
-    (
-        "activity",
-        "report",
-        "--from",
-        f"{START}T00:00:00Z",
-        "--to",
-        "2026-11-09T00:00:00Z",
-        "--json",
-    ),
+    ("activity", "report", "--preset", "custom", *CUSTOM, "--json"),
     ("export", "sessions"),
 )
 
