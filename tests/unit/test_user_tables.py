@@ -279,6 +279,17 @@ class TestOurTables:
         assert "not written by this IO manager" in _message(done)
         assert _read(warehouse, "SELECT team FROM budgets") == [("theirs",)]
 
+    def test_a_table_of_that_name_in_another_schema_is_another_table(self, tmp_path):
+        url = f"duckdb:///{tmp_path / 'w.duckdb'}"
+        with open_store(url) as store:
+            [one] = each(store)
+            with one.transaction():
+                one.execute("CREATE SCHEMA marts")
+                one.execute("CREATE TABLE marts.budgets (of_dbt TEXT)")
+        assert _write(url, pd.DataFrame({"team": ["red"], "usd": [5.0]})).success
+        assert _read(url, "SELECT team FROM budgets") == [("red",)]
+        assert _read(url, "SELECT * FROM marts.budgets") == []
+
 
 class TestBrokenContracts:
     def test_the_message_names_column_rule_and_the_first_rows(self, warehouse):
