@@ -55,10 +55,8 @@ class ArchiveResource:
             unread_days: Days after which an archive that nobody reads is noticed.
             queues: Which workers see which archives.
         """
-        self.archive = archive
-        self.with_titles = with_titles
-        self.unread_days = unread_days
-        self._queues = queues
+        self.archive, self._queues = archive, queues
+        self.with_titles, self.unread_days = with_titles, unread_days
         self._landed = _Landed()
         self._seen: Seen | None = None
 
@@ -129,8 +127,8 @@ class ArchiveResource:
         _require_same(store, placing, is_new_placing=is_new_placing)
         try:
             seen = observe_all(archives, store, lambda: self.scratch, options, window)
-            texts = self.archive.splitlines()
-            self._seen = with_elsewhere(seen, store, texts, self._queues, options.queue)
+            named = self.archive.splitlines()
+            self._seen = with_elsewhere(seen, store, named, self._queues, options.queue)
             store.record_rules(placing.rules() | generation())
         except BaseException:
             self.close()

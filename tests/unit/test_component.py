@@ -105,7 +105,10 @@ class TestTheProject:
         assert {"agents/daily_usage", "agents/usage_rows", "cost_of_day"} <= assets.keys()
         assert assets["cost_of_day"]["dependency_keys"] == ["agents/daily_usage"]
         assert {sensor["name"] for sensor in found["sensors"]} == {"agents__reconcile"}
-        assert {schedule["name"] for schedule in found["schedules"]} == {"agents__daily"}
+        assert {schedule["name"] for schedule in found["schedules"]} == {
+            "agents__daily",
+            "agents__weekly",
+        }
 
     def test_ours_are_made_of_their_archive_and_theirs_of_ours(self, project, home):
         definitions = _load(project)

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from agentsview_assets.assets.naming import UNPREFIXED
-from agentsview_assets.automation.runs import REQUEST_TAG, Runs
+from agentsview_assets.automation.runs import MAKE_JOB, REQUEST_TAG, Runs
 from agentsview_assets.errors import OutdatedError, WarehouseError
 from agentsview_assets.resources.failures import OUTDATED_TAG, failures_in_words
 from agentsview_assets.resources.warehouses.opening import open_store
@@ -30,7 +30,7 @@ def nothing() -> None:
     """A run needs something to do."""
 
 
-@dg.job
+@dg.job(name=MAKE_JOB)
 def job() -> None:
     """A run needs a job."""
     nothing()

@@ -243,7 +243,7 @@ class TestCommands:
     def test_a_request_of_a_command_is_one_for_each_queue(self, desk, instance, monkeypatch):
         reconcile(_settings(desk), instance)
         asked = Asked("request", 0.0, tables=("usage_rows",), days=(DAY, DAY))
-        monkeypatch.setattr(reconciler, "asked_for", lambda _: [asked])
+        monkeypatch.setattr(reconciler, "asked_for", lambda *_: [asked])
         requests = evaluate(_settings(desk), instance).requests
         assert _queues(requests) == ["east", "west"]
         assert len({request.run_key for request in requests}) == 2
@@ -254,7 +254,7 @@ class TestCommands:
     def test_one_of_reports_is_for_any_worker(self, desk, instance, monkeypatch):
         reconcile(_settings(desk), instance)
         asked = Asked("request", 0.0, tables=("daily_usage",), days=(DAY, DAY))
-        monkeypatch.setattr(reconciler, "asked_for", lambda _: [asked])
+        monkeypatch.setattr(reconciler, "asked_for", lambda *_: [asked])
         assert _queues(evaluate(_settings(desk), instance).requests) == [""]
 
     def test_prices_of_archives_elsewhere_stand_as_workers_read_them(self, desk, instance, away):

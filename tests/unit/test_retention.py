@@ -320,4 +320,4 @@ class TestRequestsOfCommands:
         key = "agentsview_assets/asked"
         text = json.dumps([asdict(entry) for entry in entries])
         instance.daemon_cursor_storage.set_cursor_values({key: text})
-        assert [asked.key for asked in asked_for(instance)] == ["new"]
+        assert [asked.key for asked in asked_for(instance, UNPREFIXED)] == ["new"]
