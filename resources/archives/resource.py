@@ -63,12 +63,9 @@ class ArchiveResource:
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """The archives that settings name."""
-        return cls(
-            archive="\n".join(settings.listings or [a.shown for a in settings.archives]),
-            with_titles=settings.with_titles,
-            unread_days=settings.unread_days,
-            queues=settings.queues,
-        )
+        named = "\n".join(settings.listings or [a.shown for a in settings.archives])
+        titles, days, queues = settings.with_titles, settings.unread_days, settings.queues
+        return cls(named, with_titles=titles, unread_days=days, queues=queues)
 
     def close(self) -> None:
         """Lets go of what has landed; the next use looks at the archives again."""
@@ -96,10 +93,8 @@ class ArchiveResource:
         Raises:
             ArchiveError: None of them can be read.
         """
-        if self._seen is None:
-            with METER.measure():
-                return self.refresh(store, window)
-        return self._seen
+        with METER.measure():
+            return self._seen or self.refresh(store, window)
 
     def refresh(
         self,
