@@ -17,12 +17,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DAY = "2026-11-03"
-JOBS = ["__ASSET_JOB", "check", "materialize", "observe", "reprice", "upkeep"]
+JOBS = [
+    *("__ASSET_JOB", "alert", "check", "materialize", "observe", "reprice", "retention", "upkeep")
+]
 # All that a run can say, beside its days; none of it names a place.
 HARMLESS = {
     "loggers.console.config.log_level",
     "loggers.console.config.name",
     "ops.price_anew.config.dry_run",
+    # What an alert says, and the run that it tells of: words, which are shown as text.
+    "ops.raise_alert.config.last_run",
+    "ops.raise_alert.config.words",
 }
 # Dagster leaves the look at a source no schema; nobody reads what is given here.
 UNREAD = {"ops.archive.config"}
