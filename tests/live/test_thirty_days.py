@@ -116,10 +116,13 @@ def _tick(desk: Desk, day: str) -> list[Ran]:
     """Evaluates the schedule at three of a day, and carries out what it asks for."""
     when = datetime.combine(date.fromisoformat(day), time(3), UTC)
     # Opened anew, as by a daemon that was started again.
-    with desk.history() as instance:
-        definitions = build_definitions(settings_of(desk))
-        context = dg.build_schedule_context(instance, scheduled_execution_time=when)
-        asked = definitions.resolve_schedule_def("daily").evaluate_tick(context).run_requests
+    definitions = build_definitions(settings_of(desk))
+    schedule = definitions.resolve_schedule_def("daily")
+    with (
+        desk.history() as instance,
+        dg.build_schedule_context(instance, scheduled_execution_time=when) as context,
+    ):
+        asked = schedule.evaluate_tick(context).run_requests
         ran = [carry_out(definitions, instance, request) for request in asked or ()]
     # The server's clock goes with the machine's.
     _change(
