@@ -44,6 +44,10 @@ _HAVE_ENDED = """(data, [job, wanted]) => {
   const ended = runs.filter(run => ['SUCCESS', 'FAILURE', 'CANCELED'].includes(run.status));
   return ended.length === runs.length && ended.filter(r => r.jobName === job).length >= wanted;
 }"""
+_BACKFILLS = """{ partitionBackfillsOrError { ... on PartitionBackfills {
+  results { status } } } }"""
+_ARE_COMPLETE = """data =>
+  data.partitionBackfillsOrError.results.every(one => one.status === 'COMPLETED_SUCCESS')"""
 _HAS_STARTED = """(data, job) =>
   data.runsOrError.results.some(run => run.jobName === job && run.status === 'STARTED')"""
 _HAS_SAID = """(data, [words, since]) => {
@@ -130,6 +134,11 @@ class Ui:
         asked = [f"{self.url}/graphql", _RUNS, [job, wanted], PATIENCE_SECONDS]
         assert self.page.evaluate(_UNTIL % _HAVE_ENDED, asked), self.runs(job)
         return self.runs(job)
+
+    def wait_for_backfills(self) -> None:
+        """Waits until every backfill has made all that it was asked for."""
+        asked = [f"{self.url}/graphql", _BACKFILLS, None, PATIENCE_SECONDS]
+        assert self.page.evaluate(_UNTIL % _ARE_COMPLETE, asked), self.runs()
 
     def wait_until_started(self, job: str = "__ASSET_JOB") -> str:
         """Waits until a run of a job does its work, and returns its id."""
