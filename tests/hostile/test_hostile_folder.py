@@ -84,8 +84,11 @@ class World:
         }
 
     def leave_to_python(self) -> None:
-        """Takes away what Python runs when it starts, wherever an empty entry leads it."""
-        for name in ("sitecustomize", "usercustomize"):
+        """Takes away what Python runs when it starts, wherever an empty entry leads it.
+
+        The last one is run by a file of setuptools, where that is installed.
+        """
+        for name in ("sitecustomize", "usercustomize", "_distutils_hack"):
             (self.here / f"{name}.py").unlink()
             shutil.rmtree(self.here / name)
         self.before = self._files()
