@@ -23,7 +23,7 @@ from tests.support.pythons import pythons, uv
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-pytestmark = [pytest.mark.live, pytest.mark.endurance, pytest.mark.xdist_group("dbt")]
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("dbt")]
 
 OURS = "SELECT partition_date, project, SUM(cost_usd) FROM daily_usage GROUP BY 1, 2"
 PROGRAM = """

@@ -17,7 +17,7 @@ from tests.support.oracle import REPOSITORY
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.live, pytest.mark.endurance, pytest.mark.xdist_group("image")]
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("image")]
 
 DOCKERFILE = (REPOSITORY / "deploy" / "docker" / "Dockerfile").read_text()
 _OWN_UV = REPOSITORY / ".cache" / "uv" / "bin" / "uv"

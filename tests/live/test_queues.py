@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tests.live.workers import Worker
     from tests.support.postgres import Database, Server
 
-pytestmark = [pytest.mark.live, pytest.mark.endurance, pytest.mark.xdist_group("queues")]
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("queues")]
 
 HERE = "/proc/self/cwd"
 QUEUES = ("east", "west")

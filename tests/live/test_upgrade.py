@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.live.conftest import Live, LiveRun
     from tests.support.postgres import Server
 
-pytestmark = [pytest.mark.live, pytest.mark.endurance, pytest.mark.xdist_group("upgrade")]
+pytestmark = [pytest.mark.live, pytest.mark.xdist_group("upgrade")]
 
 
 def _old_release(folder: Path) -> str:
