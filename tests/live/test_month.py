@@ -148,7 +148,10 @@ def _change(company: Company, number: int, day: dt.date) -> None:
                 "[custom_model_pricing.'gpt-5.1']\ninput = 3.0\noutput = 9.0\n"
             )
     if number == A_RULE_CHANGES:
-        with open_store(company.environ["AGENTSVIEW_ASSETS_WAREHOUSE"]) as store:
+        with (
+            open_store(company.environ["AGENTSVIEW_ASSETS_WAREHOUSE"]) as store,
+            store.transaction(),
+        ):
             store.execute(
                 f"UPDATE {PARTITIONS_TABLE} SET rules_version = 'earlier' "
                 "WHERE asset = 'session_summaries'"
