@@ -93,6 +93,19 @@ class Desk:
         """The same with another first day of the window."""
         return replace(self, settings={**self.settings, "AGENTSVIEW_ASSETS_START_DATE": day})
 
+    @classmethod
+    def finished(cls, folder: Path, start: str) -> Desk:
+        """One with the sample, materialised from a first day on."""
+        desk = cls.with_sample(folder).starting(start)
+        desk.materialize()
+        return desk
+
+    def observed_at(self, folder: Path) -> Desk:
+        """A copy with a history of its own, observed where it lies."""
+        desk = self.copied(folder, with_history=False)
+        desk.materialize()
+        return desk
+
     def copied(self, folder: Path, *, with_history: bool = True) -> Desk:
         """The same in another folder, with the history of its runs or without."""
         left = shutil.ignore_patterns() if with_history else shutil.ignore_patterns("dagster")

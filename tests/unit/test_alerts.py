@@ -39,17 +39,13 @@ DAY, START = "2026-11-10", "2026-11-08"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    desk = Desk.with_sample(tmp_path_factory.mktemp("made")).starting(START)
-    desk.materialize()
-    return desk
+    return Desk.finished(tmp_path_factory.mktemp("made"), START)
 
 
 @pytest.fixture
 def desk(made: Desk, tmp_path: Path) -> Desk:
     """A finished warehouse with a history of its own, observed where it lies."""
-    desk = made.copied(tmp_path / "desk", with_history=False)
-    desk.materialize()
-    return desk
+    return made.observed_at(tmp_path / "desk")
 
 
 @pytest.fixture

@@ -26,9 +26,7 @@ SPENT = f"SELECT SUM(cost_usd) FROM daily_usage WHERE partition_date = '{DAY}'"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    desk = Desk.with_sample(tmp_path_factory.mktemp("made")).starting(START)
-    desk.materialize()
-    return desk
+    return Desk.finished(tmp_path_factory.mktemp("made"), START)
 
 
 @pytest.fixture

@@ -25,9 +25,7 @@ START, DAY, LAST = "2026-10-29", "2026-11-03", "2026-11-10"
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    desk = Desk.with_sample(tmp_path_factory.mktemp("made")).starting(START)
-    desk.materialize()
-    return desk
+    return Desk.finished(tmp_path_factory.mktemp("made"), START)
 
 
 @pytest.fixture

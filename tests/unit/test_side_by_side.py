@@ -77,9 +77,7 @@ def _theirs() -> dg.Definitions:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    desk = Desk.with_sample(tmp_path_factory.mktemp("made")).starting(START)
-    desk.materialize()
-    return desk
+    return Desk.finished(tmp_path_factory.mktemp("made"), START)
 
 
 @pytest.fixture
