@@ -14,6 +14,7 @@ from agentsview_assets.documents.common.gaps import moment
 from agentsview_assets.resources.archives.held_rows import MOST_NAMED, held_rows
 from agentsview_assets.resources.warehouses.known import known_archives, left_out, successions
 from agentsview_assets.resources.warehouses.reader import EXPECTED_TABLE, READINGS_TABLE, Reader
+from agentsview_assets.rules.shown_text import some_of
 from agentsview_assets.rules.staleness import DAILY
 
 _READINGS = f"""
@@ -75,8 +76,9 @@ def heard_from(unread_days: int) -> Callable[[Reader], Verdict]:
         heard = _heard(reader)
         since = datetime.now(UTC) - timedelta(days=unread_days)
         failing = [found for found in heard if found.reason]
-        late = [found for found in heard if not found.reason and moment(found.read_at) < since]
-        shown = [*failing, *late, *(found for found in heard if found not in (*failing, *late))]
+        readable = [found for found in heard if not found.reason]
+        late = [found for found in readable if moment(found.read_at) < since]
+        shown = [*failing, *readable]  # those read longest ago come first
         numbers: dict[str, Any] = {
             "archives": len(heard),
             "cannot_be_read": len(failing),
@@ -88,12 +90,12 @@ def heard_from(unread_days: int) -> Callable[[Reader], Verdict]:
         if not said:
             words = f"all {len(heard):,} archives could be read, within {unread_days} days"
             return Verdict(passed=True, words=words, numbers=numbers)
-        more = f"; and {len(said) - MOST_NAMED:,} more" if len(said) > MOST_NAMED else ""
+        named = some_of(said[:MOST_NAMED], len(said))
         return Verdict(
             passed=False,
             words=f"of {len(heard):,} archives {len(failing):,} cannot be read, {len(late):,} were "
-            f"not read for {unread_days} days: {'; '.join(said[:MOST_NAMED])}{more}. Mend them, or "
-            "see whether their machine still runs `agentsview-assets materialize`",
+            f"not read for {unread_days} days: {named}. Mend them, or see whether "
+            "their machine still runs `agentsview-assets materialize`",
             numbers=numbers,
         )
 
@@ -124,10 +126,9 @@ def nothing_left_out(reader: Reader) -> Verdict:
     }
     if not rows:
         return Verdict(passed=True, words="0 rows are left out", numbers=numbers)
-    more = f"; and {len(rows) - MOST_NAMED:,} more" if len(rows) > MOST_NAMED else ""
     return Verdict(
         passed=False,
-        words=f"{len(rows):,} row(s) cannot be read and are left out: {'; '.join(named)}{more}. "
+        words=f"{len(rows):,} row(s) cannot be read and are left out: {some_of(named, len(rows))}. "
         "Mend or remove them in the archive; `agentsview-assets status` names all",
         numbers=numbers | {"rows": table(("row",), [(line,) for line in named])},
     )

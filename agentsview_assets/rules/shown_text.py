@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 _ACTING = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
@@ -70,6 +71,12 @@ def json_text(value: object) -> str:
 def safe_json(text: str) -> str:
     """The same for a text that is JSON already."""
     return text if _is_plain(text) else "".join(map(_json_escape, text))
+
+
+def some_of(first: Sequence[str], of: int, between: str = "; ") -> str:
+    """The first texts of so many one after the other, and how many more there are."""
+    more = [f"and {of - len(first):,} more"] if of > len(first) else []
+    return between.join([*first, *more])
 
 
 def _is_plain(text: str) -> bool:

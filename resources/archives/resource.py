@@ -94,7 +94,7 @@ class ArchiveResource:
             ArchiveError: None of them can be read.
         """
         with METER.measure():
-            return self._seen or self.refresh(store, window)
+            return self.refresh(store, window) if self._seen is None else self._seen
 
     def refresh(
         self,

@@ -17,7 +17,7 @@ from agentsview_assets.resources.warehouses.reader import (
     PARTITIONS_TABLE,
     READINGS_TABLE,
 )
-from agentsview_assets.rules.shown_text import unlinked
+from agentsview_assets.rules.shown_text import some_of, unlinked
 from agentsview_assets.rules.staleness import DAILY
 
 Ask = Callable[[str, Sequence[object]], list[tuple[Any, ...]]]
@@ -54,9 +54,8 @@ class Holding(NamedTuple):
 
     def metadata(self) -> dict[str, Any]:
         """The same as the UI shows it: two numbers to plot, and the names of what is lacking."""
-        more = len(self.lacking) - MOST_NAMED
-        named = ", ".join(map(unlinked, self.lacking[:MOST_NAMED]))
-        names = f"{named}, and {more:,} more" if more > 0 else named
+        first = [*map(unlinked, self.lacking[:MOST_NAMED])]
+        names = some_of(first, len(self.lacking), ", ")
         return {
             "archives_held": self.held,
             "archives_lacking": len(self.lacking),
