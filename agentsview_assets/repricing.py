@@ -40,7 +40,6 @@ from agentsview_assets.settings import Settings
 if TYPE_CHECKING:
     import dagster as dg
 
-    from agentsview_assets.archive_urls import ArchiveUrl
     from agentsview_assets.outcome import Progress
     from agentsview_assets.resources.warehouses.store import Archive, Succession
 
@@ -101,7 +100,7 @@ def assess(settings: Settings, *, dry_run: bool = True) -> Impact:
         if dry_run:
             prices, unread = _reachable_prices(settings, _Known(reader), held)
         else:
-            prices = read_all_prices(_priced_here(settings))
+            prices = read_all_prices(settings.seen_everywhere)
         require_known(_Known(reader), prices)
         known = {found.archive_id for found in prices}
         rows = [row for row in held if row[0] not in known]
@@ -114,11 +113,6 @@ def assess(settings: Settings, *, dry_run: bool = True) -> Impact:
     return impact
 
 
-def _priced_here(settings: Settings) -> list[ArchiveUrl]:
-    """The archives whose prices this machine reads; others stand as workers last read them."""
-    return [a for a in settings.archives if not settings.queues.of(a.shown)]
-
-
 def _reachable_prices(
     settings: Settings, warehouse: _Known, held: list[tuple[object, ...]]
 ) -> tuple[list[Prices], list[str]]:
@@ -129,7 +123,8 @@ def _reachable_prices(
     """
     found: list[Prices] = []
     unread: list[str] = []
-    for archive in _priced_here(settings):
+    # Those of queues have the prices that their workers last read.
+    for archive in settings.seen_everywhere:
         try:
             found += read_all_prices([archive])
         except ArchiveError as error:

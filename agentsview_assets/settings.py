@@ -47,7 +47,7 @@ LOOK_MINUTES_VARIABLE = "AGENTSVIEW_ASSETS_LOOK_MINUTES"
 DEFAULT_WAIT, DEFAULT_WRITERS_WAIT = "60", "600"
 """Seconds: a person waits for a report, runs queue up behind each other."""
 _SECONDS = re.compile(r"\d{1,6}(\.\d{1,3})?", re.ASCII)
-_MOST_DAYS = 36_500
+_DAYS, _MOST_DAYS = "a number of days", 36_500
 # Resources are named by it as well, which are attributes in Python; parts are joined by "__".
 _PREFIX_PART = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", re.ASCII | re.IGNORECASE)
 _NOT_FOR_OTHERS = 0o077
@@ -99,6 +99,11 @@ class Settings:
         if not self.listings:
             return self
         return replace(self, archives=self.queues.now(self.listings, known))
+
+    @property
+    def seen_everywhere(self) -> tuple[ArchiveUrl, ...]:
+        """The archives of no queue: not the workers of one alone see them."""
+        return tuple(a for a in self.archives if not self.queues.of(a.shown))
 
     @property
     def archive(self) -> Path:
@@ -170,14 +175,14 @@ def load_settings(
         warehouse=" ".join(url.shown for url in parse_warehouses(named)),
         start_date=_start_date(environ.get(START_DATE_VARIABLE) or DEFAULT_START_DATE),
         with_titles=_titles(environ.get(TITLES_VARIABLE) or "full"),
-        schedule_hour=_hour(environ.get(SCHEDULE_HOUR_VARIABLE) or "3"),
+        schedule_hour=_whole(environ, SCHEDULE_HOUR_VARIABLE, "3", "an hour", 0, 23),
         schedule_timezone=_zone(environ.get(SCHEDULE_TIMEZONE_VARIABLE) or "UTC"),
         executor=_executor(environ.get(EXECUTOR_VARIABLE) or EXECUTORS[0]),
-        unread_days=_days(environ, UNREAD_DAYS_VARIABLE, "7", least=1),
-        keep_days=_days(environ, KEEP_DAYS_VARIABLE, "90", least=2),
+        unread_days=_whole(environ, UNREAD_DAYS_VARIABLE, "7", _DAYS, 1, _MOST_DAYS),
+        keep_days=_whole(environ, KEEP_DAYS_VARIABLE, "90", _DAYS, 2, _MOST_DAYS),
         listings=_listings(archives),
         queues=queues,
-        look_minutes=_minutes(environ.get(LOOK_MINUTES_VARIABLE) or "15"),
+        look_minutes=_whole(environ, LOOK_MINUTES_VARIABLE, "15", "minutes", 1, _MINUTES_OF_A_DAY),
         key_prefix=_key_prefix(environ.get(KEY_PREFIX_VARIABLE) or ""),
     )
 
@@ -277,12 +282,12 @@ def _executor(text: str) -> str:
     return text
 
 
-def _days(environ: Mapping[str, str], variable: str, default: str, *, least: int) -> int:
+def _whole(  # noqa: PLR0913 - which number, and how it is spoken of
+    environ: Mapping[str, str], variable: str, default: str, what: str, least: int, most: int
+) -> int:
     text = environ.get(variable) or default
-    if not (text.isascii() and text.isdigit() and least <= int(text) <= _MOST_DAYS):
-        raise ConfigError(
-            f"{variable}: expected a number of days from {least} to {_MOST_DAYS}, got {text!r}"
-        )
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise ConfigError(f"{variable}: expected {what} from {least} to {most}, got {text!r}")
     return int(text)
 
 
@@ -294,20 +299,6 @@ def _key_prefix(text: str) -> tuple[str, ...]:
             f"and then letters, digits and single underscores, got {text!r}"
         )
     return parts
-
-
-def _hour(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) < 24):  # noqa: PLR2004 - hours of a day
-        raise ConfigError(f"{SCHEDULE_HOUR_VARIABLE}: expected an hour from 0 to 23, got {text!r}")
-    return int(text)
-
-
-def _minutes(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= _MINUTES_OF_A_DAY):
-        raise ConfigError(
-            f"{LOOK_MINUTES_VARIABLE}: expected minutes from 1 to {_MINUTES_OF_A_DAY}, got {text!r}"
-        )
-    return int(text)
 
 
 def lock_patience(environ: Mapping[str, str], *, is_writing: bool = False) -> float:

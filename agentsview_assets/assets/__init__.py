@@ -7,7 +7,7 @@ import dagster as dg
 from agentsview_assets.assets.archive import archive_asset
 from agentsview_assets.assets.histories import history_specs
 from agentsview_assets.assets.identities import identity_assets
-from agentsview_assets.assets.naming import UNPREFIXED, Names
+from agentsview_assets.assets.naming import Names
 from agentsview_assets.assets.observations import observation_assets
 from agentsview_assets.assets.pricing import pricing_assets
 from agentsview_assets.assets.reports import report_assets
@@ -15,7 +15,7 @@ from agentsview_assets.assets.settlement import settlement_assets
 
 
 def all_assets(
-    partitions: dg.DailyPartitionsDefinition, names: Names = UNPREFIXED
+    partitions: dg.DailyPartitionsDefinition, names: Names
 ) -> list[dg.AssetsDefinition | dg.SourceAsset | dg.AssetSpec]:
     """Every asset of the graph over the given days, by the names of an instance."""
     return [

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import dagster as dg
 
-from agentsview_assets.assets.naming import UNPREFIXED, Names
+from agentsview_assets.assets.naming import Names
 from agentsview_assets.schemas import CONTRACTS
 
 _TOKENS = ("input_tokens", "output_tokens", "cache_creation_tokens", "cache_read_tokens")
@@ -118,7 +118,7 @@ _MADE: dict[str, dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 
 
-def column_lineage(table: str, names: Names = UNPREFIXED) -> dg.TableColumnLineage | None:
+def column_lineage(table: str, names: Names) -> dg.TableColumnLineage | None:
     """The columns that each column of a table is made from; None for what is read from outside."""
     if table not in _SOURCES:
         return None

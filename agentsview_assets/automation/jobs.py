@@ -66,7 +66,7 @@ def buttons(settings: Settings) -> list[Any]:
     names = Names(settings.key_prefix)
     return [
         _reprice_job(settings, names),
-        retention_job(settings),
+        _retention_job(settings, names),
         dg.define_asset_job(
             names.of(OBSERVE_JOB),
             # A look says by itself what the checks of the archives find.
@@ -164,10 +164,7 @@ def _upkeep_job(settings: Settings, names: Names) -> dg.JobDefinition:
     return upkeep
 
 
-def retention_job(settings: Settings) -> dg.JobDefinition:
-    """The job that removes old runs from Dagster's history."""
-    names = Names(settings.key_prefix)
-
+def _retention_job(settings: Settings, names: Names) -> dg.JobDefinition:
     @dg.op(
         name=names.of("remove_runs"),
         description="Removes runs that ended long ago and that nothing needs any more.",
@@ -175,7 +172,7 @@ def retention_job(settings: Settings) -> dg.JobDefinition:
     )
     def remove_runs(context: dg.OpExecutionContext) -> None:
         before = datetime.now(UTC) - timedelta(days=settings.keep_days)
-        removed = remove_old_runs(context.instance, _ours(settings, context.run), before)
+        removed = remove_old_runs(context.instance, _ours(settings, names, context.run), before)
         context.log.info(
             "removed %d runs that ended before %s; of older ones %d stay, because something that "
             "is shown is theirs, and %d are left for the next time",
@@ -198,9 +195,8 @@ def retention_job(settings: Settings) -> dg.JobDefinition:
     return retention
 
 
-def _ours(settings: Settings, run: dg.DagsterRun) -> Ours:
+def _ours(settings: Settings, names: Names, run: dg.DagsterRun) -> Ours:
     """What tells the runs of this graph from others of the instance."""
-    names = Names(settings.key_prefix)
     graph = dg.Definitions(
         assets=all_assets(daily_partitions(settings), names),
         asset_checks=all_checks(names, settings.unread_days),

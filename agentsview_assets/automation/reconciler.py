@@ -111,8 +111,8 @@ def _asked(
 def _queues(settings: Settings) -> list[str]:
     """The queues whose workers have to look for every archive to be looked at; '' is any worker."""
     names = settings.queues.names
-    is_plain = any(not settings.queues.of(archive.shown) for archive in settings.archives)
-    return [*([""] if is_plain and ANY_WORKER not in names else []), *names]
+    is_any = bool(settings.seen_everywhere) and ANY_WORKER not in names
+    return [*([""] if is_any else []), *names]
 
 
 def evaluate_daily(settings: Settings, instance: dg.DagsterInstance, when: str) -> Evaluation:

@@ -88,9 +88,10 @@ class Runs:
         ours = [
             (run, self._job(run), self._made(run))
             for run in found
-            if run.remote_job_origin is not None and self._is_ours(run)
+            if run.remote_job_origin is not None
+            and self._is_ours(run)
+            and self._job(run) not in _APART
         ]
-        ours = [(run, job, made) for run, job, made in ours if job not in _APART]
         return Unfinished(
             frozenset(job for _, job, _ in ours),
             tuple(OnItsWay(made, _days(run.tags), _archives(run.tags)) for run, _, made in ours),

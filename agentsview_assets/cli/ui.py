@@ -75,9 +75,10 @@ def ui(  # noqa: PLR0913 - one parameter an option
 
     settings = load_settings(archive=archive, warehouse=warehouse)
     addresses = Addresses.of(host, port, allow_host)
-    mine = [named for named in settings.archives if not settings.queues.of(named.shown)]
-    if mine:
-        stamps(mine, with_titles=True)  # told here, rather than as a failed run later
+    if settings.seen_everywhere:
+        stamps(
+            settings.seen_everywhere, with_titles=True
+        )  # told here, rather than as a failed run later
     listen(host, port).close()  # likewise
     _prepare(settings)
     say(

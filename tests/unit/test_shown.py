@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentsview_assets.assets.lineage import column_lineage
+from agentsview_assets.assets.naming import UNPREFIXED
 from agentsview_assets.planning import Plan, Step, phases, without_days
 from agentsview_assets.resources.dagster_home.history import prepare_home
 from agentsview_assets.rules.charts import HEIGHT, WIDTH, as_markdown, bar_chart
@@ -33,7 +34,7 @@ MADE = sorted(n for n, c in CONTRACTS.items() if c.group not in READ and n not i
 class TestTheLineageOfColumns:
     @pytest.mark.parametrize("table", MADE)
     def test_every_column_comes_from_columns_that_exist(self, table):
-        lineage = column_lineage(table)
+        lineage = column_lineage(table, UNPREFIXED)
         assert lineage is not None
         assert set(lineage.deps_by_column) <= set(CONTRACTS[table].column_names)
         for deps in lineage.deps_by_column.values():
@@ -43,13 +44,13 @@ class TestTheLineageOfColumns:
 
     @pytest.mark.parametrize("table", REPORTS)
     def test_every_cost_and_token_of_a_report_has_an_origin(self, table):
-        lineage = column_lineage(table)
+        lineage = column_lineage(table, UNPREFIXED)
         assert lineage is not None
         told = [n for n in CONTRACTS[table].column_names if n.endswith(("tokens", "cost_usd"))]
         assert set(told) <= set(lineage.deps_by_column)
 
     def test_what_is_read_from_the_archive_has_none_here(self):
-        assert all(column_lineage(table) is None for table in OBSERVATIONS)
+        assert all(column_lineage(table, UNPREFIXED) is None for table in OBSERVATIONS)
 
 
 class TestTheChart:

@@ -61,21 +61,17 @@ def archive_states(settings: Settings, reader: Reader) -> list[dict[str, Any]]:
     """
     failed = dict(reader.rows(f"SELECT archive, reason FROM {READINGS_TABLE} WHERE reason <> ''"))
     known = [Archive(*row) for row in reader.rows(_KNOWN)]
-    mine = [
-        _state(a, settings, known, failed) for a in settings.archives if not _queue(a, settings)
-    ]
+    mine = [_state(archive, settings, known, failed) for archive in settings.seen_everywhere]
     return mine + _elsewhere(settings, reader)
-
-
-def _queue(archive: ArchiveUrl, settings: Settings) -> str:
-    return settings.queues.of(archive.shown)
 
 
 def _elsewhere(settings: Settings, reader: Reader) -> list[dict[str, Any]]:
     """The archives that workers of queues read: as their last reading found them."""
     rows = reader.rows(f"SELECT archive, archive_id, reason FROM {READINGS_TABLE} ORDER BY archive")
     read = {name: (who, why) for name, who, why in rows if settings.queues.of(name)}
-    named = [a.shown for a in settings.archives if _queue(a, settings) and a.shown not in read]
+    named = [
+        a.shown for a in settings.archives if settings.queues.of(a.shown) and a.shown not in read
+    ]
     found = []
     nothing = [text for text in settings.listings if settings.queues.of(text)]
     for name in [*read, *named] or nothing:
