@@ -29,6 +29,14 @@ class OutdatedError(WarehouseError):
     """A warehouse that a newer release of ours has written; this one is to be upgraded."""
 
 
+class TimedOutError(WarehouseError):
+    """A question to a warehouse that took longer than it may."""
+
+    def __init__(self, seconds: float) -> None:
+        """Says how long it might have taken."""
+        super().__init__(f"not answered within {seconds:g} s; ask for less at once")
+
+
 class CheckError(WarehouseError):
     """A blocking check found numbers that are wrong."""
 

@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 import click
 
 from agentsview_assets.cli.words import complain
+from agentsview_assets.rules.goquote import go_quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,18 +26,6 @@ _INTEGER = re.compile(
 )
 _LEADING_ZERO = re.compile(r"^([+-]?)0(?=[0-7])", re.ASCII)
 _INT64 = range(-(2**63), 2**63)
-_QUOTE_ESCAPES = {
-    "\a": "\\a",
-    "\b": "\\b",
-    "\f": "\\f",
-    "\n": "\\n",
-    "\r": "\\r",
-    "\t": "\\t",
-    "\v": "\\v",
-    "\\": "\\\\",
-}
-_LAST_BYTE = 0xFF
-_LAST_OF_PLANE = 0xFFFF
 _SHORT_ASSIGNMENT = 2
 
 
@@ -58,31 +47,6 @@ class CommandFailure(click.ClickException):
     def show(self, file: IO[Any] | None = None) -> None:
         """Write `<kind>: <message>` to stderr."""
         complain(self.kind, self.message, file)
-
-
-def go_quote(text: str, quote: str = '"') -> str:
-    """Return `text` quoted as Go's `%q` does.
-
-    Args:
-        text: Any text; bytes that are not UTF-8 come as surrogate escapes.
-        quote: `"` for strings, `'` for a single character.
-    """
-    return quote + "".join(_quoted(char, quote) for char in text) + quote
-
-
-def _quoted(char: str, quote: str) -> str:
-    if char == quote:
-        return f"\\{char}"
-    if char in _QUOTE_ESCAPES:
-        return _QUOTE_ESCAPES[char]
-    code = ord(char)
-    if "\udc80" <= char <= "\udcff":
-        return f"\\x{code - 0xDC00:02x}"
-    if char.isprintable():
-        return char
-    if code < ord(" ") or char == "\x7f":
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= _LAST_OF_PLANE else f"\\U{code:08x}"
 
 
 def parse_integer(text: str) -> int:

@@ -15,6 +15,7 @@ from agentsview_assets.cli.flags import CommandFailure
 from agentsview_assets.cli.materialize import materialize
 from agentsview_assets.cli.reference import ReferenceGroup
 from agentsview_assets.cli.reprice import reprice
+from agentsview_assets.cli.serve import serve
 from agentsview_assets.cli.status import status
 from agentsview_assets.cli.ui import ui
 from agentsview_assets.cli.usage import usage
@@ -47,7 +48,7 @@ def cli() -> None:
     """A warehouse of coding-agent usage, cost and activity, built from agentsview archives."""
 
 
-for command in (materialize, reprice, status, ui, usage, activity, export):
+for command in (materialize, reprice, status, serve, ui, usage, activity, export):
     cli.add_command(command)
 
 

@@ -18,12 +18,12 @@ from agentsview_assets.cli.flags import (
     TRUE_TEXTS,
     CommandFailure,
     Flag,
-    go_quote,
     parse_integer,
     read_command_line,
     rewrite_long_flags,
 )
 from agentsview_assets.cli.words import made_visible, say
+from agentsview_assets.rules.goquote import go_quote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -39,6 +39,7 @@ FLOORS = {
     "agentsview_assets.materializing": 5,
     "agentsview_assets.cli": 5,
     "agentsview_assets.ui": 5,
+    "agentsview_assets.web": 5,
     "agentsview_assets.worker": 5,
     "agentsview_assets.__main__": 5,
     "agentsview_assets.interrupted": 5,

@@ -9,8 +9,9 @@ import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
 
-from agentsview_assets.cli.flags import go_quote, rewrite_long_flags
+from agentsview_assets.cli.flags import rewrite_long_flags
 from agentsview_assets.cli.reference import ReferenceCommand, ReferenceGroup
+from agentsview_assets.rules.goquote import go_quote
 
 WARNING = (
     "warning: deprecated single-dash long flags detected; use GNU-style long flags instead: {}\n"

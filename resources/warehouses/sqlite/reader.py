@@ -82,6 +82,10 @@ class SQLiteReader:
             f"COALESCE(SUM(({expression}) & 4294967295), 0))"
         )
 
+    def interrupt(self) -> None:
+        """Has a query that another thread runs end with an error."""
+        self._connection.interrupt()
+
     def has_table(self, name: str) -> bool:
         """Whether the warehouse holds the table."""
         return bool(self.rows("SELECT 1 FROM sqlite_master WHERE name = ?", [name]))

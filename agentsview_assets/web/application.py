@@ -1,0 +1,120 @@
+"""The application: which path is answered by what.
+
+What belongs here: routes, and the answers to paths that are none.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from agentsview_assets.web.answering import Service, has_shape
+from agentsview_assets.web.endpoints import Endpoint, json_body
+from agentsview_assets.web.guard import API, App, Guard, Receive, Scope, Send
+from agentsview_assets.web.v1 import about, activity, sessions, usage
+from agentsview_assets.web.wire import error, json_answer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+ENDPOINTS: tuple[Endpoint, ...] = (*usage.ENDPOINTS, *activity.ENDPOINTS, *sessions.ENDPOINTS)
+_ABOUT = {"/api/ping": about.ping, "/api/v1/version": about.version}
+_METHODS = ["GET"]
+_WORDS = {404: "not found", 405: "method not allowed"}
+
+
+def application(service: Service) -> App:
+    """All of the server, behind its guard."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        service.states.close()
+
+    app = Starlette(
+        routes=[*_about_routes(), *(_route(service, endpoint) for endpoint in ENDPOINTS)],
+        exception_handlers={HTTPException: _no_route, 500: _defect},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    return based(Guard(clean(app), service.serving), service.serving.base_path)
+
+
+def _route(service: Service, endpoint: Endpoint) -> Route:
+    async def answer(request: Request) -> Response:
+        if not has_shape(endpoint.path, request):
+            raise HTTPException(404)
+        return await run_in_threadpool(service.answer, endpoint, request)
+
+    return Route(endpoint.path, answer, methods=_METHODS)
+
+
+def _about_routes() -> list[Route]:
+    def route(path: str, said: Callable[[], Mapping[str, object]]) -> Route:
+        async def answer(request: Request) -> Response:
+            return json_answer(request, json_body(said()))
+
+        return Route(path, answer, methods=_METHODS)
+
+    return [route(path, said) for path, said in _ABOUT.items()]
+
+
+async def _no_route(request: Request, failure: Exception) -> Response:
+    """What a path that is none answers: an error as HTTP means it."""
+    status = failure.status_code if isinstance(failure, HTTPException) else 500
+    headers = dict(getattr(failure, "headers", None) or {})
+    answer = error(request, status, _WORDS.get(status, "bad request"))
+    answer.headers.update(headers)
+    return answer
+
+
+async def _defect(request: Request, _failure: Exception) -> Response:
+    return error(request, 500, "internal error")
+
+
+def clean(app: App) -> App:
+    """Sends whoever asks for `//` or `..` in a path of the API to the path that they mean."""
+
+    async def cleaned(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            raw = scope.get("raw_path", b"").decode("latin-1").partition("?")[0]
+            meant = posixpath.normpath(f"/{raw.lstrip('/')}")
+            meant += "/" if raw.endswith("/") and meant != "/" else ""
+            if raw and meant != raw and meant.startswith(API):
+                query = scope["query_string"].decode("latin-1")
+                address = f"{meant}?{query}" if query else meant
+                await RedirectResponse(address, 307)(scope, receive, send)
+                return
+        await app(scope, receive, send)
+
+    return cleaned
+
+
+def based(app: App, base_path: str) -> App:
+    """Serves an application below a path, and nothing outside of it."""
+    if not base_path:
+        return app
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+        elif scope["path"] == base_path:
+            await RedirectResponse(f"{base_path}/", 301)(scope, receive, send)
+        elif scope["path"].startswith(f"{base_path}/"):
+            await app({**scope, "root_path": base_path}, receive, send)
+        else:
+            await PlainTextResponse("404 page not found\n", 404)(scope, receive, send)
+
+    return served
+
+
+Handler = Callable[[Request], Awaitable[Response]]

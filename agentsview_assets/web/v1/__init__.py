@@ -1,0 +1,1 @@
+"""The endpoints of agentsview's own server, answered from a warehouse."""
