@@ -29,6 +29,10 @@ class OutdatedError(WarehouseError):
     """A warehouse that a newer release of ours has written; this one is to be upgraded."""
 
 
+class ChoiceError(WarehouseError):
+    """An archive that a warehouse does not hold, or none named where it holds several."""
+
+
 class TimedOutError(WarehouseError):
     """A question to a warehouse that took longer than it may."""
 

@@ -21,6 +21,7 @@ from agentsview_assets.errors import AssetsError, ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from agentsview_assets.documents.sessions.cursor import CursorReset
     from agentsview_assets.documents.sessions.export import SessionExport
     from agentsview_assets.documents.sessions.filters import SessionFilters
 
@@ -47,21 +48,16 @@ class CursorResetFailure(click.ClickException):
 
     exit_code = 4
 
-    def __init__(self, message: str, database_id: str) -> None:
+    def __init__(self, reset: CursorReset) -> None:
         """Say what went wrong, and which archive is there now."""
-        super().__init__(message)
-        self.database_id = database_id
+        super().__init__(str(reset))
+        self._members = reset.members()
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Write the object to stderr."""
         from agentsview_assets.rules.gojson import encode
 
-        members = {
-            "error": "cursor_reset",
-            "message": self.message,
-            "database_id": self.database_id,
-        }
-        complain_in_json(encode(members), file)
+        complain_in_json(encode(self._members), file)
 
 
 @click.group(cls=ReferenceGroup)
@@ -202,7 +198,7 @@ def _failure(error: AssetsError) -> click.ClickException:
     from agentsview_assets.resources.cursor_secret import SecretError
 
     if isinstance(error, CursorReset):
-        return CursorResetFailure(str(error), error.database_id)
+        return CursorResetFailure(error)
     if isinstance(error, SecretError):
         return CommandFailure("fatal", f"open local archive: {error}")
     if isinstance(error, ConfigError):

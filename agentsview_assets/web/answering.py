@@ -5,8 +5,9 @@ What belongs here: the way that every endpoint goes, and what is said where it e
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import unquote
@@ -14,7 +15,14 @@ from urllib.parse import unquote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from agentsview_assets.errors import AssetsError, TimedOutError, UsageError, WarehouseError
+from agentsview_assets.documents.sessions.cursor import CursorConflict, CursorReset
+from agentsview_assets.errors import (
+    AssetsError,
+    ChoiceError,
+    TimedOutError,
+    UsageError,
+    WarehouseError,
+)
 from agentsview_assets.resources.warehouses.states.state import State, States
 from agentsview_assets.rules.shown_text import visible
 from agentsview_assets.settings import Settings
@@ -27,6 +35,10 @@ from agentsview_assets.web.wire import error, json_answer, not_modified
 
 LOG = logging.getLogger("agentsview_assets.web")
 _UNAVAILABLE = "the warehouse cannot be read now; the server's log says why"
+
+
+class _UnavailableError(WarehouseError):
+    """No state of the warehouse can be read."""
 
 
 @dataclass(frozen=True)
@@ -66,24 +78,44 @@ class Service:
         return endpoint.question(asked)
 
     def guarded(self, request: Request, answer: Callable[[State], Response]) -> Response:
-        """Opens a state and answers from it; what goes wrong is logged, and told without detail."""
-        is_open = False
-        try:
-            with self.states.reading(self.serving.seconds) as state:
-                is_open = True
+        """Opens a state and answers from it, or says what is wrong."""
+
+        def make() -> Response:
+            with self.reading(self.serving.seconds) as state:
                 return answer(state)
-        except UsageError as refusal:
-            return error(request, 400, str(refusal))
+
+        return self.refused(request, make)
+
+    @contextlib.contextmanager
+    def reading(self, seconds: float) -> Iterator[State]:
+        """Opens the latest state of the warehouse.
+
+        Raises:
+            _UnavailableError: There is none that can be read.
+        """
+        with contextlib.ExitStack() as opened:
+            try:
+                state = opened.enter_context(self.states.reading(seconds))
+            except WarehouseError as error:
+                raise _UnavailableError(str(error)) from error
+            yield state
+
+    def refused(self, request: Request, make: Callable[[], Response]) -> Response:
+        """Makes an answer; what goes wrong is logged, and told without detail."""
+        try:
+            return make()
+        except (UsageError, ChoiceError) as refusal:
+            return error(request, 400, str(refusal).replace("--archive-id", "archive_id"))
         except MissingError as missing:
             return json_answer(request, json_body(missing.body), 404)
-        except TimedOutError as late:
-            LOG.warning("%s: %s", visible(request.url.path), late)
-            return error(request, 503, "request timed out")
+        except CursorReset as reset:
+            return json_answer(request, json_body(reset.members()), 410)
+        except CursorConflict as conflict:
+            return error(request, 409, str(conflict))
         except AssetsError as failure:
+            status, words = _told(failure)
             LOG.error("%s: %s", visible(request.url.path), visible(str(failure)))  # noqa: TRY400
-            if isinstance(failure, WarehouseError) and not is_open:
-                return error(request, 503, _UNAVAILABLE)
-            return error(request, 500, "internal error")
+            return error(request, status, words)
 
     def _body(
         self, endpoint: Endpoint, question: Question, request: Request, state: State
@@ -96,6 +128,15 @@ class Service:
             return not_modified(tag)
         body = self.answers.get(key, lambda: question.answer(state.reader))
         return json_answer(request, body, tag=tag)
+
+
+def _told(failure: AssetsError) -> tuple[int, str]:
+    """What a client learns of a failure that it can do nothing about."""
+    if isinstance(failure, TimedOutError):
+        return 503, "request timed out"
+    if isinstance(failure, _UnavailableError):
+        return 503, _UNAVAILABLE
+    return 500, "internal error"
 
 
 def path_values(pattern: str, request: Request) -> dict[str, str]:

@@ -19,14 +19,22 @@ from starlette.routing import Route
 
 from agentsview_assets.web.answering import Service, has_shape
 from agentsview_assets.web.endpoints import Endpoint, json_body
-from agentsview_assets.web.guard import API, App, Guard, Receive, Scope, Send
+from agentsview_assets.web.guard import API, HEALTH, App, Guard, Receive, Scope, Send
+from agentsview_assets.web.openapi import MEDIA_TYPE, description
+from agentsview_assets.web.own import daily, export
+from agentsview_assets.web.own.health import health_answer
 from agentsview_assets.web.v1 import about, activity, sessions, usage
 from agentsview_assets.web.wire import error, json_answer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-ENDPOINTS: tuple[Endpoint, ...] = (*usage.ENDPOINTS, *activity.ENDPOINTS, *sessions.ENDPOINTS)
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *usage.ENDPOINTS,
+    *activity.ENDPOINTS,
+    *sessions.ENDPOINTS,
+    *daily.ENDPOINTS,
+)
 _ABOUT = {"/api/ping": about.ping, "/api/v1/version": about.version}
 _METHODS = ["GET"]
 _WORDS = {404: "not found", 405: "method not allowed"}
@@ -41,7 +49,11 @@ def application(service: Service) -> App:
         service.states.close()
 
     app = Starlette(
-        routes=[*_about_routes(), *(_route(service, endpoint) for endpoint in ENDPOINTS)],
+        routes=[
+            *_about_routes(),
+            *(_route(service, endpoint) for endpoint in ENDPOINTS),
+            *_own_routes(service),
+        ],
         exception_handlers={HTTPException: _no_route, 500: _defect},
         lifespan=lifespan,
     )
@@ -66,6 +78,24 @@ def _about_routes() -> list[Route]:
         return Route(path, answer, methods=_METHODS)
 
     return [route(path, said) for path, said in _ABOUT.items()]
+
+
+def _own_routes(service: Service) -> list[Route]:
+    async def described(request: Request) -> Response:
+        body = json_body(description(ENDPOINTS))
+        return json_answer(request, body, media_type=MEDIA_TYPE)
+
+    async def exported(request: Request) -> Response:
+        return await run_in_threadpool(export.export_sessions, service, request)
+
+    async def health(request: Request) -> Response:
+        return await run_in_threadpool(health_answer, service, request)
+
+    return [
+        Route("/api/openapi.json", described, methods=_METHODS),
+        Route(export.PATH, exported, methods=_METHODS),
+        Route(HEALTH, health, methods=_METHODS),
+    ]
 
 
 async def _no_route(request: Request, failure: Exception) -> Response:

@@ -29,8 +29,9 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 API = "/api/"
-OPEN_PAGES = ("/login", "/static/")
-"""What is shown without a token: the form that asks for it, and what it looks like."""
+HEALTH = "/health"
+OPEN_PAGES = ("/login", "/static/", HEALTH)
+"""What is shown without a token: the form that asks for it, and whether the server is well."""
 _CORS = {
     "access-control-allow-headers": "Content-Type, Authorization, X-AgentsView-Search-Intent",
     "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from agentsview_assets.errors import WarehouseError
+from agentsview_assets.errors import ChoiceError
 from agentsview_assets.rules.gojson import utf8_bytes
 from agentsview_assets.rules.pricing import PricingTable
 from agentsview_assets.schemas.pricing import MODEL_PRICING
@@ -52,7 +52,7 @@ def resolve_archives(reader: Reader, archive_id: str | None) -> str:
         archive_id: The archive asked for; None takes all.
 
     Raises:
-        WarehouseError: The archive asked for is not there.
+        ChoiceError: The archive asked for is not there.
     """
     if archive_id is None and len({found for (found,) in reader.rows(_ARCHIVES) if found}) > 1:
         return ALL_ARCHIVES
@@ -67,19 +67,19 @@ def resolve_archive(reader: Reader, archive_id: str | None) -> str:
         archive_id: The archive asked for; None takes the only one there is.
 
     Raises:
-        WarehouseError: The archive asked for is not there, or none was and there are several.
+        ChoiceError: The archive asked for is not there, or none was and there are several.
     """
     known = sorted(found for (found,) in reader.rows(_ARCHIVES) if found)
     listed = ", ".join(known) or "none"
     if archive_id is None:
         if len(known) > 1:
             msg = f"the warehouse holds several archives, choose one with --archive-id: {listed}"
-            raise WarehouseError(msg)
+            raise ChoiceError(msg)
         return known[0] if known else ""
     held = "SELECT 1 FROM usage_rows WHERE archive_id = ? LIMIT 1"
     if archive_id not in known and not reader.rows(held, (archive_id,)):
         msg = f"the warehouse has no archive {archive_id}; it holds: {listed}"
-        raise WarehouseError(msg)
+        raise ChoiceError(msg)
     return archive_id
 
 

@@ -51,6 +51,14 @@ class CursorReset(AssetsError):  # noqa: N818 - the contract's word for it
         super().__init__("session export cursor is no longer valid; restart the export")
         self.database_id = database_id
 
+    def members(self) -> dict[str, str]:
+        """Return the JSON object that tells of it."""
+        return {
+            "error": "cursor_reset",
+            "message": str(self),
+            "database_id": self.database_id,
+        }
+
 
 class CursorConflict(AssetsError):  # noqa: N818
     """The cursor is genuine, but asks for what this export cannot continue."""

@@ -93,7 +93,7 @@ def boolean(name: str, meaning: str, *, default: bool) -> Parameter:
 
 
 def integer(
-    name: str, meaning: str, *, default: int, least: int, most: int | None = None
+    name: str, meaning: str, *, default: int | None, least: int, most: int | None = None
 ) -> Parameter:
     """A whole number within bounds."""
     bounds = (("minimum", least), *([("maximum", most)] if most is not None else []))

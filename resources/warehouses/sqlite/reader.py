@@ -82,6 +82,14 @@ class SQLiteReader:
             f"COALESCE(SUM(({expression}) & 4294967295), 0))"
         )
 
+    def copy_into(self, connection: sqlite3.Connection) -> None:
+        """Copies the state into another database, which may be empty."""
+        self._connection.backup(connection)
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._connection.close()
+
     def interrupt(self) -> None:
         """Has a query that another thread runs end with an error."""
         self._connection.interrupt()

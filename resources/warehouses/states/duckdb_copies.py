@@ -159,7 +159,9 @@ def _copied(path: Path, place: Path) -> Stamp | None:
     """Copies the file and its log, and returns the stamp of what was copied; None if it moved."""
     try:
         stamp = _stamp(path)
-        if _is_held(path) or _is_fresh(stamp):
+        if _is_fresh(stamp):
+            time.sleep(_SETTLED_SECONDS)
+        if _is_held(path):
             return None
         _copy_file(path, place)
         log = _log_of(path)

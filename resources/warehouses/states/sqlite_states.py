@@ -1,15 +1,31 @@
-"""States of an SQLite file: its readers and its writer do not wait for each other."""
+"""States of an SQLite file: short ones are read in place, long ones from a copy.
+
+A run waits for whoever reads the file when it begins, some seconds and not for ever.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 from agentsview_assets.resources.warehouses.reader import META_TABLE
-from agentsview_assets.resources.warehouses.sqlite.reader import SQLiteReader, open_warehouse
+from agentsview_assets.resources.warehouses.sqlite.reader import (
+    SQLiteReader,
+    add_sums,
+    connect,
+    explain,
+    open_warehouse,
+)
 from agentsview_assets.resources.warehouses.states.state import State, limited, state_name
 from agentsview_assets.warehouse_urls import WarehouseUrl
+
+LONG_SECONDS = 60.0
+"""States that may be read for longer are copied."""
 
 
 class SQLiteStates:
@@ -24,10 +40,13 @@ class SQLiteStates:
     @contextlib.contextmanager
     def reading(self, seconds: float) -> Iterator[State]:
         """Opens the present state."""
-        with (
-            open_warehouse(self._warehouse) as reader,
-            limited(seconds, reader.interrupt),
-        ):
+        with contextlib.ExitStack() as opened:
+            reader = opened.enter_context(open_warehouse(self._warehouse))
+            if seconds > LONG_SECONDS:
+                copy = _copied(reader, self._warehouse.file)
+                opened.close()
+                reader = opened.enter_context(copy)
+            opened.enter_context(limited(seconds, reader.interrupt))
             yield State(reader, self._name(reader))
 
     def close(self) -> None:
@@ -41,3 +60,22 @@ class SQLiteStates:
             if key not in self._names:
                 self._names = {key: state_name(reader)}
             return self._names[key]
+
+
+def _copied(reader: SQLiteReader, path: Path) -> contextlib.AbstractContextManager[SQLiteReader]:
+    """A reader of a copy, whose file has no name once it is open.
+
+    Raises:
+        WarehouseError: There is no room for it.
+    """
+    with tempfile.TemporaryDirectory(prefix="agentsview-assets-serve-") as folder:
+        place = Path(folder) / path.name
+        os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        connection = connect(place, "rw")
+        try:
+            reader.copy_into(connection)
+            add_sums(connection)
+            return contextlib.closing(SQLiteReader(connection, path))
+        except sqlite3.Error as error:
+            connection.close()
+            raise explain(error, path) from None

@@ -1,0 +1,1 @@
+"""Endpoints that agentsview has not: what its command line prints, and what a warehouse knows."""
