@@ -1,4 +1,4 @@
-"""States of a warehouse for a server: the latest one, for many at once, and never in a run's way."""
+"""States of a warehouse for a server: the latest, for many at once, never in a run's way."""
 
 from __future__ import annotations
 
@@ -85,9 +85,11 @@ def test_a_state_has_one_name_in_every_server(states, warehouse):
 
 
 def test_what_takes_too_long_is_ended_and_does_not_harm_the_next(states):
-    with pytest.raises(TimedOutError, match="not answered within 0.2 s"):
-        with states.reading(0.2) as state:
-            state.reader.rows(ENDLESS)
+    with (
+        pytest.raises(TimedOutError, match=r"not answered within 0\.2 s"),
+        states.reading(0.2) as state,
+    ):
+        state.reader.rows(ENDLESS)
     with states.reading(30) as state:
         assert count(state) == 2
 
@@ -100,10 +102,12 @@ def test_a_query_that_fails_does_not_harm_the_next(states):
 
 
 def test_a_warehouse_that_is_not_there_is_named(warehouse):
-    with closing(states_of(parse_warehouse(warehouse))) as missing:
-        with pytest.raises(WarehouseError, match="run `agentsview-assets materialize` first"):
-            with missing.reading(30):
-                pass
+    with (
+        closing(states_of(parse_warehouse(warehouse))) as missing,
+        pytest.raises(WarehouseError, match="run `agentsview-assets materialize` first"),
+        missing.reading(30),
+    ):
+        pass
 
 
 @pytest.fixture
@@ -142,9 +146,12 @@ def test_while_a_run_writes_the_file_the_last_state_answers_and_says_of_when_it_
 
 def test_a_server_that_starts_during_a_run_says_so_and_answers_after_it(file):
     with closing(states_of(parse_warehouse(str(file)))) as states:
-        with writing(file):
-            with pytest.raises(WarehouseError, match="is being written"), states.reading(30):
-                pass
+        with (
+            writing(file),
+            pytest.raises(WarehouseError, match="is being written"),
+            states.reading(30),
+        ):
+            pass
         with states.reading(30) as state:
             assert count(state) == 2
 

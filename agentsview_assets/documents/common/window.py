@@ -29,7 +29,8 @@ from agentsview_assets.rules.timestamps import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_DEFAULT_SPAN_DAYS: Final = 30
+DEFAULT_SPAN_DAYS: Final = 30
+"""Days before the last one that a window has by default."""
 _PADDING_SECONDS: Final = 14 * 3600  # the widest offset from UTC, in either direction
 _NANOSECONDS: Final = 10**9
 _INT64_MAX: Final = 2**63 - 1
@@ -147,12 +148,18 @@ def prefilter_bounds(window: Window) -> tuple[str | None, str | None]:
     """
     lower = upper = None
     if window.from_date is not None:
-        start = _days(window.from_date) * SECONDS_PER_DAY
+        start = date_days(window.from_date) * SECONDS_PER_DAY
         lower = format_utc_seconds(Instant(start - _PADDING_SECONDS, 0))
     if window.to_date is not None:
-        end = (_days(window.to_date) + 1) * SECONDS_PER_DAY - 1
+        end = (date_days(window.to_date) + 1) * SECONDS_PER_DAY - 1
         upper = format_utc_seconds(Instant(end + _PADDING_SECONDS, 0))
     return lower, upper
+
+
+def date_days(date: str) -> int:
+    """Return the days from 1970-01-01 to a date, `YYYY-MM-DD`; a year before 0 carries a sign."""
+    year, month, day = date.rsplit("-", 2)
+    return day_number(int(year), int(month), int(day))
 
 
 def wall_clock_epoch(zone: tzinfo, wall_seconds: int) -> int:
@@ -227,13 +234,13 @@ def _file_zone(path: str, name: str) -> Zone | None:
 
 def _default_window(now_ns: int) -> Window:
     today = now_ns // _NANOSECONDS // SECONDS_PER_DAY
-    return Window(format_date(today - _DEFAULT_SPAN_DAYS), format_date(today))
+    return Window(format_date(today - DEFAULT_SPAN_DAYS), format_date(today))
 
 
 def _point(flag: str, text: str, anchor_ns: int, zone: tzinfo) -> _Point:
     date = _DATE.fullmatch(text)
     if date is not None and is_calendar_date(*map(int, date.groups())):
-        midnight = wall_clock_epoch(zone, _days(text) * SECONDS_PER_DAY)
+        midnight = wall_clock_epoch(zone, date_days(text) * SECONDS_PER_DAY)
         return _Point(text, midnight * _NANOSECONDS)
     duration = _DURATION.fullmatch(text)
     count = _count(duration.group(1)) if duration is not None else 0
@@ -253,8 +260,3 @@ def _count(digits: str) -> int:
     if not significant or len(significant) > _INT64_DIGITS or int(significant) > _INT64_MAX:
         return 0
     return int(significant)
-
-
-def _days(date: str) -> int:
-    year, month, day = date.rsplit("-", 2)  # a year before 0 carries a sign
-    return day_number(int(year), int(month), int(day))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentsview_assets.documents.activity.calendar import activity_zone
-from agentsview_assets.documents.usage.comparison import usage_comparison
+from agentsview_assets.documents.usage.comparison import prior_window, usage_comparison
 from agentsview_assets.documents.usage.filters import UsageFilters
-from agentsview_assets.documents.usage.http_window import http_window
-from agentsview_assets.documents.usage.pairwise import check_dimensions, pairwise_comparison
+from agentsview_assets.documents.usage.http_window import http_window, http_zone
+from agentsview_assets.documents.usage.pairwise import narrowed_filters, pairwise_comparison
 from agentsview_assets.documents.usage.summary import usage_summary
 from agentsview_assets.documents.usage.top_sessions import top_sessions
 from agentsview_assets.rules.gojson import encode
@@ -69,10 +68,8 @@ def _common(asked: Asked) -> dict[str, Any]:
         UsageError: Zone or window cannot be used, in this order.
     """
     values = asked.values
-    zone = activity_zone(values["timezone"])
-    window = http_window(
-        values["from"], values["to"], no_default_range=values["no_default_range"], now=asked.now
-    )
+    zone = http_zone(values["timezone"])
+    window = http_window(values["from"], values["to"], values["no_default_range"], asked.now)
     names = [parameter.name for parameter in _FILTERS]
     return {
         "window": window,
@@ -120,6 +117,7 @@ def _top_sessions(asked: Asked) -> Question:
 
 def _comparison(asked: Asked) -> Question:
     options, cost = _common(asked), asked.values["current_cost"]
+    prior_window(options["window"])  # refused here, before anything is opened
     return _question(
         options,
         lambda reader: json_body(usage_comparison(reader, **options, current_cost=cost)),
@@ -133,7 +131,8 @@ def _pairwise(asked: Asked) -> Question:
         (asked.values[f"{side}_dimension"], asked.values[f"{side}_value"])
         for side in ("left", "right")
     )
-    check_dimensions(left, right)
+    for name, side in (("left", left), ("right", right)):
+        narrowed_filters(options["filters"], name, *side)  # likewise
     return _question(
         options,
         lambda reader: json_body(pairwise_comparison(reader, **options, left=left, right=right)),
