@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 
+from agentsview_assets.documents.activity.http import http_activity
 from agentsview_assets.documents.sessions.one_usage import session_usage
+from agentsview_assets.errors import UsageError
 from agentsview_assets.rules.gojson import encode
+from tests.conformance.comparison import without_freedom
+from tests.conformance.http_cases import requests
 from tests.conformance.recipes import RECIPES
 from tests.support.documents import differences
 from tests.support.odd_archives.one_session import EDITS
@@ -19,14 +25,18 @@ from tests.support.served_pair import ServedPair
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from agentsview_assets.resources.warehouses.reader import Reader
+    from tests.conformance.http_cases import Parameters
     from tests.support.oracle import Oracle
 
 NAMES = ("spring", "odd", "custom-prices", "stored-prices", "scrambled-0")
+# Requests of activity; the original reads one text of the odd archive for seconds, each time.
+ASKED = {"spring": 120, "scrambled-0": 60, "odd": 8}
 NOT_FOUND = {"error": {"code": "session_not_found", "message": "session not found"}}
 
 
-def _of(name: str) -> object:
-    return pytest.param(name, id=name, marks=pytest.mark.xdist_group(f"served {name}"))
+def _of(name: str, *more: object) -> object:
+    return pytest.param(name, *more, id=name, marks=pytest.mark.xdist_group(f"served {name}"))
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +79,53 @@ def _session_differs(pair: ServedPair, session_id: str, *, breakdown: bool) -> l
     answer = pair.theirs.ask(f"/api/v1/sessions/{quote(session_id, safe='')}/usage{query}")
     ours: Any = session_usage(pair.reader, session_id, breakdown=breakdown)
     if ours is None:
-        return [] if (answer.status, answer.json) == (404, NOT_FOUND) else [str(answer)]
-    if answer.status != 200:
+        return (
+            []
+            if (answer.status, answer.json) == (HTTPStatus.NOT_FOUND, NOT_FOUND)
+            else [str(answer)]
+        )
+    if answer.status != HTTPStatus.OK:
         return [f"{answer.status} {answer.body!r}"]
     return differences(encode(ours, escape_html=False) + "\n", answer.body.decode())
+
+
+@pytest.mark.parametrize(("name", "count"), [_of(*pair) for pair in ASKED.items()])
+def test_activity_equals_the_originals(
+    served: Callable[[str], ServedPair], monkeypatch: pytest.MonkeyPatch, name: str, count: int
+) -> None:
+    monkeypatch.setenv("TZ", "UTC")  # what `Local` is to the original's server
+    pair = served(name)
+    wrong, answered = [], 0
+    for asked in requests(RECIPES[name], _branches(pair.reader), count):
+        theirs = pair.theirs.ask(f"/api/v1/activity/report?{urlencode(asked, quote_via=quote)}")
+        status, ours = _activity(pair.reader, asked)
+        answered += status == HTTPStatus.OK
+        found = differences(*without_freedom(ours, theirs.body.decode()))
+        if status != theirs.status or found:
+            wrong += [f"{asked}: {status} vs {theirs.status}", *found[:5]]
+    assert not wrong, "\n".join([f"of {count}:", *wrong[:40]])
+    assert count // 3 < answered < count
+
+
+def _activity(reader: Reader, asked: Parameters) -> tuple[int, str]:
+    given = {{"from": "from_"}.get(name, name): value for name, value in asked.items()}
+    try:
+        report = http_activity(reader, **given, now=datetime.now(UTC))
+    except UsageError as error:
+        text = encode({"error": str(error)}, escape_html=False)
+        return HTTPStatus.BAD_REQUEST, f"{text}\n"
+    whole = encode(report.document(), escape_html=False)
+    assert "".join(report.json_chunks(compact=True)) == f"{whole}\n"
+    return HTTPStatus.OK, f"{whole}\n"
+
+
+def _branches(reader: Reader) -> list[str]:
+    """Tokens of a few branches that are there, of several together, and of none."""
+    found = reader.rows(
+        "SELECT DISTINCT project, git_branch FROM sessions WHERE deleted_at_text IS NULL "
+        "ORDER BY git_branch, project"
+    )
+    there = [f"{project}\x1f{branch}" for project, branch in found]
+    few = there[:: len(there) // 4 + 1]
+    none = ("nowhere\x1fmain", "main", "\x1e", "\x1f", "alpha\x1f\x1fmain")
+    return [*few, "\x1e".join(there), f"\x1ejunk\x1e{few[-1]}\x1e", *none]

@@ -249,7 +249,7 @@ def _point(flag: str, text: str, anchor_ns: int, zone: tzinfo) -> _Point:
     duration = _DURATION.fullmatch(text)
     count = _count(duration.group(1)) if duration is not None else 0
     if duration is None or not count:
-        message = f"invalid {flag}: expected Nd, Nh, or YYYY-MM-DD, got {_quoted(text)}"
+        message = f"invalid {flag}: expected Nd, Nh, or YYYY-MM-DD, got {quoted(text)}"
         raise UsageError(message)
     length_ns = count * _UNIT_SECONDS[duration.group(2)] * _NANOSECONDS
     # agentsview counts in signed 64-bit nanoseconds and lets them overflow.
@@ -271,8 +271,8 @@ def _days(date: str) -> int:
     return day_number(int(year), int(month), int(day))
 
 
-def _quoted(text: str) -> str:
-    """Quote as Go's `%q` does."""
+def quoted(text: str) -> str:
+    """Return a text in quotes, as Go's `%q` writes it."""
     return f'"{"".join(map(_quoted_character, text))}"'
 
 
