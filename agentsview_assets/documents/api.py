@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from agentsview_assets.documents.activity.calendar import activity_zone
+from agentsview_assets.documents.activity.calendar import activity_zone, instant_of
 from agentsview_assets.documents.activity.report import activity_report
 from agentsview_assets.documents.common.gaps import ALL, gaps
 from agentsview_assets.documents.common.window import load_zone, resolve_window, system_zone
@@ -33,7 +33,6 @@ from agentsview_assets.documents.usage.daily import usage_daily
 from agentsview_assets.documents.usage.today import cost_today
 from agentsview_assets.resources.warehouses.reader import open_reader
 from agentsview_assets.rules.money import cost_text
-from agentsview_assets.rules.timestamps import SECONDS_PER_DAY, Instant
 from agentsview_assets.settings import load_settings
 
 if TYPE_CHECKING:
@@ -171,7 +170,7 @@ def read_activity_report(  # noqa: PLR0913 - one parameter a flag
     document = activity_report(
         warehouse,
         zone=activity_zone(timezone),
-        now=_instant(now or datetime.now(UTC)),
+        now=instant_of(now or datetime.now(UTC)),
         preset=preset,
         date=date,
         from_=start,
@@ -262,8 +261,3 @@ DEFAULT_FILTERS = SessionFilters(exclude_one_shot=True, automated_scope="human")
 
 def _zone(name: str) -> Zone:
     return load_zone(name) if name else system_zone(os.environ)
-
-
-def _instant(moment: datetime) -> Instant:
-    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return Instant(since.days * SECONDS_PER_DAY + since.seconds, since.microseconds * 1_000)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agentsview_assets.documents.common.window import load_zone, system_zone, wall_clock_epoch
 from agentsview_assets.errors import UsageError
 from agentsview_assets.rules.timestamps import (
     SECONDS_PER_DAY,
+    Instant,
     day_number,
     format_date,
     utc_offset_seconds,
@@ -43,6 +45,12 @@ def activity_zone(name: str, environ: Mapping[str, str] | None = None) -> Zone:
     except UsageError:
         message = f"invalid timezone: {name}"
         raise UsageError(message) from None
+
+
+def instant_of(moment: datetime) -> Instant:
+    """Return a moment, given with its zone, as reports count time."""
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return Instant(since.days * SECONDS_PER_DAY + since.seconds, since.microseconds * 1_000)
 
 
 class Calendar(NamedTuple):

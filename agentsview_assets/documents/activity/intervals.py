@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from agentsview_assets.documents.activity.clock import UtcClock
+    from agentsview_assets.documents.activity.layout import Layout
     from agentsview_assets.documents.activity.sweep import Spans
 
 _SPANS_PER_CHUNK: Final = 10_000
@@ -48,23 +49,24 @@ class IntervalList:
                 "end": text(start + length),
             }
 
-    def json_chunks(self) -> Iterator[str]:
-        """Yield the list as JSON text, piece by piece, indented as a member of the document."""
+    def json_chunks(self, layout: Layout) -> Iterator[str]:
+        """Yield the list as JSON text, piece by piece, as a member of the document."""
         if not len(self):
             yield "[]"
             return
+        item, member, colon = layout.line(2), layout.line(3), layout.colon
         before = [
-            f',\n    {{\n      "session_id": {quoted},\n      "start": "'
-            for quoted in _quoted(self._session_ids)
+            f',{item}{{{member}"session_id"{colon}{quoted},{member}"start"{colon}"'
+            for quoted in _quoted(self._session_ids, escape_html=layout.escape_html)
         ]
-        between = [f'{within}",\n      "end": "' for within in WITHIN_HOUR]
-        after = [f'{within}"\n    }}' for within in WITHIN_HOUR]
+        between = [f'{within}",{member}"end"{colon}"' for within in WITHIN_HOUR]
+        after = [f'{within}"{item}}}' for within in WITHIN_HOUR]
         yield "["
         comma = 1
         for first in range(0, len(self), _SPANS_PER_CHUNK):
             yield self._chunk(first, (before, between, after))[comma:]
             comma = 0
-        yield "\n  ]"
+        yield f"{layout.line(1)}]"
 
     def _chunk(self, first: int, parts: tuple[Sequence[str], Sequence[str], Sequence[str]]) -> str:
         """Return the text of some entries, each after a comma; the loop that costs the most."""
@@ -87,6 +89,6 @@ class IntervalList:
         return "".join(pieces)
 
 
-def _quoted(texts: Sequence[str]) -> list[str]:
+def _quoted(texts: Sequence[str], *, escape_html: bool) -> list[str]:
     """Return texts as JSON strings; line feeds stand between them only."""
-    return encode(list(texts), indent=0)[2:-2].split(",\n")
+    return encode(list(texts), indent=0, escape_html=escape_html)[2:-2].split(",\n")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentsview_assets.documents.activity.clock import NANOSECONDS, UtcClock
 from agentsview_assets.documents.activity.intervals import IntervalList
+from agentsview_assets.documents.activity.layout import COMPACT, INDENTED
 from agentsview_assets.documents.activity.query import ActivityQuery
 from agentsview_assets.documents.activity.range import (
     RangeRequest,
@@ -33,7 +34,6 @@ from agentsview_assets.documents.activity.sweep import (
 from agentsview_assets.documents.activity.usage import ActivityUsage
 from agentsview_assets.documents.common.lookups import load_prices, project_map, resolve_archives
 from agentsview_assets.documents.common.pricing_block import pricing_block
-from agentsview_assets.rules.gojson import encode
 from agentsview_assets.rules.integers import int64
 from agentsview_assets.rules.timestamps import Instant, format_utc_seconds
 
@@ -64,18 +64,23 @@ class ActivityReport(NamedTuple):
         lists = {"by_session": list(self.by_session), "intervals": list(self.intervals)}
         return {**self.head, **lists}
 
-    def json_chunks(self) -> Iterator[str]:
-        """Yield the document as JSON text, indented by two, piece by piece.
+    def json_chunks(self, *, compact: bool = False) -> Iterator[str]:
+        """Yield the document as JSON text, piece by piece.
+
+        Args:
+            compact: As agentsview's server writes it: on one line, `<`, `>` and `&` as they are.
+                Otherwise as its command does: indented by two, those three escaped.
 
         Raises:
             ValueError: A figure is not finite; nothing has been yielded then.
         """
-        yield encode(self.head, indent=2).removesuffix("\n}")
-        yield ',\n  "by_session": '
-        yield from self.by_session.json_chunks()
-        yield ',\n  "intervals": '
-        yield from self.intervals.json_chunks()
-        yield "\n}\n"
+        layout = COMPACT if compact else INDENTED
+        end = f"{layout.line(0)}}}"
+        yield layout.encode(self.head).removesuffix(end)
+        for name, part in (("by_session", self.by_session), ("intervals", self.intervals)):
+            yield f',{layout.line(1)}"{name}"{layout.colon}'
+            yield from part.json_chunks(layout)
+        yield f"{end}\n"
 
 
 def activity_report(  # noqa: PLR0913 - what a report can be asked for, all by name

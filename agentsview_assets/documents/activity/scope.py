@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from agentsview_assets.documents.activity.clock import NANOSECONDS
+from agentsview_assets.documents.common.branches import branch_test
 from agentsview_assets.documents.common.counting import NO_COPY
 from agentsview_assets.documents.common.lookups import ALL_ARCHIVES, of_archive
 from agentsview_assets.documents.usage.query import Sql
@@ -25,6 +26,14 @@ _START: Final = "COALESCE(NULLIF(started_at_text, ''), created_at_text)"
 _END: Final = f"COALESCE(NULLIF(ended_at_text, ''), NULLIF(latest_message_text, ''), {_START})"
 
 
+AUTOMATIONS: Final = {
+    "all": "1 = 1",
+    "interactive": "NOT is_automated",
+    "automated": "is_automated",
+}
+"""Who started a session, by name, and the test on it."""
+
+
 class ActivityFilter(NamedTuple):
     """Which sessions a report is about; empty for all.
 
@@ -32,11 +41,15 @@ class ActivityFilter(NamedTuple):
         project: Exact project label.
         agents: Comma-separated agent names.
         machines: Comma-separated machine labels.
+        git_branch: Tokens of branches; see `branch_test`.
+        automation: One of `AUTOMATIONS`.
     """
 
     project: str = ""
     agents: str = ""
     machines: str = ""
+    git_branch: str = ""
+    automation: str = ""
 
 
 class ActivityScope(NamedTuple):
@@ -92,6 +105,12 @@ class ActivityScope(NamedTuple):
             if names:
                 tests.append(f"{column} IN ({', '.join('?' * len(names))})")
                 params.extend(names)
+        if self.chosen.git_branch:
+            branches = branch_test(self.chosen.git_branch)
+            tests.append(branches.text)
+            params.extend(map(str, branches.params))
+        if self.chosen.automation:
+            tests.append(AUTOMATIONS[self.chosen.automation])
         return Sql(" AND ".join(tests), tuple(params))
 
     def usage_texts(self) -> tuple[str, str]:

@@ -11,21 +11,19 @@ from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from agentsview_assets.documents.activity.order import descending_order
-from agentsview_assets.rules.gojson import encode, utf8_bytes
+from agentsview_assets.rules.gojson import utf8_bytes
 from agentsview_assets.rules.integers import int64
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from agentsview_assets.documents.activity.clock import UtcClock
+    from agentsview_assets.documents.activity.layout import Layout
     from agentsview_assets.documents.activity.sweep import SessionActivity
 
 _NO_MODEL = ("", "unknown")
 _UNTIMED_MINUTES = -1.0
 _SESSIONS_PER_CHUNK = 1000
-# What stands around the list where it is the only member of a document.
-_BEFORE = '{\n  "by_session": ['
-_AFTER = "\n  ]\n}"
 
 
 class Session:
@@ -115,15 +113,14 @@ class SessionList:
         """Yield the entries of the list."""
         return (_entry(self._sessions[at], self._clock) for at in self._order)
 
-    def json_chunks(self) -> Iterator[str]:
-        """Yield the list as JSON text, piece by piece, indented as a member of the document."""
+    def json_chunks(self, layout: Layout) -> Iterator[str]:
+        """Yield the list as JSON text, piece by piece, as a member of the document."""
         entries, comma = iter(self), ""
         yield "["
         while chunk := list(islice(entries, _SESSIONS_PER_CHUNK)):
-            text = encode({"by_session": chunk}, indent=2)
-            yield comma + text.removeprefix(_BEFORE).removesuffix(_AFTER)
+            yield comma + layout.items(chunk)
             comma = ","
-        yield "\n  ]" if len(self) else "]"
+        yield f"{layout.line(1)}]" if len(self) else "]"
 
 
 def _entry(session: Session, clock: UtcClock) -> dict[str, Any]:
