@@ -165,7 +165,7 @@ class Guard:
         return _HOST_TEXT.format(
             host=go_quote(shown(host)),
             allowed=" ".join(sorted(self._serving.hosts(asked.reached[1]))),
-            example=shown(host.rpartition(":")[0] or host),
+            example=shown(host),
         )
 
     def _with_headers(self, asked: _Asked, send: Send) -> Send:
@@ -178,7 +178,7 @@ class Guard:
                 for name, value in own.items():
                     headers.setdefault(name, value)
                 if asked.is_api:
-                    headers.append("vary", "Origin")
+                    message["headers"].insert(0, (b"vary", b"Origin"))
                     is_known = (
                         asked.is_borne or self._is_ours_too(asked) or self._tokens.is_required
                     )

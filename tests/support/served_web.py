@@ -38,7 +38,7 @@ class ServedWeb(Background):
     def port(self) -> int:
         """Where it listens."""
         [found] = [line for line in self.log if _READY in line]
-        return int(re.search(r"//[^/]*:(\d+)/", found)[1])  # type: ignore[index]
+        return int(re.search(r" at http://[^/]*:(\d+)/", found)[1])  # type: ignore[index]
 
     def ask(self, target: str, **options: Any) -> Answer:
         """Sends it a request; see `served_oracle.ask`."""
