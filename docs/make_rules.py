@@ -33,7 +33,8 @@ _MESSAGES = ("landing.MESSAGE_TIMES", "landing.TIMED_MESSAGES", "landing.ODD_MES
 _PRICES = ("rates.price_tables", "pricing.PricingTable")
 ROOTS: Mapping[str, tuple[str, ...]] = {
     "sessions": (
-        *_TEXTS, *_TIMES, *_MESSAGES, "landing.MESSAGE_TOTALS", "landing.SESSIONS",
+        *_TEXTS, *_TIMES, *_MESSAGES, "landing.MESSAGE_TOTALS", "landing.ANSWER_TIMES",
+        "landing.SESSIONS",
         "worktrees.worktrees_of", "slices.SESSIONS",
     ),
     "usage_rows": (

@@ -89,9 +89,9 @@ def real(description: str, unit: str, *, nullable: bool = False, signed: bool = 
     return cast("float", column)
 
 
-def flag(description: str) -> bool:
-    """A boolean that is never null."""
-    return cast("bool", Column(kind="boolean", description=description))
+def flag(description: str, *, nullable: bool = False) -> bool:
+    """A boolean."""
+    return cast("bool", Column(kind="boolean", description=description, nullable=nullable))
 
 
 def instant(description: str, *, nullable: bool = False) -> datetime:

@@ -52,13 +52,14 @@ _DTYPES = {
     "boolean": bool,
     "timestamptz": pd.DatetimeTZDtype("us", "UTC"),
 }
+_NULLABLE = {"bigint": pd.Int64Dtype(), "boolean": pd.BooleanDtype()}
 
 
 def pandera_schema(contract: TableContract) -> pa.DataFrameSchema:
     """The pandera schema of a table, columns closed and the key unique."""
     columns = {
         column.name: pa.Column(
-            pd.Int64Dtype() if _is_nullable_int(column) else _DTYPES[column.kind],
+            _nullable_dtype(column) or _DTYPES[column.kind],
             _checks(column),
             nullable=column.nullable,
             description=column.description,
@@ -81,8 +82,9 @@ def _checks(column: Column) -> list[pa.Check]:
     return checks
 
 
-def _is_nullable_int(column: Column) -> bool:
-    return column.kind == "bigint" and column.nullable
+def _nullable_dtype(column: Column) -> pd.api.extensions.ExtensionDtype | None:
+    """The type of pandas' own for a column of which numpy's type knows no missing values."""
+    return _NULLABLE.get(column.kind) if column.nullable else None
 
 
 def frame_of(contract: TableContract, table: arrow.Table) -> pd.DataFrame:
@@ -91,13 +93,10 @@ def frame_of(contract: TableContract, table: arrow.Table) -> pd.DataFrame:
     series = {}
     for column in contract.columns:
         values = table.column(column.name).cast(ARROW_TYPES[column.kind])
-        mapper = _nullable_int if _is_nullable_int(column) else None
+        dtype = _nullable_dtype(column)
+        mapper = {ARROW_TYPES[column.kind]: dtype}.get if dtype else None
         series[column.name] = values.to_pandas(types_mapper=mapper)
     return pd.DataFrame(series)
-
-
-def _nullable_int(_type: arrow.DataType) -> pd.api.extensions.ExtensionDtype:
-    return pd.Int64Dtype()
 
 
 def _require_numbers(contract: TableContract, table: arrow.Table) -> None:

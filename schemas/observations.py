@@ -77,6 +77,21 @@ class Sessions(TableModel):
         "Version of the rules that looked for secrets in its text", nullable=True
     )
     starred_at_text: str = text("Time at which it was starred, as stored", nullable=True)
+    display_name: str = text(
+        "Name in usage by session, where it is not the title: an empty display name, unlike none, "
+        "hides the session name there",
+        nullable=True,
+    )
+    own_activity_julian: float = real(
+        "End, else start, else creation as a julian day: when it was last active by its own row; "
+        "null where that text is no time to SQLite",
+        "days",
+        nullable=True,
+    )
+    answer_times: str = text(
+        "Of agents that record no tokens: the times of assistant messages by model, as JSON",
+        nullable=True,
+    )
 
 
 class UsageRows(TableModel):
@@ -119,6 +134,11 @@ class UsageRows(TableModel):
     dedup_key: str = text(
         "Key that rows of the same event share, in one archive or several; null where a row has "
         "none that another one could have",
+        nullable=True,
+    )
+    is_headless: bool = flag(
+        "Of Cursor events: no person was there; null for all others, and where the archive does "
+        "not tell",
         nullable=True,
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from agentsview_assets.cli.tables import aligned
+from agentsview_assets.documents.usage.filters import UsageFilters
+from agentsview_assets.documents.usage.tokenless import missing_tokens
 from agentsview_assets.rules.money import cost_text
-from agentsview_assets.rules.text import trim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -14,13 +15,13 @@ if TYPE_CHECKING:
 HEADER = ("DATE", "INPUT", "OUTPUT", "CACHE_CR", "CACHE_RD", "COST", "MODELS")
 _COUNTERS = ("inputTokens", "outputTokens", "cacheCreationTokens", "cacheReadTokens")
 
-_COPILOT_AGENTS = frozenset({"copilot", "vscode-copilot", "visualstudio-copilot"})
-_AGENTS_WITHOUT_TOKENS = _COPILOT_AGENTS | {"windsurf", "zcode"}
-_COPILOT_NOTE = (
-    "note: these GitHub Copilot records do not include token or cost data "
-    "that agentsview can total."
-)
-_NO_TOKENS_NOTE = "note: matching sessions do not record per-message token usage."
+_NOTES = {
+    "copilot-no-token-data": (
+        "note: these GitHub Copilot records do not include token or cost data "
+        "that agentsview can total."
+    ),
+    "no-token-data": "note: matching sessions do not record per-message token usage.",
+}
 
 
 def usage_table(document: Mapping[str, Any], *, breakdown: bool) -> str:
@@ -49,12 +50,8 @@ def agents_note(document: Mapping[str, Any], agents: str) -> str | None:
         document: A `usage daily` document.
         agents: The agent filter that made it.
     """
-    names = {name for name in map(trim, agents.split(",")) if name}
-    totals = document["totals"]
-    figures = (*map(totals.get, _COUNTERS), totals["totalCost"], totals.get("copilotAICredits"))
-    if not names or names - _AGENTS_WITHOUT_TOKENS or any(figures):
-        return None
-    return _NO_TOKENS_NOTE if names - _COPILOT_AGENTS else _COPILOT_NOTE
+    kind = missing_tokens(UsageFilters(agent=agents).agents, document["totals"])
+    return _NOTES[kind] if kind else None
 
 
 def _day_rows(daily: Sequence[Mapping[str, Any]], *, breakdown: bool) -> Iterator[tuple[str, ...]]:

@@ -56,6 +56,7 @@ SESSION_FACTS = (
     *("git_branch", "total_output_tokens", "peak_context_tokens", "has_total_output_tokens"),
     *("has_peak_context_tokens", "outcome", "health_grade", "termination_status"),
     *("tool_failure_signal_count", "secret_leak_count", "secrets_rules_version"),
+    *("display_name", "own_activity_julian", "answer_times"),
 )
 """What a session's partition says of it; clocks and file stamps of a sync are not among it."""
 
@@ -79,6 +80,7 @@ WITH fact AS (
             hash('usage', u.row_kind, u.place, u.source, u.ordinal, u.timestamp_text,
                 u.model, u.input_tokens, u.output_tokens, u.cache_creation_tokens,
                 u.cache_read_tokens, u.reasoning_tokens, u.reported_cost_usd, u.dedup_key,
+                u.is_headless,
                 s.project, s.agent, s.machine, s.day, s.is_held) AS said
         FROM usage u LEFT JOIN session s USING (archive_id, session_id)
         WHERE {{mine}})

@@ -14,6 +14,8 @@ _SHAPE = re.compile(
     r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d):(\d\d)(?:\.(\d+))?(\s*(?:[Zz]|[+-]\d\d:\d\d)?)", re.ASCII
 )
 _DAY_MS = 86_400_000
+JULIAN_EPOCH_MS = 210_866_760_000_000
+"""1970-01-01T00:00:00Z in milliseconds of julian days."""
 _LONGEST_FRACTION = 0.999
 _SURE_DAYS = 28
 
@@ -30,6 +32,11 @@ def julian_day(text: str) -> float | None:
     fraction = min(_fraction(digits or ""), _LONGEST_FRACTION)
     milliseconds = round(start * _DAY_MS) + int((int(second) + fraction) * 1000 + 0.5)
     return milliseconds / _DAY_MS
+
+
+def julian_of_epoch(seconds: int) -> float:
+    """The julian day of whole seconds since 1970, as `julian_day` has it of their text."""
+    return (seconds * 1000 + JULIAN_EPOCH_MS) / _DAY_MS
 
 
 def utc_date(text: str) -> str | None:

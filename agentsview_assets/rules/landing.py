@@ -8,7 +8,11 @@ can read. Outputs are appended to the tables of `landing_tables`. Rules: usage r
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from agentsview_assets.rules.agents import AGENTS_WITHOUT_TOKENS
 from agentsview_assets.rules.durations import GAP_SECONDS
+from agentsview_assets.rules.julian import JULIAN_EPOCH_MS
 from agentsview_assets.rules.timestamps import (
     epoch_seconds_sql,
     nanosecond_sql,
@@ -20,8 +24,6 @@ from agentsview_assets.rules.token_usage import (
     counter_sql,
     plain_usage_predicate_sql,
 )
-
-JULIAN_EPOCH_MS = 210_866_760_000_000
 
 
 def _odd_times(relation: str, columns: tuple[str, ...]) -> str:
@@ -148,6 +150,10 @@ WHERE m.is_usage
 """
 
 
+def _quoted(words: Iterable[str]) -> str:
+    return ", ".join(f"'{word}'" for word in sorted(words))
+
+
 def _event_tokens(column: str) -> str:
     clamped = f"greatest(0, least({column}, {MAX_TOKENS}))"
     return (
@@ -195,7 +201,7 @@ SELECT archive_id, row_number() OVER (PARTITION BY occurred_at ORDER BY id) - 1 
     0 AS reasoning_tokens,
     charged_cents / 100.0 AS reported_cost_usd,
     CASE WHEN dedup_key <> '' THEN 'usage:' || dedup_key END AS dedup_key,
-    {_day("own_epoch")} AS day
+    is_headless <> 0 AS is_headless, {_day("own_epoch")} AS day
 FROM {_timed("raw_cursor_event", "occurred_at", "own")}
 WHERE model <> ''
 """
@@ -241,11 +247,32 @@ FROM (SELECT m.*, CASE WHEN odd.text IS NULL THEN {_julian("own_epoch", "own_nan
 GROUP BY session_id
 """
 
+ANSWER_TIMES = f"""
+CREATE OR REPLACE TEMP TABLE answer AS
+SELECT session_id,
+    CAST(to_json(list({{'model': model, 'times': times}} ORDER BY model)) AS VARCHAR) AS times
+FROM (
+    SELECT m.session_id, m.model, list_sort(list(DISTINCT
+        CASE WHEN m.timestamp <> '' THEN m.timestamp ELSE s.started_at END)) AS times
+    FROM message m JOIN started s ON s.session_id = m.session_id
+        AND s.agent IN ({_quoted(AGENTS_WITHOUT_TOKENS)})
+    WHERE m.role = 'assistant' AND m.model <> '<synthetic>'
+    GROUP BY m.session_id, m.model)
+GROUP BY session_id
+"""
+"""When agents that record no tokens answered: whether they did in a window is all that is known."""
+
 SESSIONS = f"""
 INSERT INTO session BY NAME
 SELECT s.archive_id, s.id AS session_id, s.project, s.machine, s.agent,
     coalesce(nullif(s.display_name, ''), nullif(s.session_name, ''),
         nullif(s.first_message, ''), nullif(s.project, ''), s.id) AS title,
+    CASE WHEN s.display_name = '' AND s.session_name <> '' THEN coalesce(
+        nullif(s.first_message, ''), nullif(s.project, ''), s.id) END AS display_name,
+    CASE WHEN coalesce(s.ended_at, '') <> '' THEN s.end_julian
+        WHEN coalesce(s.started_at, '') <> '' THEN s.start_julian ELSE s.created_julian END
+        AS own_activity_julian,
+    a.times AS answer_times,
     s.started_at AS started_at_text, s.ended_at AS ended_at_text,
     s.created_at AS created_at_text, s.start_epoch, s.start_nanosecond, s.end_epoch,
     s.end_nanosecond,
@@ -283,6 +310,7 @@ LEFT JOIN (
     FROM message_total t LEFT JOIN odd_time odd ON odd.text = t.latest_text
 ) t ON t.session_id = s.id
 LEFT JOIN raw_content c ON c.session_id = s.id
+LEFT JOIN answer a ON a.session_id = s.id
 """
 
 LANDING_STEPS = (
@@ -293,6 +321,7 @@ LANDING_STEPS = (
     EVENT_USAGE,
     INTERVALS,
     MESSAGE_TOTALS,
+    ANSWER_TIMES,
     SESSIONS,
 )
 """What lands the batch once `odd_time` and `odd_usage` are there, in order."""

@@ -21,7 +21,8 @@ CREATE TABLE session (
     peak_context_tokens BIGINT, has_total_output_tokens BOOLEAN, has_peak_context_tokens BOOLEAN,
     outcome TEXT, health_grade TEXT, termination_status TEXT, tool_failure_signal_count BIGINT,
     secret_leak_count BIGINT, day DATE, row_digest TEXT,
-    content_digest TEXT, is_held BOOLEAN, secrets_rules_version TEXT);
+    content_digest TEXT, is_held BOOLEAN, secrets_rules_version TEXT, display_name TEXT,
+    own_activity_julian DOUBLE, answer_times TEXT);
 CREATE TABLE starred (archive_id TEXT, session_id TEXT, starred_at_text TEXT);
 CREATE TABLE usage (
     archive_id TEXT, row_kind TEXT,
@@ -29,7 +30,7 @@ CREATE TABLE usage (
     timestamp_text TEXT, epoch_seconds BIGINT, nanosecond BIGINT, model TEXT,
     input_tokens BIGINT, output_tokens BIGINT, cache_creation_tokens BIGINT,
     cache_read_tokens BIGINT, reasoning_tokens BIGINT, reported_cost_usd DOUBLE, dedup_key TEXT,
-    day DATE);
+    is_headless BOOLEAN, day DATE);
 CREATE TABLE machines (
     archive_id TEXT, machine TEXT, kind TEXT, label TEXT, is_own BOOLEAN);
 CREATE TABLE interval (

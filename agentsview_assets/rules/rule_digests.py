@@ -1,14 +1,14 @@
 """Digests of the rules of this release, by table; written by `docs/make_rules.py`."""
 
-GENERATION = 6
+GENERATION = 7
 DIGESTS = {
-    "sessions": "28437d88296f",
-    "usage_rows": "9948d4cc6c3d",
+    "sessions": "d166adc23106",
+    "usage_rows": "cd293856d33a",
     "activity_intervals": "44eb09afe1b5",
     "project_observations": "0deb81c5eaf7",
     "machines": "18c08b0d90cf",
     "model_pricing": "2bd60fcd25de",
-    "archive_sessions": "2cbe7a653f0b",
+    "archive_sessions": "b0f7d0cce608",
     "duplicates": "39bc3ffc65d1",
     "session_copies": "b8d62fcada57",
     "project_identities": "62dd372c3937",
@@ -18,6 +18,6 @@ DIGESTS = {
     "activity_buckets": "94d1c89d4ae5",
     "session_model_usage": "1452d5ffb9dc",
     "session_summaries": "f37de6b2a970",
-    "landing": "fc43714ac3b4",
+    "landing": "62f55dcf171b",
     "credentials": "e9eec399665f",
 }

@@ -62,7 +62,8 @@ SELECT s.archive_id, {_partition_text("s.day")} AS partition_date, s.session_id,
     nullif(w.worktree_root_path, '') AS worktree_root_path, s.total_output_tokens,
     s.peak_context_tokens, s.has_total_output_tokens, s.has_peak_context_tokens, s.outcome,
     s.health_grade, s.termination_status, s.tool_failure_signal_count, s.secret_leak_count,
-    s.secrets_rules_version, t.starred_at_text
+    s.secrets_rules_version, t.starred_at_text, s.display_name, s.own_activity_julian,
+    s.answer_times
 FROM session s LEFT JOIN worktree w USING (archive_id, project, machine, cwd)
 LEFT JOIN starred t USING (archive_id, session_id)
 WHERE NOT s.is_held AND {in_slices("s")}
@@ -81,7 +82,7 @@ SELECT u.archive_id, {_partition_text("u.day")} AS partition_date,
     u.reasoning_tokens,
     CASE WHEN u.output_tokens <> 0 THEN u.output_tokens ELSE u.reasoning_tokens END
         AS billable_output_tokens,
-    u.reported_cost_usd, u.dedup_key
+    u.reported_cost_usd, u.dedup_key, u.is_headless
 FROM usage u
 LEFT JOIN session s ON s.archive_id = u.archive_id AND s.session_id = u.session_id
     AND u.row_kind <> 'cursor_event'

@@ -125,6 +125,15 @@ def _flag(name: str) -> SourceColumn:
     return SourceColumn(name, "integer", is_flag=True)
 
 
+def _newer_flag(name: str, *, beside: str) -> SourceColumn:
+    """A flag that not every archive has, which has another column in any case.
+
+    agentsview only compares it with 0, which what is no number is not.
+    """
+    column = SourceColumn(name, "integer", nullable=True, unreadable=1)
+    return column._replace(source=beside, expression="NULL", newer=column)
+
+
 def _money(name: str, micro: str, per_unit: float, *, nullable: bool = False) -> SourceColumn:
     """Money as a real number of its unit, or in whole microdollars since 0.40.0.
 
@@ -175,7 +184,7 @@ SESSIONS = SourceTable(
         _text("project"),
         _text("machine"),
         _text("agent"),
-        _text("display_name"),
+        _text("display_name", nullable=True),
         _text("session_name"),
         _text("first_message"),
         _text("started_at", nullable=True),
@@ -274,6 +283,7 @@ CURSOR_USAGE_EVENTS = SourceTable(
         _integer("cache_read_tokens"),
         _charged("charged_cents", "charged_microdollars", MICRODOLLARS_PER_CENT),
         _text("dedup_key"),
+        _newer_flag("is_headless", beside="id"),
     ),
     optional=True,
 )

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Protocol
 from agentsview_assets.errors import OutdatedError, WarehouseError
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl, parse_warehouses
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Raised with every change of table shapes; a warehouse of a later version is refused."""
 
 PARTITIONS_TABLE = "warehouse_partitions"

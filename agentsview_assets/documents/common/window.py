@@ -28,7 +28,8 @@ from agentsview_assets.rules.timestamps import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_DEFAULT_SPAN_DAYS: Final = 30
+DEFAULT_SPAN_DAYS: Final = 30
+"""Days before the last one that a window has by default."""
 _PADDING_SECONDS: Final = 14 * 3600  # the widest offset from UTC, in either direction
 _NANOSECONDS: Final = 10**9
 _INT64_MAX: Final = 2**63 - 1
@@ -158,12 +159,18 @@ def prefilter_bounds(window: Window) -> tuple[str | None, str | None]:
     """
     lower = upper = None
     if window.from_date is not None:
-        start = _days(window.from_date) * SECONDS_PER_DAY
+        start = date_days(window.from_date) * SECONDS_PER_DAY
         lower = format_utc_seconds(Instant(start - _PADDING_SECONDS, 0))
     if window.to_date is not None:
-        end = (_days(window.to_date) + 1) * SECONDS_PER_DAY - 1
+        end = (date_days(window.to_date) + 1) * SECONDS_PER_DAY - 1
         upper = format_utc_seconds(Instant(end + _PADDING_SECONDS, 0))
     return lower, upper
+
+
+def date_days(date: str) -> int:
+    """Return the days from 1970-01-01 to a date, `YYYY-MM-DD`; a year before 0 carries a sign."""
+    year, month, day = date.rsplit("-", 2)
+    return day_number(int(year), int(month), int(day))
 
 
 def wall_clock_epoch(zone: tzinfo, wall_seconds: int) -> int:
@@ -238,18 +245,18 @@ def _file_zone(path: str, name: str) -> Zone | None:
 
 def _default_window(now_ns: int) -> Window:
     today = now_ns // _NANOSECONDS // SECONDS_PER_DAY
-    return Window(format_date(today - _DEFAULT_SPAN_DAYS), format_date(today))
+    return Window(format_date(today - DEFAULT_SPAN_DAYS), format_date(today))
 
 
 def _point(flag: str, text: str, anchor_ns: int, zone: tzinfo) -> _Point:
     date = _DATE.fullmatch(text)
     if date is not None and is_calendar_date(*map(int, date.groups())):
-        midnight = wall_clock_epoch(zone, _days(text) * SECONDS_PER_DAY)
+        midnight = wall_clock_epoch(zone, date_days(text) * SECONDS_PER_DAY)
         return _Point(text, midnight * _NANOSECONDS)
     duration = _DURATION.fullmatch(text)
     count = _count(duration.group(1)) if duration is not None else 0
     if duration is None or not count:
-        message = f"invalid {flag}: expected Nd, Nh, or YYYY-MM-DD, got {quoted(text)}"
+        message = f"invalid {flag}: expected Nd, Nh, or YYYY-MM-DD, got {_quoted(text)}"
         raise UsageError(message)
     length_ns = count * _UNIT_SECONDS[duration.group(2)] * _NANOSECONDS
     # agentsview counts in signed 64-bit nanoseconds and lets them overflow.
@@ -266,13 +273,8 @@ def _count(digits: str) -> int:
     return int(significant)
 
 
-def _days(date: str) -> int:
-    year, month, day = date.rsplit("-", 2)  # a year before 0 carries a sign
-    return day_number(int(year), int(month), int(day))
-
-
-def quoted(text: str) -> str:
-    """Return a text in quotes, as Go's `%q` writes it."""
+def _quoted(text: str) -> str:
+    """Quote as Go's `%q` does."""
     return f'"{"".join(map(_quoted_character, text))}"'
 
 

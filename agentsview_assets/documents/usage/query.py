@@ -1,4 +1,4 @@
-"""The usage rows that count for a window, a zone and an agent filter, as portable SQL.
+"""The usage rows that count for a window, a zone and some filters, as portable SQL.
 
 Duplicates make this delicate: of the rows that share a key the first one counts, but only among
 those that pass the filter and the window, so neither test may be applied after the choice.
@@ -13,21 +13,24 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from agentsview_assets.documents.common.counting import counts, is_single, shared_rows
 from agentsview_assets.documents.common.lookups import ALL_ARCHIVES, of_archive
-from agentsview_assets.documents.common.window import offset_segments, prefilter_bounds
+from agentsview_assets.documents.common.sql import Sql, all_of, marks
+from agentsview_assets.documents.common.window import date_days, offset_segments, prefilter_bounds
+from agentsview_assets.documents.usage.conditions import row_tests
+from agentsview_assets.documents.usage.filters import EVERYTHING
 from agentsview_assets.rules.duplicates import text_order
-from agentsview_assets.rules.text import trim
+from agentsview_assets.rules.gojson import utf8_bytes
 from agentsview_assets.rules.timestamps import (
     SECONDS_PER_DAY,
-    day_number,
     format_date,
     local_date,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from agentsview_assets.documents.common.window import Window, Zone
+    from agentsview_assets.documents.usage.filters import UsageFilters
     from agentsview_assets.resources.warehouses.reader import Reader
+
+__all__ = ["CountedRows", "Sql", "UsageScope", "row_filter"]
 
 # Within these instants a zone has few offsets and local seconds are never negative. Rows beyond are
 # rare and take the slow way of rows without an instant: by their distinct texts, in Python.
@@ -43,18 +46,10 @@ _ODD_TIME = (
     "ELSE timestamp_text END"
 )
 _CARRIED = (
-    "session_id, source, project, agent, model, input_tokens, output_tokens, "
+    "archive_id, session_id, source, project, agent, model, input_tokens, output_tokens, "
     "cache_creation_tokens, cache_read_tokens, billable_output_tokens, reported_cost_usd, "
     "local_seconds, odd_time"
 )
-CURSOR_AGENT = "cursor"
-
-
-class Sql(NamedTuple):
-    """A piece of a query and the values of its placeholders."""
-
-    text: str
-    params: tuple[object, ...] = ()
 
 
 class UsageScope(NamedTuple):
@@ -64,13 +59,33 @@ class UsageScope(NamedTuple):
         archive_id: Archive of the rows, or `ALL_ARCHIVES`.
         window: Local dates, both ends included.
         zone: Zone of the local dates.
-        agents: Comma-separated agent names; empty for all.
+        filters: What else rows are chosen by.
+        now: The present in whole seconds since 1970, for filters that depend on it.
+        with_cursor: Whether usage without a session takes part, also in what duplicates what.
     """
 
     archive_id: str
     window: Window
     zone: Zone
-    agents: str
+    filters: UsageFilters = EVERYTHING
+    now: int = 0
+    with_cursor: bool = True
+
+    @property
+    def is_unlimited(self) -> bool:
+        """Whether nothing is left out."""
+        return self.with_cursor and self.filters == EVERYTHING and self.window == (None, None)
+
+    def holds(self, text: str | None) -> bool:
+        """Whether a time text is in the window; where that is open, all are, and none as well."""
+        if self.window == (None, None):
+            return True
+        if text is None or not (date := local_date(text, self.zone.tzinfo)):
+            return False
+        first, last = self.window
+        lower, upper = prefilter_bounds(self.window)
+        bounds = ((lower or "", text), (text, upper or text), (first or "", date), (date, last))
+        return all(b is None or utf8_bytes(a) <= utf8_bytes(b) for a, b in bounds)
 
 
 class CountedRows:
@@ -84,10 +99,10 @@ class CountedRows:
         """Look up what the SQL text depends on: the zone's offsets in use and the odd texts."""
         self._scope = scope
         self._reader = reader
-        self._filter = _row_filter(reader, scope)
+        self._filter = row_filter(reader, scope)
         self._dates: dict[int, str] = {}
         self._odd_dates = self._read_odd_dates()
-        self.sql = self._every_row() if _is_unlimited(scope) else self._first_of_each_key()
+        self.sql = self._every_row() if scope.is_unlimited else self._first_of_each_key()
 
     def local_date(self, midnight: int | None, odd_time: str | None) -> str:
         """Return the local date of a row.
@@ -197,43 +212,25 @@ class CountedRows:
         plain = " AND ".join(tests) or "local_seconds IS NOT NULL"
         if not kept:
             return Sql(f"({plain})")
-        return Sql(f"({plain} OR odd_time IN ({_marks(kept)}))", tuple(kept))
+        return Sql(f"({plain} OR odd_time IN ({marks(kept)}))", tuple(kept))
 
 
-def _is_unlimited(scope: UsageScope) -> bool:
-    return not scope.agents and scope.window == (None, None)
-
-
-def _row_filter(reader: Reader, scope: UsageScope) -> Sql:
-    """Return the tests that need no local date: archive, agents, and the window's text bounds."""
-    archive, found = of_archive(scope.archive_id)
-    tests, params = [archive], list(found)
-    if scope.agents:
-        agents = _agent_filter(scope.agents)
-        tests.append(agents.text)
-        params.extend(map(str, agents.params))
+def row_filter(reader: Reader, scope: UsageScope) -> Sql:
+    """Return the tests that need no local date: archive, filters, and the window's text bounds."""
+    archive = Sql(*of_archive(scope.archive_id))
+    tests = [
+        archive,
+        *row_tests(reader, archive, scope.filters, now=scope.now, with_cursor=scope.with_cursor),
+    ]
     lower, upper = prefilter_bounds(scope.window)
     text = reader.binary_order("timestamp_text")
-    for operator, bound in ((">=", lower), ("<=", upper)):
-        if bound is not None:
-            tests.append(f"{text} {operator} ?")
-            params.append(bound)
-    return Sql(" AND ".join(tests), tuple(params))
-
-
-def _agent_filter(agents: str) -> Sql:
-    """Match sessions by the exact names; Cursor events forgive spaces around theirs."""
-    names = agents.split(",")
-    sessions = f"row_kind <> 'cursor_event' AND agent IN ({_marks(names)})"
-    if CURSOR_AGENT in [trim(name) for name in names]:
-        return Sql(f"(row_kind = 'cursor_event' OR ({sessions}))", tuple(names))
-    return Sql(f"({sessions})", tuple(names))
-
-
-def _marks(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
+    tests += [
+        Sql(f"{text} {operator} ?", (bound,))
+        for operator, bound in ((">=", lower), ("<=", upper))
+        if bound is not None
+    ]
+    return all_of(tests)
 
 
 def _midnight(date: str) -> int:
-    year, month, day = date.rsplit("-", 2)  # a year before 0 carries a sign
-    return day_number(int(year), int(month), int(day)) * SECONDS_PER_DAY
+    return date_days(date) * SECONDS_PER_DAY

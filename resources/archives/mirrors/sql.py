@@ -39,6 +39,7 @@ _MAY_LACK = {
         )
     ),
     ("starred_sessions", "created_at"),
+    ("cursor_usage_events", "is_headless"),
 }
 _MILLISECONDS = ("created_at", "deleted_at")
 """Times that SQLite itself writes: always three digits."""

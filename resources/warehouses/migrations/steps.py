@@ -20,6 +20,7 @@ from agentsview_assets.resources.warehouses.migrations.version_4 import (
     readable_like,
 )
 from agentsview_assets.resources.warehouses.migrations.version_5 import shared_prices
+from agentsview_assets.resources.warehouses.migrations.version_6 import facts_of_usage_by_session
 from agentsview_assets.warehouse_urls import Kind
 
 
@@ -127,6 +128,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(4, {kind: by_archive(kind) for kind in TYPES}),
     # Price tables are stored once, whichever archives use them.
     Migration(5, {kind: shared_prices(kind) for kind in TYPES}),
+    # What usage by session and its filters are told by; slices made by earlier rules are stale.
+    Migration(6, {kind: facts_of_usage_by_session(kind) for kind in TYPES}),
 )
 """In order; the first leads away from the earliest version that can still be upgraded."""
 
