@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from agentsview_assets.documents.activity.http import http_activity
+from agentsview_assets.documents.activity.over_http import http_activity
 from agentsview_assets.documents.sessions.one_usage import session_usage
 from agentsview_assets.errors import UsageError
 from agentsview_assets.rules.gojson import encode
@@ -115,7 +115,7 @@ def _activity(reader: Reader, asked: Parameters) -> tuple[int, str]:
         text = encode({"error": str(error)}, escape_html=False)
         return HTTPStatus.BAD_REQUEST, f"{text}\n"
     whole = encode(report.document(), escape_html=False)
-    assert "".join(report.json_chunks(compact=True)) == f"{whole}\n"
+    assert "".join(report.json_chunks(indent=None)) == f"{whole}\n"
     return HTTPStatus.OK, f"{whole}\n"
 
 

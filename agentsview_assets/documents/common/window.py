@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from agentsview_assets.errors import UsageError
+from agentsview_assets.rules.goquote import go_quote
 from agentsview_assets.rules.timestamps import (
     SECONDS_PER_DAY,
     Instant,
@@ -34,7 +35,6 @@ _PADDING_SECONDS: Final = 14 * 3600  # the widest offset from UTC, in either dir
 _NANOSECONDS: Final = 10**9
 _INT64_MAX: Final = 2**63 - 1
 _INT64_DIGITS: Final = 19
-_LAST_SHORT_ESCAPE: Final = 0xFFFF
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MACHINE_ZONE_FILE: Final = "/etc/localtime"
 # No zone of the tz database changes its offset twice within four days, or before 1840.
@@ -44,17 +44,6 @@ _FIRST_CHANGE: Final = day_number(1840, 1, 1) * SECONDS_PER_DAY
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _DURATION = re.compile(r"\+?([0-9]+)([dh])")
 _UNIT_SECONDS: Final = {"d": SECONDS_PER_DAY, "h": 3600}
-_ESCAPES: Final = {
-    '"': '\\"',
-    "\\": "\\\\",
-    "\a": "\\a",
-    "\b": "\\b",
-    "\f": "\\f",
-    "\n": "\\n",
-    "\r": "\\r",
-    "\t": "\\t",
-    "\v": "\\v",
-}
 
 
 class Zone(NamedTuple):
@@ -256,7 +245,7 @@ def _point(flag: str, text: str, anchor_ns: int, zone: tzinfo) -> _Point:
     duration = _DURATION.fullmatch(text)
     count = _count(duration.group(1)) if duration is not None else 0
     if duration is None or not count:
-        message = f"invalid {flag}: expected Nd, Nh, or YYYY-MM-DD, got {_quoted(text)}"
+        message = f"invalid {flag}: expected Nd, Nh, or YYYY-MM-DD, got {go_quote(text)}"
         raise UsageError(message)
     length_ns = count * _UNIT_SECONDS[duration.group(2)] * _NANOSECONDS
     # agentsview counts in signed 64-bit nanoseconds and lets them overflow.
@@ -271,21 +260,3 @@ def _count(digits: str) -> int:
     if not significant or len(significant) > _INT64_DIGITS or int(significant) > _INT64_MAX:
         return 0
     return int(significant)
-
-
-def _quoted(text: str) -> str:
-    """Quote as Go's `%q` does."""
-    return f'"{"".join(map(_quoted_character, text))}"'
-
-
-def _quoted_character(character: str) -> str:
-    code = ord(character)
-    if character in _ESCAPES:
-        return _ESCAPES[character]
-    if character.isprintable():
-        return character
-    if code < ord(" ") or character == "\x7f":
-        return f"\\x{code:02x}"
-    if "\udc80" <= character <= "\udcff":  # an argument's byte that is not UTF-8
-        return f"\\x{code & 0xFF:02x}"
-    return f"\\u{code:04x}" if code <= _LAST_SHORT_ESCAPE else f"\\U{code:08x}"

@@ -14,7 +14,7 @@ from agentsview_assets.documents.common.lookups import (
     of_archive,
     resolve_archives,
 )
-from agentsview_assets.documents.usage.daily import CREDIT_AGENTS, USD_PER_CREDIT
+from agentsview_assets.documents.usage.parts import CREDIT_AGENTS, USD_PER_CREDIT
 from agentsview_assets.rules.gojson import utf8_bytes
 from agentsview_assets.rules.integers import int64
 from agentsview_assets.rules.money import added_up
