@@ -21,8 +21,8 @@ from agentsview_assets.web.answering import Service, has_shape
 from agentsview_assets.web.endpoints import Endpoint, json_body
 from agentsview_assets.web.guard import API, HEALTH, App, Guard, Receive, Scope, Send
 from agentsview_assets.web.openapi import MEDIA_TYPE, description
-from agentsview_assets.web.own import daily, export
-from agentsview_assets.web.own.health import health_answer
+from agentsview_assets.web.own import daily, export, warehouse
+from agentsview_assets.web.own.health import health_answer, metrics_answer
 from agentsview_assets.web.v1 import about, activity, sessions, usage
 from agentsview_assets.web.wire import error, json_answer
 
@@ -34,6 +34,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *activity.ENDPOINTS,
     *sessions.ENDPOINTS,
     *daily.ENDPOINTS,
+    *warehouse.ENDPOINTS,
 )
 _ABOUT = {"/api/ping": about.ping, "/api/v1/version": about.version}
 _METHODS = ["GET"]
@@ -91,10 +92,14 @@ def _own_routes(service: Service) -> list[Route]:
     async def health(request: Request) -> Response:
         return await run_in_threadpool(health_answer, service, request)
 
+    async def metrics(request: Request) -> Response:
+        return await run_in_threadpool(metrics_answer, service, request)
+
     return [
         Route("/api/openapi.json", described, methods=_METHODS),
         Route(export.PATH, exported, methods=_METHODS),
         Route(HEALTH, health, methods=_METHODS),
+        Route("/metrics", metrics, methods=_METHODS),
     ]
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from agentsview_assets.documents.activity.http import http_activity
+from agentsview_assets.documents.activity.over_http import http_activity
 from agentsview_assets.documents.sessions.one_usage import session_usage
 from agentsview_assets.errors import UsageError
 from agentsview_assets.rules.gojson import encode
@@ -110,12 +110,12 @@ def test_activity_equals_the_originals(
 def _activity(reader: Reader, asked: Parameters) -> tuple[int, str]:
     given = {{"from": "from_"}.get(name, name): value for name, value in asked.items()}
     try:
-        report = http_activity(**given, now=datetime.now(UTC)).report(reader)
+        report = http_activity(reader, **given, now=datetime.now(UTC))
     except UsageError as error:
         text = encode({"error": str(error)}, escape_html=False)
         return HTTPStatus.BAD_REQUEST, f"{text}\n"
     whole = encode(report.document(), escape_html=False)
-    assert "".join(report.json_chunks(compact=True)) == f"{whole}\n"
+    assert "".join(report.json_chunks(indent=None)) == f"{whole}\n"
     return HTTPStatus.OK, f"{whole}\n"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentsview_assets.rules.gojson import encode
 
@@ -44,9 +44,3 @@ class Layout(NamedTuple):
         return text.removeprefix(f'{{{self.line(1)}""{self.colon}[').removesuffix(
             f"{self.line(1)}]{self.line(0)}}}"
         )
-
-
-INDENTED: Final = Layout(2, escape_html=True)
-"""As agentsview's commands write."""
-COMPACT: Final = Layout(None, escape_html=False)
-"""As agentsview's server writes."""

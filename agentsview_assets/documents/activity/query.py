@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from agentsview_assets.documents.activity.clock import NANOSECONDS
 from agentsview_assets.documents.common.counting import NO_COPY, is_single, shared_rows
 from agentsview_assets.documents.common.lookups import of_archive
-from agentsview_assets.documents.usage.query import Sql
+from agentsview_assets.documents.common.sql import Sql
 from agentsview_assets.rules.duplicates import instant_order
 from agentsview_assets.rules.durations import GAP_SECONDS
 from agentsview_assets.rules.timestamps import SECONDS_PER_DAY

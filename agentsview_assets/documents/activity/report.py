@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agentsview_assets.documents.activity.clock import NANOSECONDS, UtcClock
 from agentsview_assets.documents.activity.intervals import IntervalList
-from agentsview_assets.documents.activity.layout import COMPACT, INDENTED
+from agentsview_assets.documents.activity.layout import Layout
 from agentsview_assets.documents.activity.query import ActivityQuery
 from agentsview_assets.documents.activity.range import (
     RangeRequest,
@@ -64,17 +64,17 @@ class ActivityReport(NamedTuple):
         lists = {"by_session": list(self.by_session), "intervals": list(self.intervals)}
         return {**self.head, **lists}
 
-    def json_chunks(self, *, compact: bool = False) -> Iterator[str]:
+    def json_chunks(self, *, indent: int | None = 2) -> Iterator[str]:
         """Yield the document as JSON text, piece by piece.
 
         Args:
-            compact: As agentsview's server writes it: on one line, `<`, `>` and `&` as they are.
-                Otherwise as its command does: indented by two, those three escaped.
+            indent: Spaces a level, and `<`, `>` and `&` escaped, as agentsview's command writes.
+                None puts everything on one line and leaves those three alone, as its server does.
 
         Raises:
             ValueError: A figure is not finite; nothing has been yielded then.
         """
-        layout = COMPACT if compact else INDENTED
+        layout = Layout(indent, escape_html=indent is not None)
         end = f"{layout.line(0)}}}"
         yield layout.encode(self.head).removesuffix(end)
         for name, part in (("by_session", self.by_session), ("intervals", self.intervals)):

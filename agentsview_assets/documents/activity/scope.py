@@ -12,11 +12,13 @@ from agentsview_assets.documents.activity.clock import NANOSECONDS
 from agentsview_assets.documents.common.branches import branch_test
 from agentsview_assets.documents.common.counting import NO_COPY
 from agentsview_assets.documents.common.lookups import ALL_ARCHIVES, of_archive
-from agentsview_assets.documents.usage.query import Sql
+from agentsview_assets.documents.common.sql import Sql, all_of, comparable, one_of
 from agentsview_assets.rules.text import trim
 from agentsview_assets.rules.timestamps import Instant, format_utc_seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from agentsview_assets.documents.activity.range import ReportRange
     from agentsview_assets.resources.warehouses.reader import Reader
 
@@ -50,6 +52,19 @@ class ActivityFilter(NamedTuple):
     machines: str = ""
     git_branch: str = ""
     automation: str = ""
+
+    def tests(self) -> Iterator[Sql]:
+        """Yield the tests on a session."""
+        if self.project:
+            yield Sql("project = ?", (comparable(self.project),))
+        for column, listed in (("agent", self.agents), ("machine", self.machines)):
+            names = [name for name in map(trim, listed.split(",")) if name]
+            if names:
+                yield one_of(column, names)
+        if self.git_branch:
+            yield branch_test(self.git_branch)
+        if self.automation:
+            yield Sql(AUTOMATIONS[self.automation])
 
 
 class ActivityScope(NamedTuple):
@@ -86,32 +101,20 @@ class ActivityScope(NamedTuple):
 
     def sessions(self, reader: Reader) -> Sql:
         """Return the tests on a session; its bounds are compared as text, cut to seconds."""
-        archive, found = of_archive(self.archive_id)
-        tests = [
-            archive,
-            *([NO_COPY] if self.is_of_all else []),
-            "message_count > 0",
-            "deleted_at_text IS NULL",
-            f"{reader.binary_order(_END)} >= ?",
-            f"{reader.binary_order(_START)} < ?",
-        ]
-        bounds = (self.range.start_ns, self.range.end_ns)
-        params = [*found, *(_utc_text(bound).removesuffix("Z") for bound in bounds)]
-        if self.chosen.project:
-            tests.append("project = ?")
-            params.append(self.chosen.project)
-        for column, listed in (("agent", self.chosen.agents), ("machine", self.chosen.machines)):
-            names = [name for name in map(trim, listed.split(",")) if name]
-            if names:
-                tests.append(f"{column} IN ({', '.join('?' * len(names))})")
-                params.extend(names)
-        if self.chosen.git_branch:
-            branches = branch_test(self.chosen.git_branch)
-            tests.append(branches.text)
-            params.extend(map(str, branches.params))
-        if self.chosen.automation:
-            tests.append(AUTOMATIONS[self.chosen.automation])
-        return Sql(" AND ".join(tests), tuple(params))
+        start, end = (
+            _utc_text(bound).removesuffix("Z") for bound in (self.range.start_ns, self.range.end_ns)
+        )
+        return all_of(
+            [
+                Sql(*of_archive(self.archive_id)),
+                *([Sql(NO_COPY)] if self.is_of_all else []),
+                Sql("message_count > 0"),
+                Sql("deleted_at_text IS NULL"),
+                Sql(f"{reader.binary_order(_END)} >= ?", (start,)),
+                Sql(f"{reader.binary_order(_START)} < ?", (end,)),
+                *self.chosen.tests(),
+            ]
+        )
 
     def usage_texts(self) -> tuple[str, str]:
         """Return the least and the greatest time text of a usage row, both included."""

@@ -123,8 +123,32 @@ def _midnight(day: str | None, zone: Zone, days_later: int) -> str | None:
         return None
 
 
-def _days(reader: Reader, reads: Reads, archive_id: str | None, bounds: tuple[str, str]) -> str:
-    """Days of its window that a report lacks, or has as they were before."""
+class Late(NamedTuple):
+    """Slices that a report lacks, or has as they were before.
+
+    Attributes:
+        missing: Those never made.
+        outdated: Those made of what is no more, or by other prices.
+    """
+
+    missing: frozenset[Slice]
+    outdated: frozenset[Slice]
+
+
+def late_slices(
+    reader: Reader,
+    reads: Reads,
+    archive_id: str | None = None,
+    bounds: tuple[str, str] = (EARLIEST, LATEST),
+) -> Late:
+    """Compare what was made for a report with what its archives hold.
+
+    Args:
+        reader: The warehouse.
+        reads: What the report is made of.
+        archive_id: Archive of the report; None for all.
+        bounds: First and last UTC day of its window, `YYYY-MM-DD`.
+    """
     first, last = bounds
     rows = [
         row
@@ -132,12 +156,12 @@ def _days(reader: Reader, reads: Reads, archive_id: str | None, bounds: tuple[st
         if row.part in (DAILY, VERDICTS, PRICES)
     ]
     recorded = _recorded(reader, reads.daily)
-    window = DayWindow(_first_day(reader), LATEST)
+    window = DayWindow(start_date(reader) or EARLIEST, LATEST)
     observed = observed_slices(rows, window)
     inputs = with_verdicts(observed, [row for row in rows if row.part == VERDICTS])
     rates = _rates_expected(reader, rows, window) if reads.priced else {}
-    missing: set[str] = set()
-    outdated: set[str] = set()
+    missing: set[Slice] = set()
+    outdated: set[Slice] = set()
     for table in reads.daily:
         versions = inputs if table in REPORTS else observed
         for place, version in versions.items():
@@ -146,18 +170,25 @@ def _days(reader: Reader, reads: Reads, archive_id: str | None, bounds: tuple[st
             found = recorded[table].get(place)
             is_priced = table in reads.priced
             if found is None:
-                missing.add(place[1])
+                missing.add(place)
             elif found[0] != version or (is_priced and found[1] != rates.get(place, "")):
-                outdated.add(place[1])
+                outdated.add(place)
         outdated |= {
-            day
+            (archive, day)
             for (archive, day), (version, _) in recorded[table].items()
             if version
             and first <= day <= last
             and (archive, day) not in versions
             and archive in {row.archive_id for row in rows}
         }
-    outdated -= missing
+    return Late(frozenset(missing), frozenset(outdated))
+
+
+def _days(reader: Reader, reads: Reads, archive_id: str | None, bounds: tuple[str, str]) -> str:
+    """Days of its window that a report lacks, or has as they were before."""
+    late = late_slices(reader, reads, archive_id, bounds)
+    missing = {day for _, day in late.missing}
+    outdated = {day for _, day in late.outdated} - missing
     told = [_told(missing, "never made"), _told(outdated, "out of date")]
     words = " and ".join(filter(None, told))
     return f"not the whole story: {words}; {_REMEDY}" if words else ""
@@ -186,7 +217,7 @@ def _rates_expected(
 
 
 def _pending(reader: Reader) -> str:
-    count = int(reader.rows(f"SELECT COUNT(DISTINCT name) FROM {PENDING_TABLE}")[0][0])
+    count = undecided(reader)
     if not count:
         return ""
     return f"of {count:,} keys or sessions it is not decided yet which row counts; {_REMEDY}"
@@ -219,25 +250,56 @@ def _whole(reader: Reader, reads: Reads, archive_id: str | None) -> str:
     return f"its {' and '.join(late)} are out of date; {_REMEDY}" if late else ""
 
 
-def _first_day(reader: Reader) -> str:
-    """The first day of the window that the warehouse was made with."""
+def start_date(reader: Reader) -> str | None:
+    """The first day of the window that the warehouse was made with; None where nothing was."""
     found = reader.rows(f"SELECT value FROM {RULES_TABLE} WHERE name = 'start_date'")
-    return found[0][0] if found else EARLIEST
+    return found[0][0] if found else None
+
+
+def undecided(reader: Reader) -> int:
+    """Number of keys and sessions of which it is to be decided anew which row counts."""
+    return int(reader.rows(f"SELECT COUNT(DISTINCT name) FROM {PENDING_TABLE}")[0][0])
+
+
+class LastReading(NamedTuple):
+    """How an archive was last read.
+
+    Attributes:
+        archive: How it is named: a path, or a URL without a password.
+        archive_id: Its identity; empty where it was never read.
+        reason: Why it cannot be read; empty where it can.
+        read_at: When it was last read; None where it never was.
+        failing_since: Since when it cannot be read; None where it can.
+    """
+
+    archive: str
+    archive_id: str
+    reason: str
+    read_at: datetime | None
+    failing_since: datetime | None
+
+
+def last_readings(reader: Reader, archive_id: str | None = None) -> list[LastReading]:
+    """The last reading of every archive, or of one and of those that were never read."""
+    found = reader.rows(
+        "SELECT archive, archive_id, reason, CAST(read_at AS VARCHAR(40)), "
+        f"CAST(failing_since AS VARCHAR(40)) FROM {READINGS_TABLE} ORDER BY archive"
+    )
+    return [
+        LastReading(archive, identity, reason, *(text and moment(text) for text in times))
+        for archive, identity, reason, *times in found
+        if archive_id is None or identity in ("", archive_id)
+    ]
 
 
 def _unread(reader: Reader, archive_id: str | None, now: datetime) -> str:
     """Archives that nobody reads any more, or that could not be read."""
     told = []
-    for archive, identity, reason, read_at, failing in reader.rows(
-        "SELECT archive, archive_id, reason, CAST(read_at AS VARCHAR(40)), "
-        f"CAST(failing_since AS VARCHAR(40)) FROM {READINGS_TABLE} ORDER BY archive"
-    ):
-        if archive_id is not None and identity not in ("", archive_id):
-            continue
+    for archive, _, reason, read_at, failing in last_readings(reader, archive_id):
         name = visible(archive)
-        if reason:
+        if reason and failing is not None:
             told.append(f"{name} could not be read since {_minute(failing)}: {visible(reason)}")
-        elif now - moment(read_at) > STALE_AFTER:
+        elif read_at is not None and now - read_at > STALE_AFTER:
             told.append(f"{name} was last read {_minute(read_at)}; {_REMEDY}")
     more = f"; and {len(told) - _SHOWN} more archives" if len(told) > _SHOWN else ""
     return f"archive {'; archive '.join(told[:_SHOWN])}{more}" if told else ""
@@ -249,5 +311,5 @@ def moment(text: str) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _minute(text: str) -> str:
-    return f"{moment(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+def _minute(time: datetime) -> str:
+    return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -7,11 +7,13 @@ What does not: how any value comes about.
 from __future__ import annotations
 
 from agentsview_assets.documents.activity.models import ActivityReport
+from agentsview_assets.documents.common.own_models import Completeness, RestatementPage
 from agentsview_assets.documents.sessions.models import (
     CursorResetError,
     ExportSession,
     SessionExportMeta,
     SessionExportPage,
+    SessionUsageDocument,
 )
 from agentsview_assets.documents.usage.models import StatusLine, UsageDaily
 
@@ -23,16 +25,22 @@ DOCUMENTS: dict[str, object] = {
     "session-export-meta": SessionExportMeta,
     "session-export-session": ExportSession,
     "cursor-reset": CursorResetError,
+    "session-usage": SessionUsageDocument,
+    "completeness": Completeness,
+    "restatements": RestatementPage,
 }
 """What is published, by the name of its schema."""
 
 __all__ = [
     "DOCUMENTS",
     "ActivityReport",
+    "Completeness",
     "CursorResetError",
     "ExportSession",
+    "RestatementPage",
     "SessionExportMeta",
     "SessionExportPage",
+    "SessionUsageDocument",
     "StatusLine",
     "UsageDaily",
 ]

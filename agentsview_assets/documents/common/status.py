@@ -9,6 +9,7 @@ from agentsview_assets import settings as clock
 from agentsview_assets.documents.common.alarms import alarms, due_checks
 from agentsview_assets.documents.common.archive_status import archive_states, held_archives, shared
 from agentsview_assets.documents.common.clock import clock_notes
+from agentsview_assets.documents.common.tokens import archive_tokens
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.resources.archives.held_rows import held_rows
 from agentsview_assets.resources.archives.stamps import read_here
@@ -17,6 +18,7 @@ from agentsview_assets.resources.warehouses.known import known_archives, outdate
 from agentsview_assets.resources.warehouses.known import left_out as all_left_out
 from agentsview_assets.resources.warehouses.reader import PARTITIONS_TABLE, Reader, open_reader
 from agentsview_assets.rules import staleness
+from agentsview_assets.rules.gojson import utf8_bytes
 from agentsview_assets.rules.outdated import stale_slices
 from agentsview_assets.rules.rates import PRICE_ROWS
 from agentsview_assets.rules.windows import DayWindow
@@ -121,18 +123,15 @@ def _table(
 
 
 def _completeness(reader: Reader) -> dict[str, Any]:
-    counters = ("input_tokens", "output_tokens", "cache_creation_tokens", "cache_read_tokens")
-    sums = ", ".join(map(reader.whole_sum, ("unpriced_tokens", *counters)))
-    unpriced, *counts = map(int, reader.rows(f"SELECT {sums} FROM daily_usage")[0])
-    tokens = sum(counts)
-    models = reader.rows(
-        "SELECT DISTINCT model FROM daily_usage WHERE unpriced_tokens > 0 ORDER BY model"
-    )
+    archives = archive_tokens(reader).values()
+    tokens = sum(found.tokens for found in archives)
+    unpriced = sum(found.unpriced for found in archives)
+    models = {model for found in archives for model in found.unpriced_models}
     return {
         "tokens": tokens,
         "priced_tokens": tokens - unpriced,
         "unpriced_tokens": unpriced,
-        "unpriced_models": [row[0] for row in models],
+        "unpriced_models": sorted(models, key=utf8_bytes),
     }
 
 

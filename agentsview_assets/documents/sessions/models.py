@@ -77,6 +77,46 @@ class ExportSession(TypedDict):
     has_peak_context_tokens: Annotated[bool, Doc("Whether it told")]
 
 
+class UsedRow(TypedDict):
+    """A prompt, a step or another event that spent tokens."""
+
+    ordinal: Annotated[int, Doc("Place in the list, from 1")]
+    message_ordinal: NotRequired[
+        Annotated[int, Doc("Message that it belongs to; absent where it belongs to none")]
+    ]
+    source: Annotated[str, Doc("message, or the event's own source")]
+    label: Annotated[str, Doc("Prompt N, Step N, else the source")]
+    timestamp: Annotated[str, Doc("As stored; its session's start where it has none; or ''")]
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cache_creation_input_tokens: int
+    cache_read_input_tokens: int
+    cost_usd: Annotated[float, Doc("USD; 0 unless has_cost")]
+    has_cost: Annotated[bool, Doc("Whether its model has a price, or a cost was reported")]
+
+
+class SessionUsageDocument(TypedDict):
+    """What one session used, as agentsview's server tells it."""
+
+    session_id: str
+    agent: str
+    project: str
+    total_output_tokens: Annotated[int, Doc("As the agent told")]
+    peak_context_tokens: Annotated[int, Doc("As the agent told")]
+    has_token_data: Annotated[bool, Doc("Whether the agent told either")]
+    cost_usd: Annotated[float, Doc("USD; 0 unless has_cost")]
+    has_cost: Annotated[bool, Doc("Whether something counts, and all of it has a cost")]
+    ai_credits: NotRequired[
+        Annotated[float, Doc("Of agents with credits: credits of one cent; absent when 0")]
+    ]
+    models: Annotated[list[str], Doc("Sorted")]
+    unpriced_models: Annotated[list[str], Doc("Those without a price, sorted")]
+    breakdown_count: Annotated[int, Doc("Rows that count")]
+    breakdown: Annotated[list[UsedRow], Doc("By time text, where asked for; else empty")]
+    server_running: Annotated[bool, Doc("Always true")]
+
+
 class NextCursor(TypedDict):
     """Where the next page begins."""
 

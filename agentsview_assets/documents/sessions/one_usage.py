@@ -107,7 +107,8 @@ def session_usage(
     # Without a price for all of it there is no total, however much of it has one.
     usd = added_up(cost for _, cost in priced if cost is not None) if has_cost else 0.0
     return {
-        "session_id": session.session_id,
+        # As it was asked for: keys of some warehouses hold a long name shortened.
+        "session_id": displayable(session_id),
         "agent": session.agent,
         "project": session.project,
         "total_output_tokens": session.total_output_tokens,
@@ -132,7 +133,6 @@ def _find(reader: Reader, archive: str, session_id: str) -> _Found | None:
         f"SELECT {', '.join(_Found._fields)} FROM sessions WHERE {test} AND session_id IN (?, ?) "
         f"AND deleted_at_text IS NULL ORDER BY CASE WHEN {NO_COPY} THEN 0 ELSE 1 END, "
         f"{reader.binary_order('archive_id')} LIMIT 1",
-        # Keys of a warehouse hold a long name shortened.
         (*params, name, storable(name)),
     )
     return _Found(*found[0]) if found else None

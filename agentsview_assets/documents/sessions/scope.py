@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from agentsview_assets.documents.common.branches import branch_test
+from agentsview_assets.documents.common.sql import Sql
 from agentsview_assets.documents.sessions.filters import (
-    BRANCH_LIST_SEPARATOR,
-    BRANCH_SEPARATOR,
     SessionFilters,
     split_words,
 )
-from agentsview_assets.documents.usage.query import Sql
 from agentsview_assets.rules.julian import julian_day
 from agentsview_assets.rules.text import displayable
 from agentsview_assets.rules.timestamps import SECONDS_PER_DAY
@@ -170,7 +169,7 @@ def _label_tests(asked: SessionFilters) -> list[Sql]:
     if asked.machine:
         tests.append(_one_of("machine", split_words(asked.machine)))
     if asked.git_branch:
-        tests.append(_branches(asked.git_branch))
+        tests.append(branch_test(asked.git_branch))
     if asked.agent:
         tests.append(_one_of("agent", split_words(asked.agent)))
     return tests
@@ -214,16 +213,6 @@ def _test(text: str, value: str) -> Sql:
 def _one_of(column: str, words: Sequence[str]) -> Sql:
     marks = ", ".join("?" * len(words))
     return Sql(f"{column} IN ({marks})", tuple(map(displayable, words)))
-
-
-def _branches(text: str) -> Sql:
-    """Match pairs of project and branch; a text without any pair matches nothing."""
-    found = [part.partition(BRANCH_SEPARATOR) for part in text.split(BRANCH_LIST_SEPARATOR)]
-    pairs = [(project, branch) for project, separator, branch in found if separator]
-    if not pairs:
-        return Sql("1 = 0")
-    either = " OR ".join(["(project = ? AND git_branch = ?)"] * len(pairs))
-    return Sql(f"({either})", tuple(displayable(name) for pair in pairs for name in pair))
 
 
 def _any(tests: Sequence[Sql]) -> Sql:

@@ -1,9 +1,10 @@
-"""Whether the server can answer: for those who start it anew when it cannot."""
+"""What programs watch: whether the server can answer, and the figures of Prometheus."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agentsview_assets.documents.common.metrics import CONTENT_TYPE, metrics, metrics_text
 from agentsview_assets.web.endpoints import json_body
 from agentsview_assets.web.wire import json_answer
 
@@ -23,3 +24,13 @@ def health_answer(service: Service, request: Request) -> Response:
         return json_answer(request, json_body({"ok": True, "state": state.name}))
 
     return service.guarded(request, well)
+
+
+def metrics_answer(service: Service, request: Request) -> Response:
+    """Answers with the figures, in the text format of Prometheus."""
+
+    def text(state: State) -> Response:
+        body = metrics_text(metrics(state.reader, service.clock())).encode()
+        return json_answer(request, body, media_type=CONTENT_TYPE)
+
+    return service.guarded(request, text)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from agentsview_assets.documents.activity.http import http_activity
-from agentsview_assets.resources.warehouses.reader import Reader
+from typing import Any
+
+from agentsview_assets.documents.activity.over_http import ActivityRequest, settled
 from agentsview_assets.web.asking.parameters import choice, date, text
 from agentsview_assets.web.endpoints import Asked, Endpoint, Question
 from agentsview_assets.web.v1.usage import ARCHIVE, ZONE
@@ -25,14 +26,16 @@ _PARAMETERS = (
 
 def _report(asked: Asked) -> Question:
     values = {parameter.name: asked.values[parameter.name] for parameter in _PARAMETERS}
-    found = http_activity(from_=values.pop("from"), now=asked.now, **values)
+    renamed: dict[str, Any] = {**values, "from_": values.pop("from")}
+    report = settled(ActivityRequest(**renamed), asked.now)
     archive_id = asked.values["archive_id"] or None
+    key = (*values.values(), renamed["from_"], report.span, archive_id)
 
-    def answer(reader: Reader) -> bytes:
-        return "".join(found.report(reader, archive_id).json_chunks(compact=True)).encode()
+    def answer(reader: Any) -> bytes:
+        found = report.made(reader, archive_id)
+        return "".join(found.json_chunks(indent=None)).encode()
 
-    # A range that is not over yet is told as of the present moment.
-    return Question(None if found.span.partial else (found, archive_id), answer)
+    return Question(None if report.span.partial else key, answer)
 
 
 ENDPOINTS = (
