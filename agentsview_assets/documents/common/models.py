@@ -13,11 +13,22 @@ from agentsview_assets.documents.sessions.models import (
     SessionExportMeta,
     SessionExportPage,
 )
-from agentsview_assets.documents.usage.models import StatusLine, UsageDaily
+from agentsview_assets.documents.usage.models import (
+    PairwiseComparison,
+    StatusLine,
+    TopSessions,
+    UsageComparison,
+    UsageDaily,
+    UsageSummary,
+)
 
 DOCUMENTS: dict[str, object] = {
     "usage-daily": UsageDaily,
     "usage-statusline": StatusLine,
+    "usage-summary": UsageSummary,
+    "usage-top-sessions": TopSessions,
+    "usage-comparison": UsageComparison,
+    "usage-pairwise-comparison": PairwiseComparison,
     "activity-report": ActivityReport,
     "session-export-page": SessionExportPage,
     "session-export-meta": SessionExportMeta,
@@ -31,8 +42,12 @@ __all__ = [
     "ActivityReport",
     "CursorResetError",
     "ExportSession",
+    "PairwiseComparison",
     "SessionExportMeta",
     "SessionExportPage",
     "StatusLine",
+    "TopSessions",
+    "UsageComparison",
     "UsageDaily",
+    "UsageSummary",
 ]
