@@ -15,7 +15,7 @@ from agentsview_assets.documents.sessions.one_usage import session_usage
 from agentsview_assets.errors import UsageError
 from agentsview_assets.rules.gojson import encode
 from tests.conformance.comparison import without_freedom
-from tests.conformance.http_cases import requests
+from tests.conformance.http_activity_cases import requests
 from tests.conformance.recipes import RECIPES
 from tests.support.documents import differences
 from tests.support.odd_archives.one_session import EDITS
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from agentsview_assets.resources.warehouses.reader import Reader
-    from tests.conformance.http_cases import Parameters
+    from tests.conformance.http_activity_cases import Parameters
     from tests.support.oracle import Oracle
 
 NAMES = ("spring", "odd", "custom-prices", "stored-prices", "scrambled-0")

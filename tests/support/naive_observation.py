@@ -16,6 +16,7 @@ from collections import Counter
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+from agentsview_assets.rules.agents import AGENTS_WITHOUT_TOKENS
 from agentsview_assets.rules.token_usage import parse_token_usage
 
 if TYPE_CHECKING:
@@ -152,6 +153,11 @@ class NaiveArchive:
             ),
             "is_automated": row["is_automated"] == 1,
             "deleted_at_text": row["deleted_at"],
+            "display_name": _name_of_its_own(row),
+            "own_activity_julian": julian(
+                row["ended_at"] or row["started_at"] or row["created_at"]
+            ),
+            "answer_times": _answer_times(row, messages),
         }
 
     def intervals(self) -> list[Row]:
@@ -272,6 +278,7 @@ class NaiveArchive:
                 timestamp_text=c["occurred_at"],
                 dedup_key=f"usage:{c['dedup_key']}" if c["dedup_key"] else None,
                 reported_cost_usd=c["charged_cents"] / 100.0,
+                is_headless=c["is_headless"] != 0,
             )
 
     def _row(self, session: Row, found: Row, tokens: list[int], **columns: Any) -> Row:
@@ -280,6 +287,7 @@ class NaiveArchive:
         is_cursor = columns["row_kind"] == "cursor_event"
         return {
             "is_numbered": False,
+            "is_headless": None,
             **columns,
             **dict(zip(_COUNTERS, tokens, strict=True)),
             "billable_output_tokens": tokens[1] or tokens[4],
@@ -302,6 +310,28 @@ def _read(database: sqlite3.Connection, query: str) -> list[Row]:
 
 def _micros(when: Moment | None) -> int | None:
     return None if day_of(when) is None or when is None else when[0] * 10**6 + when[1] // 1000
+
+
+def _name_of_its_own(session: Row) -> str | None:
+    """What usage by session calls it, where that is not the title."""
+    if session["display_name"] != "" or not session["session_name"]:
+        return None
+    return str(session["first_message"] or session["project"] or session["id"])
+
+
+def _answer_times(session: Row, messages: Iterable[Row]) -> str | None:
+    if session["agent"] not in AGENTS_WITHOUT_TOKENS:
+        return None
+    times: dict[str, set[str | None]] = {}
+    for m in messages:
+        if m["role"] == "assistant" and m["model"] != "<synthetic>":
+            times.setdefault(m["model"], set()).add(m["timestamp"] or session["started_at"])
+    found = [
+        {"model": model, "times": sorted(texts, key=lambda text: (text is None, text or ""))}
+        for model, texts in sorted(times.items())
+    ]
+    # DuckDB writes characters beyond ASCII as they are.
+    return json.dumps(found, separators=(",", ":"), ensure_ascii=False) if found else None
 
 
 def _message_tokens(text: str) -> list[int]:

@@ -15,11 +15,22 @@ from agentsview_assets.documents.sessions.models import (
     SessionExportPage,
     SessionUsageDocument,
 )
-from agentsview_assets.documents.usage.models import StatusLine, UsageDaily
+from agentsview_assets.documents.usage.models import (
+    PairwiseComparison,
+    StatusLine,
+    TopSessions,
+    UsageComparison,
+    UsageDaily,
+    UsageSummary,
+)
 
 DOCUMENTS: dict[str, object] = {
     "usage-daily": UsageDaily,
     "usage-statusline": StatusLine,
+    "usage-summary": UsageSummary,
+    "usage-top-sessions": TopSessions,
+    "usage-comparison": UsageComparison,
+    "usage-pairwise-comparison": PairwiseComparison,
     "activity-report": ActivityReport,
     "session-export-page": SessionExportPage,
     "session-export-meta": SessionExportMeta,
@@ -37,10 +48,14 @@ __all__ = [
     "Completeness",
     "CursorResetError",
     "ExportSession",
+    "PairwiseComparison",
     "RestatementPage",
     "SessionExportMeta",
     "SessionExportPage",
     "SessionUsageDocument",
     "StatusLine",
+    "TopSessions",
+    "UsageComparison",
     "UsageDaily",
+    "UsageSummary",
 ]
