@@ -34,6 +34,7 @@ from agentsview_assets.web.serving import Serving
 from agentsview_assets.web.wire import error, json_answer, not_modified
 
 LOG = logging.getLogger("agentsview_assets.web")
+"""Where operators learn what clients are not told."""
 _UNAVAILABLE = "the warehouse cannot be read now; the server's log says why"
 
 

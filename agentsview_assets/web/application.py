@@ -17,7 +17,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from agentsview_assets.web.answering import Service, has_shape
+from agentsview_assets.rules.shown_text import visible
+from agentsview_assets.web.answering import LOG, Service, has_shape
 from agentsview_assets.web.endpoints import Endpoint, json_body
 from agentsview_assets.web.guard import API, HEALTH, App, Guard, Receive, Scope, Send
 from agentsview_assets.web.openapi import MEDIA_TYPE, description
@@ -82,8 +83,9 @@ def _about_routes() -> list[Route]:
 
 
 def _own_routes(service: Service) -> list[Route]:
+    body = json_body(description(ENDPOINTS))
+
     async def described(request: Request) -> Response:
-        body = json_body(description(ENDPOINTS))
         return json_answer(request, body, media_type=MEDIA_TYPE)
 
     async def exported(request: Request) -> Response:
@@ -112,7 +114,8 @@ async def _no_route(request: Request, failure: Exception) -> Response:
     return answer
 
 
-async def _defect(request: Request, _failure: Exception) -> Response:
+async def _defect(request: Request, failure: Exception) -> Response:
+    LOG.error("%s: a defect of the server", visible(request.url.path), exc_info=failure)
     return error(request, 500, "internal error")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -32,7 +31,6 @@ _REFUSALS = {
 }
 
 
-@cache
 def description(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
     """The whole description.
 

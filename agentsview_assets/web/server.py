@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
 import webbrowser
 from typing import TYPE_CHECKING
@@ -41,6 +42,7 @@ def serve(
     Raises:
         ConfigError: The address cannot be listened on.
     """
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
     states = states_of(parse_warehouses(serving.warehouse)[0])
     with contextlib.closing(listen(serving.host, serving.port)) as listener:
         port = listener.getsockname()[1]
