@@ -18,9 +18,9 @@ from tests.conformance.comparison import without_freedom
 from tests.conformance.http_cases import requests
 from tests.conformance.recipes import RECIPES
 from tests.support.documents import differences
-from tests.support.odd_archives.one_session import EDITS
 from tests.support.odd_archives.workbench import apply_edits
 from tests.support.served_pair import ServedPair
+from tests.support.session_rows import EDITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
