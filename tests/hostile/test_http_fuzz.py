@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.hostile
 
-COUNT, PARTS, FURTHER_PARTS = 1_500, 4, 64
+COUNT, PARTS, FURTHER_PARTS = 500, 4, 200
 PIECES = (
     *("%", "%zz", "%00", "%ff", "%e2%80%ae", "&", "=", ";", "+", "#", "?", "..", "//", "\x1f"),
     *("'", '"', "<script>", "--", "/*", "$$", "{{7*7}}", "9" * 400, "-9" * 5, "1e999", "nan"),
