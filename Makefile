@@ -26,12 +26,12 @@ unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
 # Without compiled files, every process spends seconds on compiling Dagster and pandas again.
 unexport PYTHONDONTWRITEBYTECODE
 
-run ui: export AGENTSVIEW_ASSETS_ARCHIVE := $(ARCHIVE)
+run ui serve: export AGENTSVIEW_ASSETS_ARCHIVE := $(ARCHIVE)
 ifeq ($(ARCHIVE),$(SAMPLE))
 # The sample has a warehouse of its own, so that it never mixes with anyone's real one.
-run ui: export AGENTSVIEW_ASSETS_WAREHOUSE := duckdb:///$(SAMPLE_WAREHOUSE)
+run ui serve: export AGENTSVIEW_ASSETS_WAREHOUSE := duckdb:///$(SAMPLE_WAREHOUSE)
 # Its own first day, so that the UI does not show years of days without anything in them.
-run ui: export AGENTSVIEW_ASSETS_START_DATE := 2026-10-29
+run ui serve: export AGENTSVIEW_ASSETS_START_DATE := 2026-10-29
 ORIGIN := the bundled sample archive (no archive of yours was found; name one with ARCHIVE=PATH)
 REPORT := usage daily --all
 NAMED := --warehouse .cache/sample/warehouse.duckdb
@@ -41,7 +41,7 @@ REPORT := usage daily
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui test fixtures matrix hostile test-all endurance installs live browser lint format docs bench sync sync-dev
+.PHONY: help run ui serve test fixtures matrix hostile test-all endurance installs live browser lint format docs bench sync sync-dev
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -60,6 +60,9 @@ run: sync ## Materialise an archive (ARCHIVE=PATH, or yours, or the sample) and 
 
 ui: sync ## Open the Dagster UI on the same state as `make run` (PORT=3000)
 	@$(BIN)/agentsview-assets ui --port $(PORT)
+
+serve: sync ## Serve the documents over HTTP, and pages, on the same state as `make run` (PORT=8080)
+	@$(BIN)/agentsview-assets serve --port $(if $(filter file,$(origin PORT)),8080,$(PORT))
 
 test: sync-dev ## Run the tests but for the long ones (ARGS= is passed to pytest)
 	@$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
@@ -99,9 +102,10 @@ format: sync-dev ## Format the code and mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: sync-dev ## Write docs/tables.md and schemas/v1/ from the contracts
+docs: sync-dev ## Write docs/tables.md, docs/openapi.json and schemas/v1/ from the contracts
 	@$(BIN)/python -m docs.make_tables
 	@$(BIN)/python -m docs.make_schemas
+	@$(BIN)/python -m docs.make_openapi
 	@$(BIN)/python -m docs.make_rules
 
 bench: sync-dev $(BENCH_ARCHIVE) ## Measure beside agentsview on a made archive (BENCH_SIZE=large or xl)
