@@ -1,4 +1,4 @@
-"""The description of the server: what is committed is what is served, and all of it is described."""
+"""The description of the server: the committed one is the served one, and nothing is missing."""
 
 from __future__ import annotations
 
