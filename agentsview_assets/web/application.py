@@ -24,6 +24,7 @@ from agentsview_assets.web.guard import API, HEALTH, App, Guard, Receive, Scope,
 from agentsview_assets.web.openapi import MEDIA_TYPE, description
 from agentsview_assets.web.own import daily, export, warehouse
 from agentsview_assets.web.own.health import health_answer, metrics_answer
+from agentsview_assets.web.pages.routes import page_routes
 from agentsview_assets.web.v1 import about, activity, sessions, usage
 from agentsview_assets.web.wire import error, json_answer
 
@@ -55,6 +56,7 @@ def application(service: Service) -> App:
             *_about_routes(),
             *(_route(service, endpoint) for endpoint in ENDPOINTS),
             *_own_routes(service),
+            *page_routes(service),
         ],
         exception_handlers={HTTPException: _no_route, 500: _defect},
         lifespan=lifespan,

@@ -46,7 +46,8 @@ _ODD_TIME = (
     "ELSE timestamp_text END"
 )
 _CARRIED = (
-    "archive_id, session_id, source, project, agent, model, input_tokens, output_tokens, "
+    "archive_id, row_id, session_id, source, ordinal, timestamp_text, project, agent, machine, "
+    "model, input_tokens, output_tokens, "
     "cache_creation_tokens, cache_read_tokens, billable_output_tokens, reported_cost_usd, "
     "local_seconds, odd_time"
 )
@@ -91,7 +92,7 @@ class UsageScope(NamedTuple):
 class CountedRows:
     """A subquery of the rows that count, and the reading of its local times.
 
-    Its columns are the row's labels, tokens and reported cost, and either `local_seconds` (the
+    Its columns are the row's id, labels, tokens and reported cost, and either `local_seconds` (the
     local clock, in seconds since 1970-01-01) or `odd_time`, the text of a row without such a clock.
     """
 

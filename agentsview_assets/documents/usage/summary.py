@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agentsview_assets.documents.common.window import Window, Zone
+    from agentsview_assets.documents.usage.buckets import Usage
     from agentsview_assets.documents.usage.filters import UsageFilters
     from agentsview_assets.resources.warehouses.reader import Reader
+    from agentsview_assets.rules.pricing import PricingTable
 
 NO_SESSION_COUNTS: dict[str, Any] = {"total": 0, "byProject": None, "byAgent": None}
 """What stands for `sessionCounts` where they are not asked for."""
@@ -63,13 +65,37 @@ def usage_summary(  # noqa: PLR0913 - what it can be asked for, all by name
     prices = load_prices(reader, archive, offline=False)
     scope = UsageScope(archive, window, zone, filters, int(now.timestamp()))
     usage = read_usage(reader, scope, prices, by_project=breakdowns)
+    answer = summary_of(reader, scope, prices, usage, breakdowns=breakdowns)
+    if not session_counts:
+        answer["sessionCounts"] = dict(NO_SESSION_COUNTS)
+    return answer
+
+
+def summary_of(
+    reader: Reader,
+    scope: UsageScope,
+    prices: PricingTable,
+    usage: Usage,
+    *,
+    breakdowns: bool,
+) -> dict[str, Any]:
+    """Return the answer about usage that was read already, sessions counted.
+
+    Args:
+        reader: The warehouse.
+        scope: What the usage is of.
+        prices: What it was priced with.
+        usage: The usage, by project where that is to be broken down.
+        breakdowns: Fill the break-downs by project and agent, and the three lists of totals.
+    """
+    window = scope.window
     daily = day_entries(usage, breakdown=breakdowns)
     totals = totals_entry(daily, usage)
     shown = daily if breakdowns else []
     answer = {
         "schema_version": SCHEMA_VERSION,
         "pricing": pricing_block(prices, usage.model_costs),
-        "projects": project_map(reader, archive, usage.projects),
+        "projects": project_map(reader, scope.archive_id, usage.projects),
         "from": window.from_date or "",
         "to": window.to_date or "",
         "totals": totals,
@@ -77,10 +103,10 @@ def usage_summary(  # noqa: PLR0913 - what it can be asked for, all by name
         "projectTotals": _summed(shown, "projectBreakdowns", "project", "project"),
         "modelTotals": _summed(shown, "modelBreakdowns", "modelName", "model"),
         "agentTotals": _summed(shown, "agentBreakdowns", "agent", "agent"),
-        "sessionCounts": session_entry(usage) if session_counts else dict(NO_SESSION_COUNTS),
+        "sessionCounts": session_entry(usage),
         "cacheStats": _cache_stats(totals),
     }
-    lacking = missing_tokens(filters.agents, totals)
+    lacking = missing_tokens(scope.filters.agents, totals)
     if lacking and were_at_work(reader, scope):
         answer["unsupportedUsage"] = {"kind": lacking}
     return answer

@@ -1,0 +1,78 @@
+"""Tables of what each name of a dimension came to in a window."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agentsview_assets.web.pages.address import path_part, word
+from agentsview_assets.web.pages.daily import COUNTER_TITLES
+from agentsview_assets.web.pages.figures import COUNTERS, PARTS, tokens_of
+from agentsview_assets.web.pages.page import Ask
+from agentsview_assets.web.pages.scope import NAMED
+from agentsview_assets.web.pages.table import Column, Link, Row, Table
+
+_PAGES = {"project": "/projects/", "model": "/models/"}
+_COUNTED = {"project": "byProject", "agent": "byAgent"}
+
+
+def breakdown_table(ask: Ask, document: dict[str, Any], by: str, **more: str) -> Table:
+    """What each name came to, the most expensive first.
+
+    Args:
+        ask: The request.
+        document: The usage summary.
+        by: The dimension.
+        more: Dimension -> the only name that the page is about, for links to rows.
+    """
+    totals = document["totals"]
+    sessions = document["sessionCounts"].get(_COUNTED.get(by, ""))
+    rows_of = _rows_link(ask, by, more)
+    columns = [
+        Column(by, NAMED[by], "name", link=_page_link(ask, by)),
+        Column("cost", "Cost", "usd", link=rows_of, unit="USD"),
+        Column("share", "Share", "share"),
+        Column("tokens", "Tokens", "tokens", link=rows_of),
+        *(Column(column, title, "tokens") for column, title in COUNTER_TITLES.values()),
+        *([Column("sessions", "Sessions", "whole")] if sessions is not None else []),
+    ]
+    return Table(
+        name=f"by_{by}",
+        caption=f"By {by}",
+        columns=columns,
+        rows=[_row(entry, by, totals["totalCost"], sessions) for entry in document[PARTS[by][2]]],
+        total=[
+            "All",
+            totals["totalCost"],
+            None,
+            tokens_of(totals),
+            *(totals[name] for name in COUNTERS),
+            *([document["sessionCounts"]["total"]] if sessions is not None else []),
+        ],
+        asset="usage_rows",
+    )
+
+
+def _row(entry: dict[str, Any], by: str, cost: float, sessions: dict[str, int] | None) -> list[Any]:
+    return [
+        entry[by],
+        entry["cost"],
+        entry["cost"] / cost if cost else None,
+        tokens_of(entry),
+        *(entry[name] for name in COUNTERS),
+        *([sessions.get(entry[by], 0)] if sessions is not None else []),
+    ]
+
+
+def _page_link(ask: Ask, by: str) -> Link:
+    if by in _PAGES:
+        return lambda row: ask.address.there(f"{_PAGES[by]}{path_part(row[0])}")
+    return lambda row: ask.address.here(**{by: word(row[0])})
+
+
+def _rows_link(ask: Ask, by: str, more: dict[str, str]) -> Link:
+    narrowed = {f"in_{dimension}": word(name) for dimension, name in more.items()}
+
+    def link(row: Row) -> str:
+        return ask.address.there("/rows", **{**narrowed, f"in_{by}": word(row[0])})
+
+    return link

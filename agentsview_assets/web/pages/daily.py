@@ -1,0 +1,255 @@
+"""Charts of cost and tokens by day, stacked by a dimension, with the tables that say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from agentsview_assets.errors import UsageError
+from agentsview_assets.rules.gojson import utf8_bytes
+from agentsview_assets.rules.money import added_up
+from agentsview_assets.web.pages.address import word
+from agentsview_assets.web.pages.charts import (
+    MOST_SERIES,
+    OTHERS,
+    Chart,
+    Series,
+    all_days,
+    is_day,
+    stacked_days,
+)
+from agentsview_assets.web.pages.figures import COUNTERS, PARTS, tokens_of
+from agentsview_assets.web.pages.formats import Kind, shown
+from agentsview_assets.web.pages.formats import day as day_words
+from agentsview_assets.web.pages.formats import days as days_words
+from agentsview_assets.web.pages.formats import name as name_words
+from agentsview_assets.web.pages.page import Ask
+from agentsview_assets.web.pages.table import Column, Row, Table
+
+COUNTER_TITLES = {
+    "inputTokens": ("input_tokens", "Input"),
+    "outputTokens": ("output_tokens", "Output"),
+    "cacheCreationTokens": ("cache_creation_tokens", "Cache writes"),
+    "cacheReadTokens": ("cache_read_tokens", "Cache reads"),
+}
+Document = dict[str, Any]
+Value = Callable[[Document], Any]
+"""Tells the value of a day, or of a part of one."""
+
+
+def dimension_of(ask: Ask, default: str = "project") -> str:
+    """By what days are stacked, as the address says.
+
+    Raises:
+        UsageError: It says something else.
+    """
+    by = ask.address.value("by", default)
+    if by not in PARTS:
+        raise UsageError(f"by: expected one of {', '.join(PARTS)}")
+    return by
+
+
+def day_charts(
+    ask: Ask, document: Document, before: Document | None, by: str, **more: str
+) -> list[Chart]:
+    """Cost and tokens by day.
+
+    Args:
+        ask: The request.
+        document: The usage summary.
+        before: The one of the same span before.
+        by: The dimension.
+        more: Dimension -> the only name that the page is about, for links to rows.
+    """
+    made = _Days(ask, document, before, by, more)
+    return [
+        made.chart("cost", "Cost by day", "usd", _cost_of_day, _cost),
+        made.chart("tokens", "Tokens by day", "tokens", tokens_of, tokens_of),
+    ]
+
+
+class _Days:
+    """What both charts are made of."""
+
+    def __init__(
+        self, ask: Ask, document: Document, before: Document | None, by: str, more: dict[str, str]
+    ) -> None:
+        self._ask, self._by, self._more = ask, by, more
+        self._parts, self._name, totals = PARTS[by]
+        ranked = sorted(
+            document[totals],
+            key=lambda entry: (-entry["cost"], -tokens_of(entry), utf8_bytes(entry[by])),
+        )
+        self._names = [entry[by] for entry in ranked[:MOST_SERIES]]
+        self._has_others = len(ranked) > MOST_SERIES
+        self._days = {day["date"]: day for day in document["daily"]}
+        self._before = _moved(ask, before)
+
+    def chart(self, name: str, title: str, kind: Kind, of_day: Value, of_part: Value) -> Chart:
+        """One of the charts; the functions tell its value of a day, and of a part of one."""
+        days = sorted({*self._days, *self._before}, key=utf8_bytes)
+        rows = [self._row(day, of_day, of_part) for day in days]
+        table = Table(
+            name=f"{name}_by_day",
+            caption=f"{title} and {self._by}",
+            columns=self._columns(name, kind),
+            rows=rows,
+            total=self._total(rows),
+            asset="usage_rows",
+        )
+        return Chart(
+            name=name,
+            title=title,
+            spec=stacked_days(
+                self._values(rows, kind),
+                kind,
+                all_days(days, *self._ask.scope.window),
+                self._before_values(of_day, kind),
+            ),
+            table=table,
+            legend=self._legend(),
+            note=self._note(),
+        )
+
+    def _row(self, day: str, of_day: Value, of_part: Value) -> list[Any]:
+        found = self._days.get(day)
+        was, was_on = self._before.get(day, (None, None))
+        before = [was_on, of_day(was) if was else None] if self._before else []
+        if found is None:
+            width = 1 + len(self._names) + self._has_others + self._counters(of_day)
+            return [day, *([None] * width), *before]
+        parts = {part[self._name]: of_part(part) for part in found[self._parts]}
+        shown_parts = [parts.get(name) for name in self._names]
+        rest = [value for name, value in parts.items() if name not in self._names]
+        others = [_sum(rest)] if self._has_others else []
+        counters = [found[c] for c in COUNTERS] if self._counters(of_day) else []
+        return [day, of_day(found), *shown_parts, *others, *counters, *before]
+
+    def _counters(self, of_day: Value) -> int:
+        return len(COUNTERS) if of_day is tokens_of else 0
+
+    def _columns(self, name: str, kind: Kind) -> list[Column]:
+        series = [
+            Column(
+                f"series_{number + 1}",
+                name_words(label),
+                kind,
+                link=self._rows_link(label),
+                swatch=number,
+                key=f"{self._by}: {label}",
+            )
+            for number, label in enumerate(self._names)
+        ]
+        others = [Column("others", "All others", kind, swatch=OTHERS)] if self._has_others else []
+        counters = (
+            [Column(column, title, kind) for column, title in COUNTER_TITLES.values()]
+            if name == "tokens"
+            else []
+        )
+        unit = "USD" if kind == "usd" else ""
+        before = [
+            Column("day_before", "Day before", "day"),
+            Column(f"{name}_before", "Then", kind, unit=unit),
+        ]
+        return [
+            Column("day", "Day", "day", link=self._rows_link()),
+            Column(name, "Total", kind, link=self._rows_link(), unit=unit),
+            *series,
+            *others,
+            *counters,
+            *(before if self._before else []),
+        ]
+
+    def _rows_link(self, label: str | None = None) -> Callable[[Row], str]:
+        narrowed = {f"in_{dimension}": word(name) for dimension, name in self._more.items()}
+        if label is not None:
+            narrowed[f"in_{self._by}"] = word(label)
+        return lambda row: self._ask.address.there("/rows", in_day=word(row[0]), **narrowed)
+
+    def _total(self, rows: Sequence[list[Any]]) -> list[Any] | None:
+        if not rows:
+            return None
+        width = len(rows[0]) - (2 if self._before else 0)
+        sums = [_sum([row[place] for row in rows]) for place in range(1, width)]
+        before = [None, _sum([row[-1] for row in rows])] if self._before else []
+        return ["All days", *sums, *before]
+
+    def _values(self, rows: Sequence[list[Any]], kind: Kind) -> list[dict[str, Any]]:
+        found = []
+        orders = [*range(len(self._names)), *([OTHERS] if self._has_others else [])]
+        for row in rows:
+            for place, order in enumerate(orders):
+                value = row[2 + place]
+                if value:
+                    label = "All others" if order == OTHERS else name_words(self._names[order])
+                    found.append(
+                        {
+                            "day": row[0],
+                            "date": day_words(row[0]),
+                            "name": label,
+                            "order": order,
+                            "place": place,
+                            "value": value,
+                            "text": shown(value, kind),
+                        }
+                    )
+        return found
+
+    def _before_values(self, of_day: Value, kind: Kind) -> list[dict[str, Any]]:
+        return [
+            {
+                "day": day,
+                "date": day_words(was_on),
+                "name": "All, one span before",
+                "value": of_day(was),
+                "text": shown(of_day(was), kind),
+            }
+            for day, (was, was_on) in self._before.items()
+        ]
+
+    def _note(self) -> str:
+        prior = self._ask.scope.prior()
+        if not (self._before and prior):
+            return ""
+        span = days_words(prior.from_date or "", prior.to_date or "")
+        return f"Lines across the bars: the same span before, {span}."
+
+    def _legend(self) -> list[Series]:
+        names = [
+            Series(
+                name_words(label),
+                number,
+                self._ask.address.here(**{self._by: word(label)}),
+            )
+            for number, label in enumerate(self._names)
+        ]
+        return [*names, *([Series("All others", OTHERS)] if self._has_others else [])]
+
+
+def _moved(ask: Ask, before: Document | None) -> dict[str, tuple[Document, str]]:
+    """The days of the span before, by the day of this span that stands in the same place."""
+    first, prior = ask.scope.window.from_date, ask.scope.prior()
+    if not (before and first and prior and prior.from_date):
+        return {}
+    distance = timedelta((date.fromisoformat(first) - date.fromisoformat(prior.from_date)).days)
+    return {
+        (date.fromisoformat(day["date"]) + distance).isoformat(): (day, day["date"])
+        for day in before["daily"]
+        if is_day(day["date"])
+    }
+
+
+def _sum(values: Sequence[Any]) -> Any:
+    held = [value for value in values if value is not None]
+    if not held:
+        return None
+    return added_up(held) if any(isinstance(value, float) for value in held) else sum(held)
+
+
+def _cost_of_day(day: Document) -> Any:
+    return float(day["totalCost"])
+
+
+def _cost(part: Document) -> Any:
+    return float(part["cost"])

@@ -1,0 +1,138 @@
+"""The numbers of pages about usage: the document that the API answers with, and what it lacks.
+
+What belongs here: asking for them, once for a state of the warehouse. What does not: showing them.
+"""
+
+from __future__ import annotations
+
+from operator import itemgetter
+from typing import Any, Final
+
+from agentsview_assets.documents.common.lookups import load_prices, resolve_archives
+from agentsview_assets.documents.common.window import Window
+from agentsview_assets.documents.usage.buckets import (
+    IS_REPORTED,
+    Amounts,
+    Usage,
+    by_cost,
+    entries,
+    priced,
+    read_usage,
+    sums,
+)
+from agentsview_assets.documents.usage.query import CountedRows, UsageScope
+from agentsview_assets.documents.usage.summary import summary_of
+from agentsview_assets.rules.pricing import PricingTable
+from agentsview_assets.web.pages.page import Ask
+
+COUNTERS: Final = ("inputTokens", "outputTokens", "cacheCreationTokens", "cacheReadTokens")
+PARTS: Final = {
+    "project": ("projectBreakdowns", "project", "projectTotals"),
+    "model": ("modelBreakdowns", "modelName", "modelTotals"),
+    "agent": ("agentBreakdowns", "agent", "agentTotals"),
+    "machine": ("machineBreakdowns", "machine", "machineTotals"),
+}
+"""For each dimension: where a day has its parts, what names them, and where the totals are."""
+
+
+def scoped(ask: Ask, window: Window | None = None, **more: str) -> UsageScope:
+    """What usage a page is about.
+
+    Args:
+        ask: The request.
+        window: Another window than its own.
+        more: Dimension -> the only name of it.
+    """
+    return UsageScope(
+        resolve_archives(ask.reader, ask.scope.archive_id),
+        window or ask.scope.window,
+        ask.scope.zone,
+        ask.scope.filters(**more),
+        int(ask.now.timestamp()),
+    )
+
+
+def prices_of(ask: Ask, scope: UsageScope) -> PricingTable:
+    """The prices in force for what a page is about."""
+    return load_prices(ask.reader, scope.archive_id, offline=False)
+
+
+def usage_of(ask: Ask, window: Window | None = None, **more: str) -> dict[str, Any]:
+    """The usage summary of a page, and `unpriced`: tokens without any price, by model.
+
+    Args:
+        ask: The request.
+        window: Another window than its own.
+        more: Dimension -> the only name of it.
+    """
+    found: dict[str, Any] = ask.kept(
+        _key(ask, "usage", window, more), lambda: _read(ask, window, more)
+    )
+    return found
+
+
+def tokens_of(entry: dict[str, Any]) -> int:
+    """The tokens of all four counters of a part of a document."""
+    return sum(int(entry[name]) for name in COUNTERS)
+
+
+def with_machines(ask: Ask, document: dict[str, Any], **more: str) -> dict[str, Any]:
+    """The same document with its days, and its totals, broken down by machine as well."""
+    parts: dict[str, list[dict[str, Any]]] = ask.kept(
+        _key(ask, "machines", None, more), lambda: _machines(ask, more)
+    )
+    daily = [{**day, "machineBreakdowns": parts.get(day["date"], [])} for day in document["daily"]]
+    items = (item for day in daily for item in day["machineBreakdowns"])
+    totals = entries("machine", by_cost(items, itemgetter("machine"), _amounts))
+    return {**document, "daily": daily, "machineTotals": totals}
+
+
+def _key(ask: Ask, name: str, window: Window | None, more: dict[str, str]) -> tuple[object, ...]:
+    scope = ask.scope
+    return (
+        *(name, window or scope.window, scope.zone.name, tuple(scope.names.items())),
+        *(scope.automation, scope.archive_id, tuple(sorted(more.items()))),
+    )
+
+
+def _read(ask: Ask, window: Window | None, more: dict[str, str]) -> dict[str, Any]:
+    scope = scoped(ask, window, **more)
+    prices = prices_of(ask, scope)
+    usage = read_usage(ask.reader, scope, prices, by_project=True)
+    document = summary_of(ask.reader, scope, prices, usage, breakdowns=True)
+    return {**document, "unpriced": _unpriced(usage, prices)}
+
+
+def _unpriced(usage: Usage, prices: PricingTable) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for bucket in usage.buckets:
+        if not bucket.reported and prices.price(bucket.model) is None and bucket.amounts.tokens:
+            found[bucket.model] = found.get(bucket.model, 0) + bucket.amounts.tokens
+    return found
+
+
+def _machines(ask: Ask, more: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
+    """Parts of each day by machine, the most expensive first."""
+    scope = scoped(ask, None, **more)
+    prices, rows = prices_of(ask, scope), CountedRows(ask.reader, scope)
+    days: dict[str, list[tuple[str, Amounts]]] = {}
+    for midnight, odd_time, machine, model, reported, *values in ask.reader.rows(
+        f"""
+        SELECT local_seconds - local_seconds % 86400 AS midnight, odd_time, machine, model,
+               {IS_REPORTED} AS reported, {sums(ask.reader)}
+        FROM ({rows.sql.text}) AS counted
+        GROUP BY 1, 2, 3, 4, 5 ORDER BY 1 NULLS LAST, 2 NULLS LAST, 3, 4, 5
+        """,
+        rows.sql.params,
+    ):
+        amounts = priced(prices, model, reported, values).amounts
+        days.setdefault(rows.local_date(midnight, odd_time), []).append((machine, amounts))
+    return {
+        date: entries("machine", by_cost(items, itemgetter(0), itemgetter(1)))
+        for date, items in days.items()
+    }
+
+
+def _amounts(entry: dict[str, Any]) -> Amounts:
+    uncached, output, created, read = (entry[name] for name in COUNTERS)
+    return Amounts(uncached, output, created, read, entry["cost"])

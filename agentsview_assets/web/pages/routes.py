@@ -1,0 +1,69 @@
+"""The routes of all pages, in the order in which they are tried."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+
+from agentsview_assets.web.answering import has_shape
+from agentsview_assets.web.guard import API
+from agentsview_assets.web.pages import overview
+from agentsview_assets.web.pages.answering import Pages
+from agentsview_assets.web.pages.login import LOGIN, LOGOUT, login, login_page, logout
+from agentsview_assets.web.pages.statics import PATH, static_answer
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from agentsview_assets.web.answering import Service
+    from agentsview_assets.web.pages.page import Page
+
+PAGES: tuple[Page, ...] = (overview.PAGE,)
+"""All pages; the navigation has them in this order."""
+
+
+def page_routes(service: Service) -> list[Route]:
+    """What answers everything that is not the API; comes after all other routes."""
+    pages, serving = Pages(service, PAGES), service.serving
+
+    async def form(request: Request) -> Response:
+        if request.method == "POST":
+            return await login(serving, request)
+        return login_page(serving, request)
+
+    async def leave(_: Request) -> Response:
+        return logout(serving)
+
+    async def static(request: Request) -> Response:
+        return static_answer(request)
+
+    async def missing(request: Request) -> Response:
+        path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+        if path.startswith(API):
+            raise HTTPException(404)
+        return await run_in_threadpool(pages.missing, request)
+
+    return [
+        Route(LOGIN, form, methods=["GET", "POST"]),
+        Route(LOGOUT, leave, methods=["POST"]),
+        Route(PATH, static, methods=["GET"]),
+        *(_route(pages, page) for page in PAGES),
+        Route("/{path:path}", missing, methods=["GET"]),
+    ]
+
+
+def _route(pages: Pages, page: Page) -> Route:
+    async def answer(request: Request) -> Response:
+        if not has_shape(page.path, request):
+            return await run_in_threadpool(pages.missing, request)
+        return await run_in_threadpool(pages.answer, page, request)
+
+    # Names may hold a slash, which is escaped in the address and decoded before routes see it.
+    path = "/".join(
+        f"{part[:-1]}:path}}" if part.startswith("{") else part for part in page.path.split("/")
+    )
+    return Route(path, answer, methods=["GET"])
