@@ -14,7 +14,9 @@ ifndef ARCHIVE
 ARCHIVE := $(or $(AGENTSVIEW_ASSETS_ARCHIVE),$(AGENTSVIEW_DATA_DIR),$(HOME_ARCHIVE),$(SAMPLE))
 endif
 # An archive named for one run has to be named for the UI, too.
-UI := make ui$(if $(filter file,$(origin ARCHIVE)),, ARCHIVE="$(ARCHIVE)")
+NAMED_ARCHIVE := $(if $(filter file,$(origin ARCHIVE)),, ARCHIVE="$(ARCHIVE)")
+UI := make ui$(NAMED_ARCHIVE)
+SERVE := make serve$(NAMED_ARCHIVE)
 # The tests whose answers of agentsview are kept.
 ASKED := $(addprefix tests/conformance/test_,\
 	usage_daily.py activity_report.py session_export.py session_export_cursors.py)
@@ -34,7 +36,6 @@ run ui serve: export AGENTSVIEW_ASSETS_WAREHOUSE := duckdb:///$(SAMPLE_WAREHOUSE
 run ui serve: export AGENTSVIEW_ASSETS_START_DATE := 2026-10-29
 ORIGIN := the bundled sample archive (no archive of yours was found; name one with ARCHIVE=PATH)
 REPORT := usage daily --all
-NAMED := --warehouse .cache/sample/warehouse.duckdb
 else
 ORIGIN := $(ARCHIVE)
 REPORT := usage daily
@@ -52,13 +53,13 @@ run: sync ## Materialise an archive (ARCHIVE=PATH, or yours, or the sample) and 
 	@echo
 	@$(BIN)/agentsview-assets $(REPORT)
 	@printf '\nNext:\n'
-	@printf '  1. See the graph, its days and runs    %s\n' '$(UI)'
-	@printf '  2. Export the report as a document     %s\n' \
-		'$(BIN)/agentsview-assets $(REPORT) --json $(NAMED)'
+	@printf '  1. Look at it, and ask for documents   %s\n' '$(SERVE)'
+	@printf '  2. See the graph, its days and runs    %s\n' '$(UI)'
 	@printf '  3. Point a BI tool at the warehouse    %s\n' \
 		"$$($(BIN)/python -c 'from agentsview_assets.settings import *; print(load_settings().warehouse)')"
 
 ui: sync ## Open the Dagster UI on the same state as `make run` (PORT=3000)
+	@echo "Pages to look at, and documents over HTTP: $(SERVE)"
 	@$(BIN)/agentsview-assets ui --port $(PORT)
 
 serve: sync ## Serve the documents over HTTP, and pages, on the same state as `make run` (PORT=8080)

@@ -43,8 +43,10 @@ def targets(last_day: str) -> list[str]:
         f"{usage}/summary?from={month}&to={last_day}&agent=claude&include_one_shot=false",
         f"{usage}/top-sessions?from={month}&to={last_day}",
         f"{usage}/comparison?from={month}&to={last_day}&current_cost=10",
-        f"{usage}/pairwise-comparison?from={month}&to={last_day}&left_dimension=model"
-        "&left_value=claude-opus-4-6&right_dimension=model&right_value=gpt-5.2-codex",
+        (
+            f"{usage}/pairwise-comparison?from={month}&to={last_day}&left_dimension=model"
+            "&left_value=claude-opus-4-6&right_dimension=model&right_value=gpt-5.2-codex"
+        ),
         f"/api/v1/activity/report?preset=day&date={last_day}",
         f"/api/v1/activity/report?preset=week&date={last_day}",
         "/api/ping",
@@ -114,10 +116,12 @@ def measure(archive: Path, folder: Path, last_day: str) -> str:
             "|---|--:|--:|--:|--:|--:|",
             *lines,
             "",
-            f"Start to first answer {start:.2f} s; overview page first {page[0] * 1e3:.0f} ms, "
-            f"again {statistics.median(page[1:]) * 1e3:.0f} ms; 95 of 100 requests under "
-            f"{alone * 1e3:.1f} ms from one client, {together * 1e3:.1f} ms from {CLIENTS}; "
-            f"memory {memory:.0f} MiB.",
+            (
+                f"Start to first answer {start:.2f} s; overview page first {page[0] * 1e3:.0f} ms, "
+                f"again {statistics.median(page[1:]) * 1e3:.0f} ms; 95 of 100 requests under "
+                f"{alone * 1e3:.1f} ms from one client, {together * 1e3:.1f} ms from {CLIENTS}; "
+                f"memory {memory:.0f} MiB."
+            ),
         ]
     )
 
