@@ -8,12 +8,13 @@ What belongs here: which rows count, and their local dates. What does not: sums,
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from agentsview_assets.documents.common.counting import counts, is_single, shared_rows
 from agentsview_assets.documents.common.lookups import ALL_ARCHIVES, of_archive
-from agentsview_assets.documents.common.sql import Sql, all_of, marks
+from agentsview_assets.documents.common.sql import Sql, all_of, any_of, marks, one_of
 from agentsview_assets.documents.common.window import date_days, offset_segments, prefilter_bounds
 from agentsview_assets.documents.usage.conditions import row_tests
 from agentsview_assets.documents.usage.filters import EVERYTHING
@@ -45,6 +46,7 @@ _ODD_TIME = (
     "CASE WHEN epoch_seconds IS NULL THEN SUBSTR(COALESCE(timestamp_text, ''), 1, 10) "
     "ELSE timestamp_text END"
 )
+_DATE = re.compile("-?[0-9]{4,6}-[0-9]{2}-[0-9]{2}")
 _CARRIED = (
     "archive_id, row_id, session_id, source, ordinal, timestamp_text, project, agent, machine, "
     "model, input_tokens, output_tokens, "
@@ -117,6 +119,19 @@ class CountedRows:
         if midnight not in self._dates:
             self._dates[midnight] = format_date(midnight // SECONDS_PER_DAY)
         return self._dates[midnight]
+
+    def on_date(self, date: str) -> Sql:
+        """Return the test on rows of `sql` that they are of a local date."""
+        tests = []
+        if _is_date(date):
+            start = _midnight(date)
+            tests.append(
+                Sql("(local_seconds >= ? AND local_seconds < ?)", (start, start + SECONDS_PER_DAY))
+            )
+        odd = [text for text, found in self._odd_dates.items() if found == date]
+        if odd:
+            tests.append(one_of("odd_time", odd))
+        return any_of(tests)
 
     def _read_odd_dates(self) -> dict[str, str]:
         condition = self._filter
@@ -231,6 +246,10 @@ def row_filter(reader: Reader, scope: UsageScope) -> Sql:
         if bound is not None
     ]
     return all_of(tests)
+
+
+def _is_date(text: str) -> bool:
+    return bool(_DATE.fullmatch(text)) and format_date(date_days(text)) == text
 
 
 def _midnight(date: str) -> int:

@@ -127,6 +127,7 @@ class Pages:
                 for page in self.pages
                 if page.nav
             ],
+            "paths": {page.path for page in self.pages},
             "has_logout": request.scope["agentsview_assets.tokens"].is_required,
         }
 

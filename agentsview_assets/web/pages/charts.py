@@ -53,6 +53,7 @@ class Chart:
         table: Says the same.
         legend: What its colours are.
         note: How to read it, where the title does not say it.
+        is_open: Whether the table is not folded away.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Chart:
     table: Table
     legend: Sequence[Series] = ()
     note: str = ""
+    is_open: bool = False
 
     @property
     def json(self) -> str:
@@ -219,7 +221,8 @@ def ranked_bars(values: Sequence[Mapping[str, Any]], kind: str) -> dict[str, Any
             "tooltip": tip("name", "text"),
         },
     }
-    return specification([bars], height={"step": 26})
+    fitted = {"type": "fit-x", "contains": "padding"}
+    return specification([bars], height={"step": 26}, autosize=fitted)
 
 
 FONT: Final = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"

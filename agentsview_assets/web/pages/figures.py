@@ -66,9 +66,27 @@ def usage_of(ask: Ask, window: Window | None = None, **more: str) -> dict[str, A
         more: Dimension -> the only name of it.
     """
     found: dict[str, Any] = ask.kept(
-        _key(ask, "usage", window, more), lambda: _read(ask, window, more)
+        usage_key(ask, "usage", window, more), lambda: _read(ask, window, more)
     )
     return found
+
+
+def usage_key(
+    ask: Ask, name: str, window: Window | None, more: dict[str, str]
+) -> tuple[object, ...]:
+    """What tells a question about usage from all others, for `Ask.kept`.
+
+    Args:
+        ask: The request.
+        name: Which question it is.
+        window: Another window than that of the page.
+        more: Dimension -> the only name of it.
+    """
+    scope = ask.scope
+    return (
+        *(name, window or scope.window, scope.zone.name, tuple(scope.names.items())),
+        *(scope.automation, scope.archive_id, tuple(sorted(more.items()))),
+    )
 
 
 def tokens_of(entry: dict[str, Any]) -> int:
@@ -79,20 +97,12 @@ def tokens_of(entry: dict[str, Any]) -> int:
 def with_machines(ask: Ask, document: dict[str, Any], **more: str) -> dict[str, Any]:
     """The same document with its days, and its totals, broken down by machine as well."""
     parts: dict[str, list[dict[str, Any]]] = ask.kept(
-        _key(ask, "machines", None, more), lambda: _machines(ask, more)
+        usage_key(ask, "machines", None, more), lambda: _machines(ask, more)
     )
     daily = [{**day, "machineBreakdowns": parts.get(day["date"], [])} for day in document["daily"]]
     items = (item for day in daily for item in day["machineBreakdowns"])
     totals = entries("machine", by_cost(items, itemgetter("machine"), _amounts))
     return {**document, "daily": daily, "machineTotals": totals}
-
-
-def _key(ask: Ask, name: str, window: Window | None, more: dict[str, str]) -> tuple[object, ...]:
-    scope = ask.scope
-    return (
-        *(name, window or scope.window, scope.zone.name, tuple(scope.names.items())),
-        *(scope.automation, scope.archive_id, tuple(sorted(more.items()))),
-    )
 
 
 def _read(ask: Ask, window: Window | None, more: dict[str, str]) -> dict[str, Any]:

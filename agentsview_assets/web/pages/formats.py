@@ -10,17 +10,30 @@ from typing import Any, Literal
 from agentsview_assets.rules.shown_text import visible
 
 Kind = Literal[
-    "text", "name", "day", "time", "whole", "tokens", "usd", "rate", "share", "minutes", "digest"
+    "text",
+    "name",
+    "day",
+    "moment",
+    "whole",
+    "tokens",
+    "usd",
+    "rate",
+    "share",
+    "minutes",
+    "digest",
+    "id",
 ]
-"""What a value is. `name` is a text from an archive, `rate` USD per million tokens, `share` a part
+"""What a value is. `name` is a text from an archive, `id` one that is shortened, `rate` USD per million tokens, `share` a part
 of 1."""
 NUMBERS: frozenset[Kind] = frozenset({"whole", "tokens", "usd", "rate", "share", "minutes"})
 UNNAMED = "(no name)"
 NOTHING = "–"
 _LONGEST = 160
 _DIGEST_LENGTH = 19
+_ID_LENGTH, _LONGEST_ID = 13, 16
 _CENT = 0.01
-_STEPS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e4, "k"))
+_STEPS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
+_LONGEST_PLAIN = 10_000
 _AGES = ((86_400.0, "day"), (3_600.0, "hour"), (60.0, "minute"))
 
 
@@ -69,7 +82,7 @@ def change(now: float, before: float) -> str:
 def short(value: int) -> str:
     """A great number in few signs."""
     for step, letter in _STEPS:
-        if abs(value) >= step:
+        if abs(value) >= max(step, _LONGEST_PLAIN):
             return f"{value / step:,.2f} {letter}"
     return f"{value:,}"
 
@@ -100,6 +113,14 @@ def moment(value: datetime) -> str:
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def stored_moment(text: str) -> str:
+    """A moment as a warehouse writes it, to the second."""
+    try:
+        return moment(datetime.fromisoformat(text))
+    except ValueError:
+        return visible(text)
+
+
 def age(seconds: float) -> str:
     """How long ago something was, in one unit."""
     for unit, word in _AGES:
@@ -123,5 +144,7 @@ _WORDS: dict[Kind, Callable[[Any], str]] = {
     "tokens": "{:,}".format,
     "name": name,
     "digest": digest,
+    "id": lambda value: name(value if len(value) <= _LONGEST_ID else f"{value[:_ID_LENGTH]}…"),
     "day": day,
+    "moment": stored_moment,
 }

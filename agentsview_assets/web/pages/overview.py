@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from agentsview_assets.web.pages.address import word
 from agentsview_assets.web.pages.breakdown import breakdown_table
 from agentsview_assets.web.pages.daily import day_charts, dimension_of
 from agentsview_assets.web.pages.figures import tokens_of, usage_of, with_machines
@@ -24,14 +25,24 @@ def overview(ask: Ask) -> Content:
         figures=head_figures(ask, document, before),
         charts=day_charts(ask, document, before, by),
         tables=[breakdown_table(ask, document, by)],
-        values={"by": by},
+        values={"by": by, "without": ""},
         template="overview.html",
     )
 
 
-def head_figures(ask: Ask, document: dict[str, Any], before: dict[str, Any] | None) -> list[Figure]:
-    """Cost, tokens, sessions and cache of a window, beside those of the one before."""
-    totals, rows = document["totals"], ask.address.there("/rows")
+def head_figures(
+    ask: Ask, document: dict[str, Any], before: dict[str, Any] | None, **more: str
+) -> list[Figure]:
+    """Cost, tokens, sessions and cache of a window, beside those of the one before.
+
+    Args:
+        ask: The request.
+        document: The usage summary.
+        before: The one of the same span before.
+        more: Dimension -> the only name that the page is about, for links to rows.
+    """
+    narrowed = {f"in_{dimension}": word(name) for dimension, name in more.items()}
+    totals, rows = document["totals"], ask.address.there("/rows", **narrowed)
     tokens, sessions = tokens_of(totals), document["sessionCounts"]["total"]
     cache = document["cacheStats"]
     was = before["totals"] if before and before["daily"] else None
@@ -41,7 +52,7 @@ def head_figures(ask: Ask, document: dict[str, Any], before: dict[str, Any] | No
             usd(totals["totalCost"]),
             repr(totals["totalCost"]),
             rows,
-            _beside(totals["totalCost"], was and was["totalCost"], usd),
+            _beside(totals["totalCost"], was and was["totalCost"], usd) + _unpriced(document),
         ),
         Figure(
             "Tokens",
@@ -54,7 +65,7 @@ def head_figures(ask: Ask, document: dict[str, Any], before: dict[str, Any] | No
             "Sessions",
             f"{sessions:,}",
             f"{sessions}",
-            ask.address.there("/rows"),
+            rows,
             _beside(sessions, was and before and before["sessionCounts"]["total"], "{:,}".format),
         ),
         Figure(
@@ -65,6 +76,11 @@ def head_figures(ask: Ask, document: dict[str, Any], before: dict[str, Any] | No
             f"of the input; saved {usd(cache['savingsVsUncached'])}",
         ),
     ]
+
+
+def _unpriced(document: dict[str, Any]) -> str:
+    lacking = sum(document["unpriced"].values())
+    return f"; {short(lacking)} tokens have no price" if lacking else ""
 
 
 def _beside(now: Any, before: Any, text: Any) -> str:

@@ -13,7 +13,7 @@ from agentsview_assets.documents.common.completeness import completeness
 from agentsview_assets.resources.warehouses.reader import META_TABLE
 from agentsview_assets.rules.gojson import utf8_bytes
 from agentsview_assets.schemas.pricing import EFFECTIVE_PRICING
-from agentsview_assets.web.pages.formats import age, counted, digest, moment, name, percent
+from agentsview_assets.web.pages.formats import age, counted, digest, moment, name, percent, short
 from agentsview_assets.web.pages.page import Ask
 
 _QUIET_SECONDS = 36 * 3600
@@ -63,7 +63,7 @@ def _unpriced(found: dict[str, Any]) -> Remark:
     listed = ", ".join(name(model) for model in names[:_MOST_NAMES])
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
     part = percent(lacking / tokens) if tokens else ""
-    text = f"{lacking:,} tokens ({part} of all) have none: {listed}{more}"
+    text = f"{short(lacking)} tokens of all days ({part}) have none: {listed}{more}"
     return Remark("Prices", text, is_warning=True, path="/models")
 
 

@@ -16,10 +16,9 @@ from agentsview_assets.rules.shown_text import visible
 from agentsview_assets.web.pages.address import Address
 from agentsview_assets.web.pages.formats import NOTHING, NUMBERS, Kind, shown
 
+_SHORTENED = frozenset({"name", "digest", "id"})
 Row = Sequence[Any]
 Link = Callable[[Row], str | None]
-SHOWN_OPEN = 14
-"""A table of more rows is folded away where a chart says the same."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +60,7 @@ class Cell(NamedTuple):
     """A value as a template needs it."""
 
     text: str
+    whole: str | None
     exact: str | None
     href: str | None
     is_number: bool
@@ -112,11 +112,6 @@ class Table:
     def __post_init__(self) -> None:
         """Remembers where columns stand."""
         self._places.update({column.name: n for n, column in enumerate(self.columns)})
-
-    @property
-    def is_long(self) -> bool:
-        """Whether it is folded away below a chart."""
-        return len(self.rows) > SHOWN_OPEN
 
     @property
     def order_name(self) -> str:
