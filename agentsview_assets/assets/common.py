@@ -31,6 +31,8 @@ OWNERS = ["team:agentsview-assets"]
 Reads = Mapping[str, Mapping[str, Any]]
 IO_MANAGER_KEY = "warehouse"
 ARCHIVE_KEY = "archive_source"
+LEDGER = "archive_sessions"
+"""The table of every session that was seen: whoever looks at the archives writes it."""
 POOL = "warehouse"
 """Pool of everything that writes: an instance may let one run at a time have it."""
 ARCHIVES_TAG = "agentsview_assets/archives"

@@ -64,7 +64,8 @@ def source_of(
     if is_first:
         made = made_days(store.partitions("usage_rows"))
         for event in observations(context.instance, names, source, seen, store, made, days):
-            context.log_event(event)
+            if event.asset_key not in context.selected_asset_keys:
+                context.log_event(event)
         for found in evaluations(names, source, store):
             context.log_event(found)
     for taken in seen.taken:

@@ -8,6 +8,7 @@ that break a contract keep only their own table back (docs/adr/0022).
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import dagster as dg
 
@@ -15,6 +16,7 @@ from agentsview_assets.assets.archive import ARCHIVE
 from agentsview_assets.assets.common import (
     ARCHIVE_KEY,
     IO_MANAGER_KEY,
+    LEDGER,
     POOL,
     backfill_policy,
     days_of,
@@ -33,6 +35,7 @@ DAILY = ("sessions", "usage_rows", "activity_intervals")
 WHOLE = ("project_observations", "machines", "model_pricing")
 LOOK = "look_at_archives"
 """The step that fails when the archives cannot be read."""
+_FROM = (ARCHIVE, LEDGER)
 _LOOKED = "looked"
 """What it hands to the steps of the tables: nothing but that it has been."""
 
@@ -65,7 +68,7 @@ def _look(names: Names, partitions: dg.DailyPartitionsDefinition) -> dg.OpDefini
     @dg.op(
         name=names.of(LOOK),
         description="Looks at the archives, and says why if none of them can be read.",
-        ins={ARCHIVE: dg.In(dg.Nothing)},
+        ins={source: dg.In(dg.Nothing) for source in _FROM},
         out={_LOOKED: dg.Out(dg.Nothing)},
         required_resource_keys=_resources(names),
         pool=names.of(POOL),
@@ -112,18 +115,18 @@ def _observed(
 
     @dg.graph(
         name=names.of(name),
-        ins={ARCHIVE: dg.GraphIn()},
+        ins={source: dg.GraphIn() for source in _FROM},
         out={table: dg.GraphOut() for table in steps},
     )
-    def observed(archive: dg.Nothing):  # noqa: ANN202
-        looked = look(archive)
+    def observed(archive: Any, archive_sessions: Any) -> Any:
+        looked = look(archive=archive, archive_sessions=archive_sessions)
         return {table: step(looked) for table, step in steps.items()}
 
     return dg.AssetsDefinition(
         node_def=observed,
-        keys_by_input_name={ARCHIVE: names.key(ARCHIVE)},
+        keys_by_input_name={source: names.key(source) for source in _FROM},
         keys_by_output_name={table: names.key(table) for table in steps},
-        specs=[table_spec(names, table, [ARCHIVE], partitions) for table in steps],
+        specs=[table_spec(names, table, _FROM, partitions) for table in steps],
         can_subset=True,
         backfill_policy=backfill_policy(partitions),
     )
