@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
+from dagster._core.loader import LoadingContextForTest
 
+from agentsview_assets.build import build_definitions
 from agentsview_assets.errors import ContractError
+from agentsview_assets.materializing import materialize
+from agentsview_assets.planning import Request
 from agentsview_assets.schemas.contract import TableContract
+from agentsview_assets.settings import load_settings
 from tests.support.machines import Machine, archive
 from tests.support.step_runs import carry_out
 
@@ -93,6 +99,21 @@ class TestAnArchiveThatCannotBeRead:
         assert again.made >= EVERYTHING
 
 
+class TestTheLedger:
+    def test_a_look_makes_no_day_look_out_of_date(self, machine, instance):
+        assert carry_out(machine, instance, "usage_rows", day=DAY).failed == {}
+        assert _is_fresh(machine, instance, "usage_rows")
+        assert carry_out(machine, instance, LEDGER).made == {LEDGER}
+        assert _is_fresh(machine, instance, "usage_rows")
+
+    def test_what_is_fresh_after_the_command_is_so_after_a_look(self, machine, instance):
+        settings = load_settings(machine.environ)
+        materialize(settings, Request(), lambda _: None, 0.0, instance)
+        assert carry_out(machine, instance, LEDGER).failed == {}
+        for name in (*DAILY, *WHOLE):
+            assert _is_fresh(machine, instance, name), name
+
+
 class TestATable:
     @pytest.mark.parametrize("name", [*DAILY, *WHOLE])
     def test_it_can_be_made_alone(self, machine, instance, name):
@@ -120,6 +141,14 @@ class TestATable:
         ran = carry_out(machine, instance, day=DAY)
         assert [*ran.failed.values()] == ["sessions: bad rows"]
         assert ran.made & {*BELOW} == {*BELOW} - {"sessions"}
+
+
+def _is_fresh(machine: Machine, instance: dg.DagsterInstance, name: str) -> bool:
+    """Whether the UI shows an observation, of the day if it has days, as up to date."""
+    graph = build_definitions(load_settings(machine.environ)).resolve_asset_graph()
+    resolver = CachingStaleStatusResolver(instance, graph, LoadingContextForTest(instance))
+    day = None if name in WHOLE else DAY
+    return resolver.get_status(dg.AssetKey(name), day) is StaleStatus.FRESH
 
 
 def _refusing(name: str) -> Any:
