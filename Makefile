@@ -14,7 +14,9 @@ ifndef ARCHIVE
 ARCHIVE := $(or $(AGENTSVIEW_ASSETS_ARCHIVE),$(AGENTSVIEW_DATA_DIR),$(HOME_ARCHIVE),$(SAMPLE))
 endif
 # An archive named for one run has to be named for the UI, too.
-UI := make ui$(if $(filter file,$(origin ARCHIVE)),, ARCHIVE="$(ARCHIVE)")
+NAMED_ARCHIVE := $(if $(filter file,$(origin ARCHIVE)),, ARCHIVE="$(ARCHIVE)")
+UI := make ui$(NAMED_ARCHIVE)
+SERVE := make serve$(NAMED_ARCHIVE)
 # The tests whose answers of agentsview are kept.
 ASKED := $(addprefix tests/conformance/test_,\
 	usage_daily.py activity_report.py session_export.py session_export_cursors.py)
@@ -26,22 +28,21 @@ unexport VIRTUAL_ENV UV_PROJECT_ENVIRONMENT
 # Without compiled files, every process spends seconds on compiling Dagster and pandas again.
 unexport PYTHONDONTWRITEBYTECODE
 
-run ui: export AGENTSVIEW_ASSETS_ARCHIVE := $(ARCHIVE)
+run ui serve: export AGENTSVIEW_ASSETS_ARCHIVE := $(ARCHIVE)
 ifeq ($(ARCHIVE),$(SAMPLE))
 # The sample has a warehouse of its own, so that it never mixes with anyone's real one.
-run ui: export AGENTSVIEW_ASSETS_WAREHOUSE := duckdb:///$(SAMPLE_WAREHOUSE)
+run ui serve: export AGENTSVIEW_ASSETS_WAREHOUSE := duckdb:///$(SAMPLE_WAREHOUSE)
 # Its own first day, so that the UI does not show years of days without anything in them.
-run ui: export AGENTSVIEW_ASSETS_START_DATE := 2026-10-29
+run ui serve: export AGENTSVIEW_ASSETS_START_DATE := 2026-10-29
 ORIGIN := the bundled sample archive (no archive of yours was found; name one with ARCHIVE=PATH)
 REPORT := usage daily --all
-NAMED := --warehouse .cache/sample/warehouse.duckdb
 else
 ORIGIN := $(ARCHIVE)
 REPORT := usage daily
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui test fixtures matrix hostile test-all endurance installs live browser lint format docs bench sync sync-dev
+.PHONY: help run ui serve test fixtures matrix hostile test-all endurance installs live browser lint format docs bench sync sync-dev
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -52,14 +53,17 @@ run: sync ## Materialise an archive (ARCHIVE=PATH, or yours, or the sample) and 
 	@echo
 	@$(BIN)/agentsview-assets $(REPORT)
 	@printf '\nNext:\n'
-	@printf '  1. See the graph, its days and runs    %s\n' '$(UI)'
-	@printf '  2. Export the report as a document     %s\n' \
-		'$(BIN)/agentsview-assets $(REPORT) --json $(NAMED)'
+	@printf '  1. Look at it, and ask for documents   %s\n' '$(SERVE)'
+	@printf '  2. See the graph, its days and runs    %s\n' '$(UI)'
 	@printf '  3. Point a BI tool at the warehouse    %s\n' \
 		"$$($(BIN)/python -c 'from agentsview_assets.settings import *; print(load_settings().warehouse)')"
 
 ui: sync ## Open the Dagster UI on the same state as `make run` (PORT=3000)
+	@echo "Pages to look at, and documents over HTTP: $(SERVE)"
 	@$(BIN)/agentsview-assets ui --port $(PORT)
+
+serve: sync ## Serve the documents over HTTP, and pages, on the same state as `make run` (PORT=8080)
+	@$(BIN)/agentsview-assets serve --port $(if $(filter file,$(origin PORT)),8080,$(PORT))
 
 test: sync-dev ## Run the tests but for the long ones (ARGS= is passed to pytest)
 	@$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
@@ -99,9 +103,10 @@ format: sync-dev ## Format the code and mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-docs: sync-dev ## Write docs/tables.md and schemas/v1/ from the contracts
+docs: sync-dev ## Write docs/tables.md, docs/openapi.json and schemas/v1/ from the contracts
 	@$(BIN)/python -m docs.make_tables
 	@$(BIN)/python -m docs.make_schemas
+	@$(BIN)/python -m docs.make_openapi
 	@$(BIN)/python -m docs.make_rules
 
 bench: sync-dev $(BENCH_ARCHIVE) ## Measure beside agentsview on a made archive (BENCH_SIZE=large or xl)

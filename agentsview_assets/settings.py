@@ -43,6 +43,8 @@ EXECUTORS = ("in_process", "multiprocess")
 KEY_PREFIX_VARIABLE = "AGENTSVIEW_ASSETS_KEY_PREFIX"
 BROKER_VARIABLE, BACKEND_VARIABLE = "AGENTSVIEW_ASSETS_BROKER", "AGENTSVIEW_ASSETS_BACKEND"
 """Where Celery workers get their tasks from, and leave word of them."""
+SERVE_TOKEN_VARIABLE = "AGENTSVIEW_ASSETS_SERVE_TOKEN"  # noqa: S105 - a name
+"""Holds what clients of `serve` have to show; read by that command alone."""
 LOOK_MINUTES_VARIABLE = "AGENTSVIEW_ASSETS_LOOK_MINUTES"
 DEFAULT_WAIT, DEFAULT_WRITERS_WAIT = "60", "600"
 """Seconds: a person waits for a report, runs queue up behind each other."""

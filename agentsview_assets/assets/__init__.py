@@ -7,6 +7,7 @@ import dagster as dg
 from agentsview_assets.assets.archive import archive_asset
 from agentsview_assets.assets.histories import history_specs
 from agentsview_assets.assets.identities import identity_assets
+from agentsview_assets.assets.ledger import ledger_asset
 from agentsview_assets.assets.naming import Names
 from agentsview_assets.assets.observations import observation_assets
 from agentsview_assets.assets.pricing import pricing_assets
@@ -20,6 +21,7 @@ def all_assets(
     """Every asset of the graph over the given days, by the names of an instance."""
     return [
         archive_asset(names, partitions),
+        ledger_asset(names, partitions),
         *observation_assets(names, partitions),
         *settlement_assets(names),
         *identity_assets(names),

@@ -12,6 +12,7 @@ from agentsview_assets.assets.common import (
     ARCHIVE_KEY,
     DOCS,
     IO_MANAGER_KEY,
+    LEDGER,
     how_to_look,
     window,
 )
@@ -31,6 +32,8 @@ from agentsview_assets.rules.staleness import by_day, made_days, observed_slices
 from agentsview_assets.rules.windows import DayWindow
 
 ARCHIVE = "archive"
+KEPT = "kept"
+"""Version of the ledger, always: what changed in it is told by `archive`, day by day."""
 NOTHING = "nothing"
 """Version of a day that no longer holds anything."""
 
@@ -65,6 +68,7 @@ def archive_asset(names: Names, partitions: dg.DailyPartitionsDefinition) -> dg.
         kept = recorded(context.instance, names)
         versions, moved = _versions(kept, seen, manager.store, made, days)
         context.log_event(_summary(names, source, seen, versions, moved))
+        context.log_event(_written(names, seen))
         for found in evaluations(names, source, manager.store):
             context.log_event(found)  # type: ignore[arg-type]  # it takes them, and says otherwise
         return dg.DataVersionsByPartition(moved)
@@ -160,8 +164,10 @@ def observations(  # noqa: PLR0913 - what was seen, where, and what was known be
     warehouse: Store,
     made: Mapping[str, str],
     days: DayWindow,
-) -> Iterator[dg.AssetObservation]:
+) -> Iterator[dg.AssetObservation | dg.AssetMaterialization]:
     """What Dagster is to be told of a look at the archives: the days that moved, and all in all.
+
+    That the ledger was written is told as well, whoever looked.
 
     Args:
         instance: Knows what it was told before.
@@ -177,6 +183,18 @@ def observations(  # noqa: PLR0913 - what was seen, where, and what was known be
     for day, version in sorted(moved.items()):
         yield dg.AssetObservation(key, partition=day, tags={DATA_VERSION_TAG: version})
     yield _summary(names, source, seen, versions, moved)
+    yield _written(names, seen)
+
+
+def _written(names: Names, seen: Seen) -> dg.AssetMaterialization:
+    return dg.AssetMaterialization(
+        names.key(LEDGER), metadata=of_ledger(seen), tags={DATA_VERSION_TAG: KEPT}
+    )
+
+
+def of_ledger(seen: Seen) -> dict[str, int]:
+    """What the UI shows of the ledger after a look."""
+    return {"archives_read": len(seen.origins), "sessions_read": seen.sessions}
 
 
 def _summary(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -30,6 +31,8 @@ OWNERS = ["team:agentsview-assets"]
 Reads = Mapping[str, Mapping[str, Any]]
 IO_MANAGER_KEY = "warehouse"
 ARCHIVE_KEY = "archive_source"
+LEDGER = "archive_sessions"
+"""The table of every session that was seen: whoever looks at the archives writes it."""
 POOL = "warehouse"
 """Pool of everything that writes: an instance may let one run at a time have it."""
 ARCHIVES_TAG = "agentsview_assets/archives"
@@ -64,21 +67,17 @@ def table_asset(  # noqa: PLR0913 - what Dagster is told of an asset
             the parameters of the function, each the name of a table.
         resources: What it works with.
     """
-    contract = CONTRACTS[name]
 
     def made(compute: Callable[..., Any]) -> dg.AssetsDefinition:
         @functools.wraps(compute)
         def shown(*args: Any, **inputs: Any) -> Any:
             context = dg.AssetExecutionContext.get()
-            run = (context.instance, context.run.run_id)
-            with (
-                failures_in_words(run),
-                METER.telling(lambda t: context.log.info(unlinked_lines(t))),
-            ):
+            with in_words(context):
                 output = compute(*args, **inputs)
-            show_lineage(context, name)
+            show_lineage(context, names, name)
             return output
 
+        contract = CONTRACTS[name]
         _, *inputs = inspect.signature(compute).parameters
         decorator = dg.asset(
             key=names.key(name),
@@ -87,7 +86,7 @@ def table_asset(  # noqa: PLR0913 - what Dagster is told of an asset
             group_name=names.of(contract.group),
             description=contract.description,
             partitions_def=partitions,
-            backfill_policy=dg.BackfillPolicy.single_run() if partitions else None,
+            backfill_policy=backfill_policy(partitions),
             required_resource_keys={*map(names.of, resources)},
             io_manager_key=names.of(IO_MANAGER_KEY),
             kinds={"python"},
@@ -102,8 +101,32 @@ def table_asset(  # noqa: PLR0913 - what Dagster is told of an asset
     return made
 
 
-def kept_table(names: Names, name: str, deps: Iterable[str]) -> dg.AssetSpec:
-    """A table that assets write beside their own: shown in the graph, reported, never started."""
+def backfill_policy(partitions: dg.DailyPartitionsDefinition | None) -> dg.BackfillPolicy | None:
+    """How a backfill is cut into runs: a range of days is one; without days there is one anyway."""
+    return dg.BackfillPolicy.single_run() if partitions else None
+
+
+@contextlib.contextmanager
+def in_words(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """What a step does is told in its run's log, and why it fails in the user's words.
+
+    Raises:
+        dg.Failure: The block raised what the user can mend.
+    """
+    with (
+        failures_in_words((context.instance, context.run.run_id)),
+        METER.telling(lambda told: context.log.info(unlinked_lines(told))),
+    ):
+        yield
+
+
+def table_spec(
+    names: Names,
+    name: str,
+    deps: Iterable[str],
+    partitions: dg.DailyPartitionsDefinition | None = None,
+) -> dg.AssetSpec:
+    """A table as the graph shows it; whether anything makes it is said elsewhere."""
     contract = CONTRACTS[name]
     return dg.AssetSpec(
         names.key(name),
@@ -113,6 +136,7 @@ def kept_table(names: Names, name: str, deps: Iterable[str]) -> dg.AssetSpec:
         owners=OWNERS,
         kinds={"python"},
         metadata=table_metadata(contract),
+        partitions_def=partitions,
     )
 
 

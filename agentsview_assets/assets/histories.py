@@ -13,7 +13,7 @@ import dagster as dg
 import pandas as pd
 import pyarrow as pa
 
-from agentsview_assets.assets.common import kept_table
+from agentsview_assets.assets.common import table_spec
 from agentsview_assets.assets.looking import store_of
 from agentsview_assets.assets.naming import Names
 from agentsview_assets.resources.warehouses.outputs import Frames, HistoryRows
@@ -33,7 +33,7 @@ _DEPS = {"price_changes": ["model_rates"], "restatements": ["model_rates", "dail
 
 def history_specs(names: Names) -> list[dg.AssetSpec]:
     """The histories as the graph shows them: reported, never started."""
-    return [kept_table(names, name, deps) for name, deps in _DEPS.items()]
+    return [table_spec(names, name, deps) for name, deps in _DEPS.items()]
 
 
 def record_rates(

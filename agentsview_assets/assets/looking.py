@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
 
 def _resource(context: dg.AssetExecutionContext, key: str) -> Any:
-    return getattr(context.resources, Names.beside(context.asset_key).of(key))
+    return getattr(context.resources, _names(context).of(key))
+
+
+def _names(context: dg.AssetExecutionContext) -> Names:
+    """The names of the instance that a step belongs to, which may be a step of several assets."""
+    return Names.beside(next(iter(context.selected_asset_keys)))
 
 
 def warehouse_of(context: dg.AssetExecutionContext) -> RunsWarehouse:
@@ -51,7 +56,7 @@ def source_of(
     """
     source: ArchiveResource = _resource(context, ARCHIVE_KEY)
     store = store_of(context)
-    is_first, names = not source.has_looked, Names.beside(context.asset_key)
+    is_first, names = not source.has_looked, _names(context)
     if is_first:
         how = how_to_look(context.run.tags)
         look(context.instance, names, source, store, days, how)
@@ -59,7 +64,8 @@ def source_of(
     if is_first:
         made = made_days(store.partitions("usage_rows"))
         for event in observations(context.instance, names, source, seen, store, made, days):
-            context.log_event(event)
+            if event.asset_key not in context.selected_asset_keys:
+                context.log_event(event)
         for found in evaluations(names, source, store):
             context.log_event(found)
     for taken in seen.taken:

@@ -6,18 +6,15 @@ verdict is come to (`rules.duplicates`) and its steps (`warehouses.deduplicating
 
 import dagster as dg
 
-from agentsview_assets.assets.common import kept_table, table_asset
+from agentsview_assets.assets.common import LEDGER, table_asset, table_spec
 from agentsview_assets.assets.looking import store_of
 from agentsview_assets.assets.naming import Names
 from agentsview_assets.resources.work import METER
 
-_KEPT = {"archive_sessions": ["archive"], "session_copies": ["archive_sessions"]}
-"""Tables that are kept beside, with what they follow from."""
-
 
 def settlement_assets(names: Names) -> list[dg.AssetsDefinition | dg.AssetSpec]:
-    """Duplicates, and what they are decided with."""
-    return [_duplicates(names), *(kept_table(names, name, deps) for name, deps in _KEPT.items())]
+    """Duplicates, and the table that is kept beside them."""
+    return [_duplicates(names), table_spec(names, "session_copies", [LEDGER])]
 
 
 def _duplicates(names: Names) -> dg.AssetsDefinition:

@@ -23,16 +23,17 @@ _SUMS = ["cost_usd", "tokens", "unpriced_tokens"]
 _TOKENS = ["input_tokens", "output_tokens", "cache_creation_tokens", "cache_read_tokens"]
 
 
-def show_lineage(context: dg.AssetExecutionContext, table: str) -> None:
+def show_lineage(context: dg.AssetExecutionContext, names: Names, table: str) -> None:
     """Puts the column lineage on the last event of a step: the UI reads it there.
 
     On every day's event it would make the history several times as large.
     """
-    lineage = column_lineage(table, Names.beside(context.asset_key))
+    lineage = column_lineage(table, names)
     if lineage is not None:
         has_days = CONTRACTS[table].partition_column is not None
         last = context.partition_keys[-1] if has_days else None
-        context.add_asset_metadata({"dagster/column_lineage": lineage}, partition_key=last)
+        shown = {"dagster/column_lineage": lineage}
+        context.add_asset_metadata(shown, asset_key=names.key(table), partition_key=last)
 
 
 def show_usage(context: dg.AssetExecutionContext, frames: Frames) -> Frames:

@@ -13,6 +13,7 @@ import dagster as dg
 
 from agentsview_assets.assets import all_assets
 from agentsview_assets.assets.archive import ARCHIVE
+from agentsview_assets.assets.common import LEDGER
 from agentsview_assets.assets.naming import Names
 from agentsview_assets.automation.alerting import RAISE_ALERT
 from agentsview_assets.automation.asking import RECONCILER, SCHEDULE, require_reconciler
@@ -45,7 +46,7 @@ warnings.filterwarnings(
     "ignore", r"Asset job (\w+__)?materialize materializes assets with varying", UserWarning
 )
 
-_MADE = sorted(EVERYTHING | {"duplicates"})
+_MADE = sorted(EVERYTHING | {"duplicates", LEDGER})
 # A process per step costs seconds each, and a DuckDB file has one writer anyway. Nothing of it is
 # left for a run to configure.
 EXECUTOR = dg.in_process_executor.configured(

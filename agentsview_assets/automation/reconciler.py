@@ -18,8 +18,9 @@ from datetime import timedelta
 import dagster as dg
 
 from agentsview_assets.assets.archive import ARCHIVE
-from agentsview_assets.assets.common import RANGE_END, RANGE_START, VERIFY_TAG, archives_tag
+from agentsview_assets.assets.common import LEDGER, RANGE_END, RANGE_START, VERIFY_TAG, archives_tag
 from agentsview_assets.assets.naming import Names
+from agentsview_assets.assets.observations import DAILY, WHOLE
 from agentsview_assets.automation.alerting import GivenUp, alerts
 from agentsview_assets.automation.asking import asked_for
 from agentsview_assets.automation.known import OF_THE_WAREHOUSE, OnItsWay
@@ -190,6 +191,8 @@ def _request(
     """The request for a run: its assets, its days, its archives by name in a tag, its queue."""
     first, last = makes.days
     made = makes.tables | ({"duplicates"} if "usage_rows" in makes.tables else frozenset())
+    if made & {*DAILY} and made & {*WHOLE}:
+        made |= {LEDGER}  # looks before both kinds, so that what cannot be read fails once
     return dg.RunRequest(
         run_key=key,
         asset_selection=[*map(names.key, sorted(made))],

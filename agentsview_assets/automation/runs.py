@@ -15,7 +15,7 @@ from typing import NamedTuple
 import dagster as dg
 
 from agentsview_assets.assets.archive import ARCHIVE
-from agentsview_assets.assets.common import ARCHIVES_TAG, RANGE_END, RANGE_START
+from agentsview_assets.assets.common import ARCHIVES_TAG, LEDGER, RANGE_END, RANGE_START
 from agentsview_assets.assets.naming import Names
 from agentsview_assets.automation.known import OBSERVATIONS, OnItsWay
 from agentsview_assets.automation.wanted import Tries
@@ -43,7 +43,7 @@ _UNFINISHED = [
     dg.DagsterRunStatus.CANCELING,
 ]
 _ASSETS = frozenset({ARCHIVE, *CONTRACTS})
-_LOOKS = OBSERVATIONS | {ARCHIVE}
+_LOOKS = OBSERVATIONS | {ARCHIVE, LEDGER}
 """What looks at the archives before anything is made."""
 _MOST_OUTDATED = 20
 """So many runs may come to workers of an older release in a day, each of which ends by it."""

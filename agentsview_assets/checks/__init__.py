@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from agentsview_assets.assets.common import IO_MANAGER_KEY
+from agentsview_assets.assets.common import IO_MANAGER_KEY, LEDGER
 from agentsview_assets.assets.naming import Names
 from agentsview_assets.checks.archives import archive_checks
 from agentsview_assets.checks.contents import content_free, contract_holds
@@ -41,8 +41,9 @@ _CONTRACTS = [
     for contract in _MADE
 ]
 OBSERVED = [check for check in _CONTRACTS if CONTRACTS[check.asset].group == "observations"]
+SEEN = [check for check in _CONTRACTS if check.asset == LEDGER]
 SETTLED = [
-    *(check for check in _CONTRACTS if check.asset in MADE_BY_KEY),
+    *(check for check in _CONTRACTS if check.asset in MADE_BY_KEY and check not in SEEN),
     Check(
         "duplicates_removed",
         "duplicates",
@@ -52,7 +53,7 @@ SETTLED = [
     ),
 ]
 REPORTED = [
-    *(check for check in _CONTRACTS if check not in OBSERVED and check not in SETTLED),
+    *(check for check in _CONTRACTS if check not in (*SEEN, *OBSERVED, *SETTLED)),
     Check(
         "totals_agree",
         "daily_usage",
@@ -99,13 +100,13 @@ REPORTED = [
 
 BLOCKING: dict[str, set[tuple[str, str]]] = {}
 """The blocking checks of each table."""
-for _check in (*OBSERVED, *SETTLED, *REPORTED):
+for _check in (*SEEN, *OBSERVED, *SETTLED, *REPORTED):
     if _check.is_blocking:
         BLOCKING.setdefault(_check.asset, set()).add((_check.asset, _check.name))
 
 
 def all_checks(names: Names, unread_days: int) -> list[dg.AssetChecksDefinition]:
-    """Every check, in four steps: of archives, of facts, of what counts of them, and of reports.
+    """Every check, in steps: of archives, the ledger, facts, what counts of them, and reports.
 
     Args:
         names: The names of an instance.
@@ -113,6 +114,7 @@ def all_checks(names: Names, unread_days: int) -> list[dg.AssetChecksDefinition]
     """
     return [
         _step(names, "archives_checked", archive_checks(unread_days)),
+        _step(names, "ledger_checked", SEEN),
         _step(names, "observations_checked", OBSERVED),
         _step(names, "duplicates_checked", SETTLED),
         _step(names, "reports_checked", REPORTED),

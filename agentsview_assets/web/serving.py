@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 
 from agentsview_assets.errors import ConfigError
 from agentsview_assets.files import look
+from agentsview_assets.settings import SERVE_TOKEN_VARIABLE
 from agentsview_assets.ui.addresses import EVERYWHERE, parse_authority
 
-TOKEN_VARIABLE = "AGENTSVIEW_ASSETS_SERVE_TOKEN"  # noqa: S105 - a name
 DEFAULT_PORT = 8080
 SHORTEST_TOKEN = 16
 _MOST_BYTES = 4096
@@ -94,7 +94,7 @@ def checked(serving: Serving) -> Serving:
     if not serving.token and not _is_of_this_machine(serving.host):
         raise ConfigError(
             f"--host {serving.host}: others reach it, and no token is asked for; name a file that "
-            f"holds one with --token-file, or give one in {TOKEN_VARIABLE}"
+            f"holds one with --token-file, or give one in {SERVE_TOKEN_VARIABLE}"
         )
     if not _BASE_PATH.fullmatch(serving.base_path):
         raise ConfigError(
@@ -123,7 +123,7 @@ def read_token(file: str | None, environ: Mapping[str, str] = os.environ) -> str
         ConfigError: The file cannot be read, or what it holds can be guessed or not be sent.
     """
     if file is None:
-        return _usable(environ.get(TOKEN_VARIABLE, ""), TOKEN_VARIABLE)
+        return _usable(environ.get(SERVE_TOKEN_VARIABLE, ""), SERVE_TOKEN_VARIABLE)
     path = Path(file)
     if look(path, f"--token-file {path}", ConfigError) != "file":
         raise ConfigError(f"--token-file {path}: no such file; name one that holds the token")

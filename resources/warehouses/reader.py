@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import importlib
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any, ClassVar, Protocol
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from agentsview_assets.errors import OutdatedError, WarehouseError
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl, parse_warehouses
@@ -37,6 +37,32 @@ _READERS: dict[Kind, str] = {
 }
 
 
+Remembered = TypeVar("Remembered")
+
+
+class Memory:
+    """What was worked out of a state already.
+
+    Attributes:
+        memory: Question -> answer; several readers of one state may share it.
+    """
+
+    def __init__(self) -> None:
+        self.memory: dict[Hashable, Any] = {}
+
+    def once(self, key: Hashable, make: Callable[[], Remembered]) -> Remembered:
+        """What an earlier caller worked out of this state, or else this one.
+
+        Args:
+            key: The question; its answer must never be changed.
+            make: Works it out.
+        """
+        if key not in self.memory:
+            self.memory[key] = make()
+        found: Remembered = self.memory[key]
+        return found
+
+
 class Reader(Protocol):
     """One consistent state of a warehouse."""
 
@@ -57,6 +83,9 @@ class Reader(Protocol):
 
     def whole_sum(self, expression: str) -> str:
         """SQL of an aggregate that `int()` reads as the sum of whole numbers, however great."""
+
+    def once(self, key: Hashable, make: Callable[[], Remembered]) -> Remembered:
+        """What is worked out once of a state, however often it is asked for; see `Memory`."""
 
     def has_table(self, name: str) -> bool:
         """Whether the warehouse holds the table."""

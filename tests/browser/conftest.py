@@ -22,6 +22,7 @@ _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
 _RUNS = """{ runsOrError(limit: 100) { ... on Runs { results {
   runId jobName status tags { key value } assetSelection { path } } } } }"""
+_STEPS = """{ runOrError(runId: "%s") { ... on Run { stepStats { stepKey status } } } }"""
 _TICKS = """{ sensorOrError(sensorSelector: { repositoryLocationName: "agentsview_assets",
   repositoryName: "__repository__", sensorName: "%s" }) { ... on Sensor { sensorState {
   ticks(limit: 10) { timestamp status skipReason } } } } }"""
@@ -128,6 +129,12 @@ class Ui:
         """The runs of a job, the last one first."""
         answer = self.page.evaluate(_ASK, [f"{self.url}/graphql", _RUNS])
         return [run for run in answer["runsOrError"]["results"] if run["jobName"] == job]
+
+    def failed_steps(self, run_id: str) -> list[str]:
+        """The steps of a run that failed."""
+        answer = self.page.evaluate(_ASK, [f"{self.url}/graphql", _STEPS % run_id])
+        steps = answer["runOrError"]["stepStats"]
+        return [step["stepKey"] for step in steps if step["status"] == "FAILURE"]
 
     def wait_for_runs(self, wanted: int, job: str = "__ASSET_JOB") -> list[dict[str, Any]]:
         """Waits until no run is under way and so many of a job have ended."""

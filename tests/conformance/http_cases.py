@@ -109,7 +109,7 @@ class Draws:
     def _lists(self) -> Parameters:
         found = {}
         for name, known in self._known.items():
-            if known and self._draw.random() < 0.15:
+            if known and self._draw.random() < 0.09:
                 found[name] = self._listed(known)
         if self._draw.random() < 0.1:
             found["agent"] = ",".join(self._draw.sample(_TOKENLESS, self._draw.randint(1, 2)))

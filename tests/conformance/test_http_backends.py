@@ -13,9 +13,9 @@ from agentsview_assets.documents.sessions.one_usage import session_usage
 from agentsview_assets.resources.warehouses.reader import open_reader
 from agentsview_assets.rules.gojson import encode
 from tests.support.in_process import Desk
-from tests.support.odd_archives.one_session import EDITS
 from tests.support.odd_archives.workbench import apply_edits
 from tests.support.published import assert_published
+from tests.support.session_rows import EDITS
 from tests.support.warehouses import KINDS
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -11,6 +12,8 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from agentsview_assets.documents.activity.over_http import http_activity
+from agentsview_assets.documents.common.lookups import load_prices
+from agentsview_assets.documents.sessions import one_usage
 from agentsview_assets.documents.sessions.one_usage import session_usage
 from agentsview_assets.errors import UsageError
 from agentsview_assets.rules.gojson import encode
@@ -18,9 +21,9 @@ from tests.conformance.comparison import without_freedom
 from tests.conformance.http_activity_cases import requests
 from tests.conformance.recipes import RECIPES
 from tests.support.documents import differences
-from tests.support.odd_archives.one_session import EDITS
 from tests.support.odd_archives.workbench import apply_edits
 from tests.support.served_pair import ServedPair
+from tests.support.session_rows import EDITS, numbers_of_one_length
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from tests.conformance.http_activity_cases import Parameters
     from tests.support.oracle import Oracle
 
+EDITED = "spring"
 NAMES = ("spring", "odd", "custom-prices", "stored-prices", "scrambled-0")
 # Requests of activity; the original reads one text of the odd archive for seconds, each time.
 ASKED = {"spring": 120, "scrambled-0": 60, "odd": 8}
@@ -50,7 +54,7 @@ def served(
         def get(name: str) -> ServedPair:
             if name not in pairs:
                 archive = RECIPES[name].make(oracle, tmp_path_factory.mktemp("served") / name)
-                apply_edits(archive, EDITS)
+                apply_edits(archive, EDITS if name == EDITED else (numbers_of_one_length,))
                 pairs[name] = stack.enter_context(
                     ServedPair.of(oracle, archive, RECIPES[name].start)
                 )
@@ -61,8 +65,10 @@ def served(
 
 @pytest.mark.parametrize("name", [_of(name) for name in NAMES])
 def test_what_a_session_used_equals_the_originals(
-    served: Callable[[str], ServedPair], name: str
+    served: Callable[[str], ServedPair], monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
+    # One state has one price table, which hundreds of sessions need not each read anew.
+    monkeypatch.setattr(one_usage, "load_prices", functools.cache(load_prices))
     pair = served(name)
     ids = [str(found) for (found,) in pair.ask_archive("SELECT id FROM sessions ORDER BY id")]
     wrong = []

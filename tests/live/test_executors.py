@@ -8,11 +8,14 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import dagster as dg
 import pytest
 
 from tests.support.everything import everything
 from tests.support.in_process import Desk
+from tests.support.machines import Machine
 from tests.support.oracle import REPOSITORY
+from tests.support.step_runs import carry_out
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,3 +65,15 @@ def test_a_process_for_each_step_makes_the_same(kind: str, postgres_server: Serv
     assert done.returncode == 0, done.stderr[-3000:]
     found, wanted = everything(url), everything(str(desk.warehouse))
     assert {table for table in wanted if found[table] != wanted[table]} == set()
+
+
+@pytest.mark.parametrize("assets", [(), ("sessions", "usage_rows", "activity_intervals")])
+def test_an_archive_that_is_gone_is_one_failed_step(tmp_path: Path, assets: tuple[str, ...]):
+    place = tmp_path / "gone"
+    machine = Machine(tmp_path, f"duckdb:///{tmp_path}/warehouse.duckdb", (place,))
+    with dg.instance_for_test(temp_dir=str(tmp_path)) as instance:
+        several = {"AGENTSVIEW_ASSETS_EXECUTOR": "multiprocess"}
+        ran = carry_out(machine, instance, *assets, day=LAST, **several)
+    [message] = ran.failed.values()
+    assert message.startswith(f"archive {place}")
+    assert (ran.done, ran.made) == (frozenset(), frozenset())

@@ -236,7 +236,7 @@ class TestTheReconciler:
         assert [run.job for run in ran] == ["materialize", "materialize", "check"]
         assert ran[0].assets == {"archive"}
         assert ran[1].days == (START, DAY)
-        assert ran[1].assets == {*TABLES, "duplicates"}
+        assert ran[1].assets == {*TABLES, "duplicates", "archive_sessions"}
         assert desk.materialize()["up_to_date"] is True
 
     def test_days_off_and_late_days_are_one_run_for_each_range(self, desk, instance):

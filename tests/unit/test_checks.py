@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from agentsview_assets.build import build_definitions
-from agentsview_assets.checks import OBSERVED, REPORTED, SETTLED
+from agentsview_assets.checks import OBSERVED, REPORTED, SEEN, SETTLED
 from agentsview_assets.checks.archives import archive_checks
 from agentsview_assets.resources.dagster_home.history import prepare_home
 from agentsview_assets.resources.warehouses.reader import open_reader
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CHECKS = {
     (check.asset, check.name): check
-    for check in (*archive_checks(7), *OBSERVED, *SETTLED, *REPORTED)
+    for check in (*archive_checks(7), *SEEN, *OBSERVED, *SETTLED, *REPORTED)
 }
 UNPRICED = ("daily_usage", "completeness")
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DAY = "2026-11-02"
+LOOK = "daily_observations.look_at_archives"
 
 
 @pytest.fixture
@@ -67,17 +68,17 @@ def require_words(failure: dg.StepExecutionFailure, *words: str) -> None:
 def test_an_archive_that_is_gone_is_named(machine: Machine) -> None:
     shutil.rmtree(machine.archives[0])
     found = failures(machine, "usage_rows")
-    assert found.keys() == {"usage_rows"}
-    require_words(found["usage_rows"], str(machine.archives[0]), "no such")
+    assert found.keys() == {LOOK}
+    require_words(found[LOOK], str(machine.archives[0]), "no such")
 
 
 def test_a_table_of_newer_rules_is_left_with_words(machine: Machine) -> None:
     assert machine.run("materialize").code == 0
     with open_store(machine.warehouse) as store:
         store.record_rules({"rules_generation": str(rules().generation + 1)})
-    for asset in ("sessions", "daily_usage"):
+    for asset, step in (("sessions", LOOK), ("daily_usage", "daily_usage")):
         found = failures(machine, asset)
-        require_words(found[asset], "a newer release", "upgrade this one")
+        require_words(found[step], "a newer release", "upgrade this one")
 
 
 def test_prices_that_were_never_read_are_asked_for(machine: Machine) -> None:

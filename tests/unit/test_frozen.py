@@ -18,12 +18,14 @@ from agentsview_assets.resources.warehouses.reader import (
     CHECKS_TABLE,
     EXPECTED_TABLE,
     META_TABLE,
+    PARTITIONS_TABLE,
     READINGS_TABLE,
     RULES_TABLE,
     SCHEMA_VERSION,
     SUCCESSIONS_TABLE,
     open_reader,
 )
+from agentsview_assets.rules.versions import recorded_rules
 from agentsview_assets.schemas import HISTORIES, STORED
 from agentsview_assets.warehouse_urls import parse_warehouses
 from tests.frozen.archive import DOCUMENTS, OWN_PRICE, START_DATE, make_archive
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
     from tests.support.postgres import Database
 
 FROZEN = REPOSITORY / "tests" / "frozen"
+SINCE_ACTIVITY = 6
+UNKNOWN = "SELECT count(*) FROM sessions WHERE own_activity_julian IS NULL"
+MADE_BY = f"SELECT DISTINCT rules_version FROM {PARTITIONS_TABLE} WHERE asset = 'usage_rows'"
 WAREHOUSES = sorted(str(path.relative_to(FROZEN)) for path in FROZEN.glob("schema-*/*.xz"))
 
 
@@ -112,10 +117,15 @@ def test_materialising_its_archive_again_changes_no_number_and_keeps_the_histori
     with open_store(thawed.url):
         pass
     before = {name: thawed.ask(f"SELECT * FROM {name} ORDER BY 1, 2, 3, 4") for name in HISTORIES}
+    [(unknown,)] = thawed.ask(UNKNOWN)
+    assert (unknown > 0) == (thawed.schema < SINCE_ACTIVITY)
     thawed.bring_archive()
     done = thawed.run("materialize")
     assert done.returncode == 0, done.stderr
     assert thawed.documents() == thawed.expected
+    # What its version did not hold has come with what its rules did not make.
+    assert thawed.ask(UNKNOWN) == [(0,)]
+    assert thawed.ask(MADE_BY) == [(recorded_rules("usage_rows", is_report=False),)]
     after = {name: thawed.ask(f"SELECT * FROM {name} ORDER BY 1, 2, 3, 4") for name in HISTORIES}
     for name, rows in before.items():
         assert set(rows) <= set(after[name]), name

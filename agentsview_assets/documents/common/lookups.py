@@ -92,6 +92,13 @@ def load_prices(reader: Reader, archive_id: str, *, offline: bool) -> PricingTab
         offline: Prefer the embedded prices to the archive's own; otherwise they only stand in for
             an archive that has none.
     """
+    return reader.once(
+        (load_prices, archive_id, offline),
+        lambda: _read_prices(reader, archive_id, offline=offline),
+    )
+
+
+def _read_prices(reader: Reader, archive_id: str, *, offline: bool) -> PricingTable:
     layers: dict[str, list[PriceTuple]] = {"stored": [], "embedded": [], "custom": []}
     version = ""
     test, params = of_archive(archive_id)

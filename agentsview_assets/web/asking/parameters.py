@@ -106,7 +106,8 @@ def integer(
             raise _InvalidError(f"expected number <= {most}")
         return number
 
-    schema = (("type", "integer"), *bounds, ("default", default))
+    usual = [("default", default)] if default is not None else []
+    schema = (("type", "integer"), *bounds, *usual)
     return Parameter(name, read, default, meaning, schema)
 
 

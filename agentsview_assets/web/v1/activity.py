@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from agentsview_assets.documents.activity.over_http import ActivityRequest, settled
+from agentsview_assets.resources.warehouses.reader import Reader
 from agentsview_assets.web.asking.parameters import choice, date, text
 from agentsview_assets.web.endpoints import Asked, Endpoint, Question
 from agentsview_assets.web.v1.usage import ARCHIVE, ZONE
@@ -26,16 +25,15 @@ _PARAMETERS = (
 
 def _report(asked: Asked) -> Question:
     values = {parameter.name: asked.values[parameter.name] for parameter in _PARAMETERS}
-    renamed: dict[str, Any] = {**values, "from_": values.pop("from")}
-    report = settled(ActivityRequest(**renamed), asked.now)
+    values["from_"] = values.pop("from")
+    found = settled(ActivityRequest(**values), asked.now)
     archive_id = asked.values["archive_id"] or None
-    key = (*values.values(), renamed["from_"], report.span, archive_id)
 
-    def answer(reader: Any) -> bytes:
-        found = report.made(reader, archive_id)
-        return "".join(found.json_chunks(indent=None)).encode()
+    def answer(reader: Reader) -> bytes:
+        return "".join(found.made(reader, archive_id).json_chunks(indent=None)).encode()
 
-    return Question(None if report.span.partial else key, answer)
+    # A range that is not over yet is told as of the present moment.
+    return Question(None if found.span.partial else (found, archive_id), answer)
 
 
 ENDPOINTS = (

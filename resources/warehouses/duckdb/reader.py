@@ -13,6 +13,7 @@ from agentsview_assets.errors import DISK_FULL, WarehouseError, is_disk_full
 from agentsview_assets.files import is_there, look
 from agentsview_assets.resources.warehouses.duckdb.lock import is_locked, open_file, waited
 from agentsview_assets.resources.warehouses.reader import (
+    Memory,
     exact_total,
     found_version,
     require_current,
@@ -23,12 +24,13 @@ _MAGIC, _MAGIC_START, _MAGIC_END = b"DUCK", 8, 12
 _DAMAGE = ("not a valid duckdb", "serialization", "corrupt", "could not read enough bytes")
 
 
-class DuckDBReader:
+class DuckDBReader(Memory):
     """A read transaction on a DuckDB warehouse."""
 
     kind: ClassVar[Kind] = "duckdb"
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+        super().__init__()
         self._connection = connection
         self._path = path
 

@@ -26,6 +26,7 @@ from agentsview_assets.resources.warehouses.postgres.connection import (
     connect_watched,
 )
 from agentsview_assets.resources.warehouses.reader import (
+    Memory,
     exact_total,
     found_version,
     require_current,
@@ -42,12 +43,13 @@ _FAILED = re.compile(r"^connection to server .*? failed: (?:FATAL: +)?", re.DOTA
 _SCHEMA_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = %s"
 
 
-class PostgresReader:
+class PostgresReader(Memory):
     """A read transaction on a PostgreSQL warehouse."""
 
     kind: ClassVar[Kind] = "postgresql"
 
     def __init__(self, connection: Connection, warehouse: WarehouseUrl) -> None:
+        super().__init__()
         self._connection = connection
         self._warehouse = warehouse
 

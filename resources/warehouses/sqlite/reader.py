@@ -19,6 +19,7 @@ from urllib.parse import quote
 from agentsview_assets.errors import DISK_FULL, WarehouseError, is_disk_full
 from agentsview_assets.files import look, trouble
 from agentsview_assets.resources.warehouses.reader import (
+    Memory,
     exact_total,
     found_version,
     require_current,
@@ -38,12 +39,13 @@ _CONVERSIONS: dict[str, Callable[[Any], object]] = {
 }
 
 
-class SQLiteReader:
+class SQLiteReader(Memory):
     """A read transaction on an SQLite warehouse."""
 
     kind: ClassVar[Kind] = "sqlite"
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        super().__init__()
         self._connection = connection
         self._path = path
         self._kinds = dict(self._fetch(f"SELECT column_name, kind FROM {COLUMNS_TABLE}")[1])

@@ -14,9 +14,10 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -48,6 +49,7 @@ class _Copy:
         self.stamp = stamp
         self.taken_at = datetime.now(UTC)
         self.name = state_name(DuckDBReader(connection, path))
+        self.memory: dict[Hashable, Any] = {}
         self.readers = 0
         self.is_latest = True
 
@@ -78,6 +80,7 @@ class DuckDBCopies:
                 cursor.execute("SET TimeZone = 'UTC'")
                 with limited(seconds, cursor.interrupt):
                     reader = DuckDBReader(cursor, self._path)
+                    reader.memory = copy.memory
                     yield State(reader, copy.name, None if is_present else copy.taken_at)
         finally:
             with self._counting:

@@ -16,7 +16,7 @@ from agentsview_assets.resources.warehouses.postgres.reader import (
     explain,
 )
 from agentsview_assets.resources.warehouses.reader import META_TABLE, require_current
-from agentsview_assets.resources.warehouses.states.state import State, limited, state_name
+from agentsview_assets.resources.warehouses.states.state import Latest, State, limited
 from agentsview_assets.warehouse_urls import WarehouseUrl
 
 _MOST_KEPT = 8
@@ -29,7 +29,7 @@ class PostgresPool:
         """Names the warehouse."""
         self._warehouse = warehouse
         self._kept: list[Connection] = []
-        self._names: dict[tuple[str, int], str] = {}
+        self._latest = Latest()
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
@@ -39,7 +39,7 @@ class PostgresPool:
         try:
             with limited(seconds, connection.cancel):
                 reader = PostgresReader(connection, self._warehouse)
-                yield State(reader, self._name(reader))
+                yield self._latest.state(_key(reader), reader)
         finally:
             self._give_back(connection)
 
@@ -92,17 +92,11 @@ class PostgresPool:
                 return
         connection.close()
 
-    def _name(self, reader: PostgresReader) -> str:
-        """The state's name, worked out once for each revision of a schema."""
-        [(table, revision)] = reader.rows(
-            f"SELECT CAST(CAST('{META_TABLE}' AS regclass) AS oid)::text, MAX(revision) "
-            f"FROM {META_TABLE}"
-        )
-        key = (str(table), int(revision))
-        with self._lock:
-            if key in self._names:
-                return self._names[key]
-        name = state_name(reader)
-        with self._lock:
-            self._names = {key: name}
-        return name
+
+def _key(reader: PostgresReader) -> tuple[str, int]:
+    """What tells the states of one schema apart, and those of the schemas of one name."""
+    [(table, revision)] = reader.rows(
+        f"SELECT CAST(CAST('{META_TABLE}' AS regclass) AS oid)::text, MAX(revision) "
+        f"FROM {META_TABLE}"
+    )
+    return str(table), int(revision)

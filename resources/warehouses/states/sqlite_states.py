@@ -9,7 +9,6 @@ import contextlib
 import os
 import sqlite3
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from agentsview_assets.resources.warehouses.sqlite.reader import (
     explain,
     open_warehouse,
 )
-from agentsview_assets.resources.warehouses.states.state import State, limited, state_name
+from agentsview_assets.resources.warehouses.states.state import Latest, State, limited
 from agentsview_assets.warehouse_urls import WarehouseUrl
 
 LONG_SECONDS = 60.0
@@ -34,8 +33,7 @@ class SQLiteStates:
     def __init__(self, warehouse: WarehouseUrl) -> None:
         """Names the warehouse."""
         self._warehouse = warehouse
-        self._names: dict[tuple[int, int], str] = {}
-        self._lock = threading.Lock()
+        self._latest = Latest()
 
     @contextlib.contextmanager
     def reading(self, seconds: float) -> Iterator[State]:
@@ -47,19 +45,15 @@ class SQLiteStates:
                 opened.close()
                 reader = opened.enter_context(copy)
             opened.enter_context(limited(seconds, reader.interrupt))
-            yield State(reader, self._name(reader))
+            yield self._latest.state(self._key(reader), reader)
 
     def close(self) -> None:
         """Nothing is held between requests."""
 
-    def _name(self, reader: SQLiteReader) -> str:
-        """The state's name, worked out once for each revision of a file."""
+    def _key(self, reader: SQLiteReader) -> tuple[int, int]:
+        """What tells the states of one file apart, and those of the files of one name."""
         revision = int(reader.rows(f"SELECT MAX(revision) FROM {META_TABLE}")[0][0])
-        key = (self._warehouse.file.stat().st_ino, revision)
-        with self._lock:
-            if key not in self._names:
-                self._names = {key: state_name(reader)}
-            return self._names[key]
+        return self._warehouse.file.stat().st_ino, revision
 
 
 def _copied(reader: SQLiteReader, path: Path) -> contextlib.AbstractContextManager[SQLiteReader]:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from agentsview_assets.errors import AssetsError, TimedOutError
 from agentsview_assets.resources.warehouses.reader import (
@@ -29,6 +29,12 @@ SELECT MAX(schema_version), MAX(revision),
 """
 
 
+class MemorableReader(Reader, Protocol):
+    """A reader that may share what was worked out of its state."""
+
+    memory: dict[Hashable, Any]
+
+
 @dataclass(frozen=True)
 class State:
     """One whole state of a warehouse.
@@ -42,6 +48,31 @@ class State:
     reader: Reader
     name: str
     taken_at: datetime | None = None
+
+
+class Latest:
+    """The latest state's name and what was worked out of it, for readers that come one by one."""
+
+    def __init__(self) -> None:
+        """Knows none yet."""
+        self._known: tuple[Hashable, str, dict[Hashable, Any]] | None = None
+        self._lock = threading.Lock()
+
+    def state(self, key: Hashable, reader: MemorableReader) -> State:
+        """The state that a reader reads.
+
+        Args:
+            key: Tells it from others of this warehouse; cheap to find out.
+            reader: Shares what was worked out of it.
+        """
+        with self._lock:
+            known = self._known
+        if known is None or known[0] != key:
+            known = (key, state_name(reader), {})
+            with self._lock:
+                self._known = known
+        _, name, reader.memory = known
+        return State(reader, name)
 
 
 class States(Protocol):
