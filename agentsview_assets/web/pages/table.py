@@ -16,6 +16,8 @@ from agentsview_assets.rules.shown_text import visible
 from agentsview_assets.web.pages.address import Address
 from agentsview_assets.web.pages.formats import NOTHING, NUMBERS, Kind, shown
 
+_SHORT = 28
+"""Texts of so many characters stay on one line."""
 _SHORTENED = frozenset({"name", "digest", "id"})
 Row = Sequence[Any]
 Link = Callable[[Row], str | None]
@@ -65,6 +67,7 @@ class Cell(NamedTuple):
     href: str | None
     is_number: bool
     is_head: bool
+    is_short: bool
 
 
 class Head(NamedTuple):
@@ -183,6 +186,7 @@ def _cell(column: Column, value: Any, href: str | None, place: int) -> Cell:
         href=href,
         is_number=column.is_number,
         is_head=place == 0,
+        is_short=len(text) <= _SHORT,
     )
 
 
