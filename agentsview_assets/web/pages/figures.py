@@ -8,7 +8,7 @@ from __future__ import annotations
 from operator import itemgetter
 from typing import Any, Final
 
-from agentsview_assets.documents.common.lookups import load_prices, resolve_archives
+from agentsview_assets.documents.common.gaps import ALL, late_slices
 from agentsview_assets.documents.common.window import Window
 from agentsview_assets.documents.usage.buckets import (
     IS_REPORTED,
@@ -20,9 +20,12 @@ from agentsview_assets.documents.usage.buckets import (
     read_usage,
     sums,
 )
+from agentsview_assets.documents.usage.parts import day_entries, totals_entry
 from agentsview_assets.documents.usage.query import CountedRows, UsageScope
+from agentsview_assets.documents.usage.rolled import rolled_usage
 from agentsview_assets.documents.usage.summary import summary_of
 from agentsview_assets.rules.pricing import PricingTable
+from agentsview_assets.schemas.reports import DAILY_USAGE
 from agentsview_assets.web.pages.page import Ask
 
 COUNTERS: Final = ("inputTokens", "outputTokens", "cacheCreationTokens", "cacheReadTokens")
@@ -44,17 +47,12 @@ def scoped(ask: Ask, window: Window | None = None, **more: str) -> UsageScope:
         more: Dimension -> the only name of it.
     """
     return UsageScope(
-        resolve_archives(ask.reader, ask.scope.archive_id),
+        ask.archive,
         window or ask.scope.window,
         ask.scope.zone,
         ask.scope.filters(**more),
         int(ask.now.timestamp()),
     )
-
-
-def prices_of(ask: Ask, scope: UsageScope) -> PricingTable:
-    """The prices in force for what a page is about."""
-    return load_prices(ask.reader, scope.archive_id, offline=False)
 
 
 def usage_of(ask: Ask, window: Window | None = None, **more: str) -> dict[str, Any]:
@@ -89,6 +87,22 @@ def usage_key(
     )
 
 
+def usage_before(ask: Ask, **more: str) -> dict[str, Any] | None:
+    """Totals, days and sessions of the same span before; None where the window has no ends.
+
+    Args:
+        ask: The request.
+        more: Dimension -> the only name of it.
+    """
+    prior = ask.scope.prior()
+    if prior is None:
+        return None
+    found: dict[str, Any] = ask.kept(
+        usage_key(ask, "before", prior, more), lambda: _before(ask, prior, more)
+    )
+    return found
+
+
 def tokens_of(entry: dict[str, Any]) -> int:
     """The tokens of all four counters of a part of a document."""
     return sum(int(entry[name]) for name in COUNTERS)
@@ -107,10 +121,39 @@ def with_machines(ask: Ask, document: dict[str, Any], **more: str) -> dict[str, 
 
 def _read(ask: Ask, window: Window | None, more: dict[str, str]) -> dict[str, Any]:
     scope = scoped(ask, window, **more)
-    prices = prices_of(ask, scope)
-    usage = read_usage(ask.reader, scope, prices, by_project=True)
-    document = summary_of(ask.reader, scope, prices, usage, breakdowns=True)
-    return {**document, "unpriced": _unpriced(usage, prices)}
+    usage = _usage(ask, scope)
+    document = summary_of(ask.reader, scope, ask.prices, usage, breakdowns=True)
+    return {**document, "unpriced": _unpriced(usage, ask.prices)}
+
+
+def _before(ask: Ask, window: Window, more: dict[str, str]) -> dict[str, Any]:
+    usage = _usage(ask, scoped(ask, window, **more))
+    daily = day_entries(usage, breakdown=False)
+    return {
+        "daily": daily,
+        "totals": totals_entry(daily, usage),
+        "sessionCounts": {"total": sum(usage.sessions.values())},
+    }
+
+
+def _usage(ask: Ask, scope: UsageScope) -> Usage:
+    """The usage, from the table of daily sums where that says the same as the rows."""
+    rolled = rolled_usage(ask.reader, scope, ask.prices, late_days(ask))
+    return rolled or read_usage(ask.reader, scope, ask.prices, by_project=True)
+
+
+def late_days(ask: Ask) -> list[tuple[str, str]]:
+    """The archives and days of which something shown here is out of date."""
+    found = ask.kept(("late",), lambda: sorted(map(list, _late(ask))))
+    return [(archive, day) for archive, day in found]
+
+
+def _late(ask: Ask) -> frozenset[tuple[str, str]]:
+    reads = ALL._replace(
+        daily=(*ALL.daily, DAILY_USAGE.name), priced=(*ALL.priced, DAILY_USAGE.name)
+    )
+    late = late_slices(ask.reader, reads)
+    return late.missing | late.outdated
 
 
 def _unpriced(usage: Usage, prices: PricingTable) -> dict[str, int]:
@@ -124,7 +167,7 @@ def _unpriced(usage: Usage, prices: PricingTable) -> dict[str, int]:
 def _machines(ask: Ask, more: dict[str, str]) -> dict[str, list[dict[str, Any]]]:
     """Parts of each day by machine, the most expensive first."""
     scope = scoped(ask, None, **more)
-    prices, rows = prices_of(ask, scope), CountedRows(ask.reader, scope)
+    rows = CountedRows(ask.reader, scope)
     days: dict[str, list[tuple[str, Amounts]]] = {}
     for midnight, odd_time, machine, model, reported, *values in ask.reader.rows(
         f"""
@@ -135,7 +178,7 @@ def _machines(ask: Ask, more: dict[str, str]) -> dict[str, list[dict[str, Any]]]
         """,
         rows.sql.params,
     ):
-        amounts = priced(prices, model, reported, values).amounts
+        amounts = priced(ask.prices, model, reported, values).amounts
         days.setdefault(rows.local_date(midnight, odd_time), []).append((machine, amounts))
     return {
         date: entries("machine", by_cost(items, itemgetter(0), itemgetter(1)))

@@ -9,11 +9,14 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 
+from agentsview_assets.documents.common.lookups import load_prices, resolve_archives
 from agentsview_assets.errors import AssetsError
 from agentsview_assets.resources.warehouses.reader import Reader
 from agentsview_assets.resources.warehouses.states.state import State
+from agentsview_assets.rules.pricing import PricingTable
 from agentsview_assets.web.answers import Answers, Key
 from agentsview_assets.web.endpoints import json_body
 from agentsview_assets.web.pages.address import Address
@@ -53,6 +56,16 @@ class Ask:
     def now(self) -> datetime:
         """The present."""
         return self.scope.now
+
+    @cached_property
+    def archive(self) -> str:
+        """The archive that the page is about, or the word for all of them."""
+        return resolve_archives(self.reader, self.scope.archive_id)
+
+    @cached_property
+    def prices(self) -> PricingTable:
+        """The prices in force for it."""
+        return load_prices(self.reader, self.archive, offline=False)
 
     def kept(self, key: Key, make: Callable[[], Any]) -> Any:
         """What a question to this state of the warehouse is answered with, worked out once.

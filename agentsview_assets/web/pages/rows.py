@@ -14,7 +14,7 @@ from agentsview_assets.documents.usage.query import CountedRows
 from agentsview_assets.errors import UsageError
 from agentsview_assets.rules.pricing import PricingTable
 from agentsview_assets.web.pages.address import name_of, path_part
-from agentsview_assets.web.pages.figures import prices_of, scoped
+from agentsview_assets.web.pages.figures import scoped
 from agentsview_assets.web.pages.formats import day, name, short, usd
 from agentsview_assets.web.pages.page import Ask, Content, Figure, Page
 from agentsview_assets.web.pages.scope import NAMED
@@ -35,7 +35,7 @@ _CENTURY: Final = 4 * 10**12
 def rows_page(ask: Ask) -> Content:
     """Fills the page."""
     scope = scoped(ask)
-    prices, counted = prices_of(ask, scope), CountedRows(ask.reader, scope)
+    prices, counted = ask.prices, CountedRows(ask.reader, scope)
     narrowed = _narrowed(ask, counted)
     behind = Sql(
         f"FROM ({counted.sql.text}) AS counted\nWHERE {narrowed.text}",

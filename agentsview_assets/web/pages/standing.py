@@ -6,19 +6,23 @@ What belongs here: saying so in a few words. What does not: finding it out, whic
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, NamedTuple
 
-from agentsview_assets.documents.common.completeness import completeness
-from agentsview_assets.resources.warehouses.reader import META_TABLE
+from agentsview_assets.documents.common.gaps import last_readings
+from agentsview_assets.documents.common.gaps import moment as moment_of
+from agentsview_assets.documents.common.tokens import ArchiveTokens, archive_tokens
+from agentsview_assets.resources.warehouses.known import successions
+from agentsview_assets.resources.warehouses.reader import ARCHIVES_TABLE, META_TABLE
 from agentsview_assets.rules.gojson import utf8_bytes
 from agentsview_assets.schemas.pricing import EFFECTIVE_PRICING
+from agentsview_assets.web.pages.figures import late_days
 from agentsview_assets.web.pages.formats import age, counted, digest, moment, name, percent, short
 from agentsview_assets.web.pages.page import Ask
 
 _QUIET_SECONDS = 36 * 3600
 """After so long without being read an archive is said to be silent."""
 _MOST_NAMES = 3
+_OBSERVED = f"SELECT archive_id, CAST(observed_at AS VARCHAR(40)) FROM {ARCHIVES_TABLE}"
 
 
 class Remark(NamedTuple):
@@ -37,26 +41,34 @@ class Remark(NamedTuple):
     path: str = "/trust"
 
 
-def known(ask: Ask) -> dict[str, Any]:
-    """The completeness document, worked out once a minute for a state."""
-    minute = int(ask.now.timestamp() // 60)
-    archive = ask.scope.archive_id
-    found: dict[str, Any] = ask.kept(
-        ("completeness", archive, minute),
-        lambda: completeness(ask.reader, ask.now, archive),
-    )
-    return found
+class _Archive(NamedTuple):
+    """What is known of an archive that is still read.
+
+    Attributes:
+        archive_id: Which one.
+        read_at: When it was last read, in seconds since 1970.
+        is_failing: Whether it cannot be read now.
+    """
+
+    archive_id: str
+    read_at: float
+    is_failing: bool
 
 
 def remarks(ask: Ask) -> list[Remark]:
     """What is to be known of every total of a page."""
-    found = known(ask)
-    return [_unpriced(found), _archives(ask, found), _late(found), _prices(ask), _restated(ask)]
+    return [_unpriced(ask), _archives(ask), _late(ask), _prices(ask), _restated(ask)]
 
 
-def _unpriced(found: dict[str, Any]) -> Remark:
-    tokens, lacking = found["totals"]["tokens"], found["totals"]["unpriced_tokens"]
-    models = {model for archive in found["archives"] for model in archive["unpriced_models"]}
+def _is_meant(ask: Ask, archive_id: str) -> bool:
+    return ask.scope.archive_id in (None, archive_id)
+
+
+def _unpriced(ask: Ask) -> Remark:
+    known: dict[str, list[Any]] = ask.kept(("tokens",), lambda: archive_tokens(ask.reader))
+    found = [ArchiveTokens(*one) for archive, one in known.items() if _is_meant(ask, archive)]
+    tokens, lacking = sum(one.tokens for one in found), sum(one.unpriced for one in found)
+    models = {model for one in found for model in one.unpriced_models}
     if not lacking:
         return Remark("Prices", "every token has a price", path="/models")
     names = sorted(models, key=utf8_bytes)
@@ -67,29 +79,37 @@ def _unpriced(found: dict[str, Any]) -> Remark:
     return Remark("Prices", text, is_warning=True, path="/models")
 
 
-def _archives(ask: Ask, found: dict[str, Any]) -> Remark:
-    alive = [archive for archive in found["archives"] if archive["succeeded_by"] is None]
+def _archives(ask: Ask) -> Remark:
+    known = [_Archive(*one) for one in ask.kept(("archives",), lambda: _alive(ask))]
+    alive = [archive for archive in known if _is_meant(ask, archive.archive_id)]
     if not alive:
         return Remark("Archives", "none was read yet", is_warning=True)
-    ages = {a["archive_id"]: _age(ask, a["read_at"]) for a in alive}
-    silent = [
-        archive["archive_id"]
-        for archive in alive
-        if archive["failing_since"] or ages[archive["archive_id"]] > _QUIET_SECONDS
-    ]
-    text = f"{counted(len(alive), 'archive')}, last read {age(min(ages.values()))} ago"
+    ages = [max(ask.now.timestamp() - archive.read_at, 0.0) for archive in alive]
+    silent = sum(
+        archive.is_failing or old > _QUIET_SECONDS for archive, old in zip(alive, ages, strict=True)
+    )
     if silent:
-        oldest = age(max(ages.values()))
-        text = f"{len(silent)} of {len(alive)} not heard from; the oldest was read {oldest} ago"
-    return Remark("Archives", text, is_warning=bool(silent))
+        text = f"{silent} of {len(alive)} not heard from; the oldest was read {age(max(ages))} ago"
+        return Remark("Archives", text, is_warning=True)
+    return Remark("Archives", f"{counted(len(alive), 'archive')}, last read {age(min(ages))} ago")
 
 
-def _age(ask: Ask, read_at: str) -> float:
-    return max((ask.now - datetime.fromisoformat(read_at)).total_seconds(), 0.0)
+def _alive(ask: Ask) -> list[list[Any]]:
+    """The archives whose place no other one took, and when each was last read."""
+    gone = {found.archive_id for found in successions(ask.reader.rows)}
+    readings = {found.archive_id: found for found in last_readings(ask.reader)}
+    alive = []
+    for archive, observed in sorted(ask.reader.rows(_OBSERVED)):
+        reading = readings.get(archive)
+        read_at = reading.read_at if reading and reading.read_at else moment_of(observed)
+        is_failing = bool(reading and reading.failing_since)
+        if archive not in gone:
+            alive.append([archive, read_at.timestamp(), is_failing])
+    return alive
 
 
-def _late(found: dict[str, Any]) -> Remark:
-    late = found["totals"]["days_out_of_date"]
+def _late(ask: Ask) -> Remark:
+    late = len([day for archive, day in late_days(ask) if _is_meant(ask, archive)])
     if late:
         words = "is out of date" if late == 1 else "are out of date"
         return Remark("Days", f"{counted(late, 'day')} {words}", is_warning=True)
