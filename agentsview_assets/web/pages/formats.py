@@ -23,8 +23,8 @@ Kind = Literal[
     "digest",
     "id",
 ]
-"""What a value is. `name` is a text from an archive, `id` one that is shortened, `rate` USD per million tokens, `share` a part
-of 1."""
+"""What a value is. `name` is a text from an archive, `id` one that is shortened, `rate` USD per
+million tokens, `share` a part of 1."""
 NUMBERS: frozenset[Kind] = frozenset({"whole", "tokens", "usd", "rate", "share", "minutes"})
 UNNAMED = "(no name)"
 NOTHING = "–"

@@ -16,6 +16,8 @@ from agentsview_assets.rules.shown_text import visible
 from agentsview_assets.web.pages.address import Address
 from agentsview_assets.web.pages.formats import NOTHING, NUMBERS, Kind, shown
 
+_SHORT = 28
+"""Texts of so many characters stay on one line."""
 _SHORTENED = frozenset({"name", "digest", "id"})
 Row = Sequence[Any]
 Link = Callable[[Row], str | None]
@@ -65,6 +67,7 @@ class Cell(NamedTuple):
     href: str | None
     is_number: bool
     is_head: bool
+    is_short: bool
 
 
 class Head(NamedTuple):
@@ -173,13 +176,17 @@ class Table:
 
 
 def _cell(column: Column, value: Any, href: str | None, place: int) -> Cell:
+    text = shown(value, column.kind)
+    is_cut = column.kind in _SHORTENED and text.endswith("…")
     is_exact = column.is_number and value is not None
     return Cell(
-        shown(value, column.kind),
-        repr(value) if is_exact else None,
-        href,
-        column.is_number,
-        place == 0,
+        text=text,
+        whole=visible(str(value)) if is_cut else None,
+        exact=repr(value) if is_exact else None,
+        href=href,
+        is_number=column.is_number,
+        is_head=place == 0,
+        is_short=len(text) <= _SHORT,
     )
 
 

@@ -23,7 +23,7 @@
 
   const draw = (place) => {
     const text = document.getElementById(`chart-${place.dataset.chart}`).textContent;
-    const compiled = vegaLite.compile(JSON.parse(text)).spec;
+    const compiled = vegaLite.compile(JSON.parse(text), { logger: vega.logger(vega.Error) }).spec;
     const runtime = vega.parse(compiled, null, { ast: true });
     const view = new vega.View(runtime, {
       expr: vega.expressionInterpreter,
