@@ -19,11 +19,13 @@ from agentsview_assets.resources.warehouses.store import Partition, Slices
 from agentsview_assets.schemas import CONTRACTS
 from agentsview_assets.warehouse_urls import parse_warehouse
 from tests.support.contract_rows import ARCHIVE, DAY, frame
+from tests.support.postgres import running_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from agentsview_assets.resources.warehouses.states.state import State, States
+    from tests.support.postgres import KillableServer
 
 SESSIONS = CONTRACTS["sessions"]
 ENDLESS = (
@@ -188,3 +190,34 @@ def test_a_file_that_is_damaged_later_leaves_the_last_state(file):
         with states.reading(30) as state:
             assert count(state) == 2
             assert state.taken_at is not None
+
+
+@pytest.fixture
+def server() -> Iterator[KillableServer]:
+    with running_server() as started:
+        yield started
+
+
+def test_a_server_of_postgresql_that_was_gone_is_used_again(server):
+    database = server.database()
+    url = database.url()
+    write(url, 2)
+    database.run("CHECKPOINT")  # servers of tests lose what they wrote last
+    with closing(states_of(parse_warehouse(url))) as states:
+        with states.reading(30) as state:
+            assert count(state) == 2
+        server.stop_at_once()
+        with pytest.raises(WarehouseError), states.reading(30):
+            pass
+        server.start_again()
+        with states.reading(30) as state:
+            assert count(state) == 2
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM sessions", "CREATE TABLE mine (a INTEGER)"])
+def test_nothing_can_be_written_through_a_state(states, statement):
+    with pytest.raises((WarehouseError, TypeError)), states.reading(30) as state:
+        state.reader.rows(statement)
+    with states.reading(30) as state:
+        assert count(state) == 2
+        assert not state.reader.has_table("mine")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agentsview_assets.documents.common.branches import branches
 from agentsview_assets.documents.common.window import Window, load_zone
 from agentsview_assets.documents.usage.comparison import prior_window, usage_comparison
 from agentsview_assets.documents.usage.daily import usage_daily
@@ -83,8 +84,11 @@ def test_words_of_endings(text: str, words: tuple[str, ...]) -> None:
 
 
 def test_pairs_of_branches() -> None:
-    found = UsageFilters(git_branch="a\x1fmain\x1eb\x1f\x1ealone\x1ec\x1fd\x1fe").branches
-    assert found == [("a", "main"), ("b", ""), ("c", "d\x1fe")]
+    assert branches("a\x1fmain\x1eb\x1f\x1ealone\x1ec\x1fd\x1fe") == [
+        ("a", "main"),
+        ("b", ""),
+        ("c", "d\x1fe"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from agentsview_assets.documents.common.branches import branch_test
-from agentsview_assets.documents.common.sql import Sql
+from agentsview_assets.documents.common.sql import NOTHING, Sql, all_of, any_of, one_of
 from agentsview_assets.documents.sessions.filters import (
     SessionFilters,
     split_words,
@@ -56,10 +56,10 @@ class SessionScope:
         self._filters = filters.canonical()
         self._owned = Sql("archive_id = ?", (archive_id,))
         if self._filters.include_children:
-            self.candidates = _all([self._owned, *self._listed(), Sql(_PLACED)])
-            self.eligible = _all([self.candidates, self._in_tree()])
+            self.candidates = all_of([self._owned, *self._listed(), Sql(_PLACED)])
+            self.eligible = all_of([self.candidates, self._in_tree()])
         else:
-            self.candidates = self.eligible = _all(
+            self.candidates = self.eligible = all_of(
                 [self._owned, Sql(_LISTED), Sql(_PLACED), Sql(_NO_CHILD), *self._filter_tests()]
             )
 
@@ -78,8 +78,8 @@ class SessionScope:
         return [Sql(_LISTED), *([Sql(scope)] if scope else [])]
 
     def _in_tree(self) -> Sql:
-        roots = _all([self._owned, Sql(_LISTED), self._canonical_root(), *self._filter_tests()])
-        children = _all([self._owned, *self._listed()])
+        roots = all_of([self._owned, Sql(_LISTED), self._canonical_root(), *self._filter_tests()])
+        children = all_of([self._owned, *self._listed()])
         return Sql(
             f"""session_id IN (
                 WITH RECURSIVE tree(id) AS (
@@ -113,23 +113,21 @@ class SessionScope:
         tests += [_test(f"{started} <= ?", day) for day in (asked.date, asked.date_to) if day]
         if asked.active_since:
             since = julian_day(displayable(asked.active_since))
-            tests.append(
-                Sql("1 = 0") if since is None else Sql("last_activity_julian >= ?", (since,))
-            )
+            tests.append(NOTHING if since is None else Sql("last_activity_julian >= ?", (since,)))
         return tests
 
     def _signal_tests(self) -> list[Sql]:
         asked, tests = self._filters, []
         if asked.outcome:
-            tests.append(_one_of("outcome", asked.outcome))
+            tests.append(one_of("outcome", asked.outcome))
         if asked.health_grade:
-            tests.append(_one_of("health_grade", asked.health_grade))
+            tests.append(one_of("health_grade", asked.health_grade))
         if asked.min_tool_failures is not None:
             tests.append(Sql("tool_failure_signal_count >= ?", (asked.min_tool_failures,)))
         if asked.has_secret:
             tests.append(Sql("secret_leak_count > 0"))
             if asked.secrets_rules_versions:
-                tests.append(_one_of("secrets_rules_version", asked.secrets_rules_versions))
+                tests.append(one_of("secrets_rules_version", asked.secrets_rules_versions))
         if asked.starred:
             tests.append(Sql("starred_at_text IS NOT NULL"))
         return [*tests, *self._termination_tests(split_words(asked.termination))]
@@ -138,11 +136,11 @@ class SessionScope:
         """Return the test of how sessions ended; unknown words alone are none."""
         ended = [word for word in words if word in _TERMINATIONS]
         timed = _TIMED_TERMINATIONS.intersection(words)
-        either = [_one_of("termination_status", ended)] if ended else []
+        either = [one_of("termination_status", ended)] if ended else []
         if timed:
             found = self._in_states(timed)
-            either.append(_one_of("session_id", found) if found else Sql("1 = 0"))
-        return [_any(either)] if either else []
+            either.append(one_of("session_id", found) if found else NOTHING)
+        return [any_of(either)] if either else []
 
     def _in_states(self, words: Collection[str]) -> list[str]:
         """Return the sessions that are active, or whose activity ended oddly, as of now."""
@@ -167,11 +165,11 @@ def _label_tests(asked: SessionFilters) -> list[Sql]:
     if asked.exclude_project:
         tests.append(_test("project <> ?", asked.exclude_project))
     if asked.machine:
-        tests.append(_one_of("machine", split_words(asked.machine)))
+        tests.append(one_of("machine", split_words(asked.machine)))
     if asked.git_branch:
         tests.append(branch_test(asked.git_branch))
     if asked.agent:
-        tests.append(_one_of("agent", split_words(asked.agent)))
+        tests.append(one_of("agent", split_words(asked.agent)))
     return tests
 
 
@@ -208,22 +206,3 @@ def _is_flagged_active(
 def _test(text: str, value: str) -> Sql:
     # Stores take no bytes that are not UTF-8, nor do archives that hold such get into one.
     return Sql(text, (displayable(value),))
-
-
-def _one_of(column: str, words: Sequence[str]) -> Sql:
-    marks = ", ".join("?" * len(words))
-    return Sql(f"{column} IN ({marks})", tuple(map(displayable, words)))
-
-
-def _any(tests: Sequence[Sql]) -> Sql:
-    return Sql(
-        f"({' OR '.join(test.text for test in tests)})",
-        tuple(value for test in tests for value in test.params),
-    )
-
-
-def _all(tests: Sequence[Sql]) -> Sql:
-    return Sql(
-        " AND ".join(test.text for test in tests),
-        tuple(value for test in tests for value in test.params),
-    )

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from agentsview_assets.documents.common.branches import branch_test
 from agentsview_assets.documents.common.sql import (
-    NOTHING,
     Sql,
     all_of,
     any_of,
@@ -101,7 +101,7 @@ def _attribute_tests(reader: Reader, filters: UsageFilters, now: int) -> list[Sq
     """Return the tests on what only the row of a session tells."""
     tests = []
     if filters.git_branch:
-        tests.append(_branches(filters.branches))
+        tests.append(branch_test(filters.git_branch))
     if filters.min_user_messages > 0:
         tests.append(Sql("user_message_count >= ?", (filters.min_user_messages,)))
     if not filters.include_one_shot:
@@ -113,17 +113,6 @@ def _attribute_tests(reader: Reader, filters: UsageFilters, now: int) -> list[Sq
     if filters.terminations:
         tests.append(any_of([_TERMINATIONS[word](now) for word in filters.terminations]))
     return tests
-
-
-def _branches(pairs: list[tuple[str, str]]) -> Sql:
-    if not pairs:
-        return NOTHING
-    return any_of(
-        [
-            Sql("(project = ? AND git_branch = ?)", (comparable(project), comparable(branch)))
-            for project, branch in pairs
-        ]
-    )
 
 
 def _listed(column: str, wanted: str, unwanted: str) -> list[Sql]:

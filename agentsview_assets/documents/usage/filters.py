@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agentsview_assets.documents.sessions.filters import (
-    BRANCH_LIST_SEPARATOR,
-    BRANCH_SEPARATOR,
     split_words,
 )
 from agentsview_assets.rules.text import trim
@@ -62,13 +60,6 @@ class UsageFilters:
         if self.termination == "all":
             return ()
         return tuple(word for word in split_words(self.termination) if word in TERMINATIONS)
-
-    @property
-    def branches(self) -> list[tuple[str, str]]:
-        """The pairs of project and branch that `git_branch` names."""
-        parts = self.git_branch.split(BRANCH_LIST_SEPARATOR)
-        found = [part.partition(BRANCH_SEPARATOR) for part in parts]
-        return [(project, branch) for project, separator, branch in found if separator]
 
     @property
     def agents(self) -> tuple[str, ...]:
