@@ -10,7 +10,17 @@ from starlette.routing import Route
 
 from agentsview_assets.web.answering import has_shape
 from agentsview_assets.web.guard import API
-from agentsview_assets.web.pages import models, overview, projects, rows
+from agentsview_assets.web.pages import (
+    activity,
+    changes,
+    models,
+    overview,
+    projects,
+    rows,
+    session,
+    sessions,
+    trust,
+)
 from agentsview_assets.web.pages.answering import Pages
 from agentsview_assets.web.pages.login import LOGIN, LOGOUT, login, login_page, logout
 from agentsview_assets.web.pages.statics import PATH, static_answer
@@ -22,7 +32,17 @@ if TYPE_CHECKING:
     from agentsview_assets.web.answering import Service
     from agentsview_assets.web.pages.page import Page
 
-PAGES: tuple[Page, ...] = (overview.PAGE, *projects.PAGES, *models.PAGES, rows.PAGE)
+PAGES: tuple[Page, ...] = (
+    overview.PAGE,
+    *projects.PAGES,
+    *models.PAGES,
+    activity.PAGE,
+    sessions.PAGE,
+    session.PAGE,
+    changes.PAGE,
+    trust.PAGE,
+    rows.PAGE,
+)
 """All pages; the navigation has them in this order."""
 
 
