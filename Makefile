@@ -74,7 +74,7 @@ fixtures: sync-dev ## Ask agentsview anew what the tests keep of its answers (te
 matrix: sync-dev ## Compare generated command lines over all archives with agentsview, which is asked
 	@$(BIN)/pytest -n auto --dist loadgroup -m "matrix and not endurance" \
 		tests/conformance/test_kept.py tests/conformance/test_matrix.py \
-		tests/conformance/test_session_export_cursors.py tests/conformance/test_http*.py $(ARGS)
+		tests/conformance/test_session_export_cursors.py tests/conformance/test_http.py $(ARGS)
 
 hostile: sync-dev ## Try attacks and losses in large numbers
 	@$(BIN)/pytest -n auto --dist loadgroup -m "hostile and not endurance" tests/hostile $(ARGS)

@@ -2,7 +2,8 @@
 
 A copy is taken between runs, without any lock: nobody writes before it and after it, and the file
 has not moved meanwhile. While a run holds the file, the last copy answers. Its file has no name any
-more once it is open, so that nothing is left over however the server ends.
+more once it is open, so that nothing of it is left over however the server ends; its folder takes
+what has no room in memory, and goes with the copy.
 """
 
 from __future__ import annotations
@@ -44,8 +45,15 @@ Stamp = tuple[tuple[int, int, int], ...]
 class _Copy:
     """A copy that is open, for as long as somebody reads it."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path, stamp: Stamp) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        path: Path,
+        stamp: Stamp,
+        folder: tempfile.TemporaryDirectory[str],
+    ) -> None:
         self.connection = connection
+        self._folder = folder
         self.stamp = stamp
         self.taken_at = datetime.now(UTC)
         self.name = state_name(DuckDBReader(connection, path))
@@ -57,6 +65,7 @@ class _Copy:
         """Closes it when it is neither the latest nor read."""
         if not self.is_latest and not self.readers:
             self.connection.close()
+            self._folder.cleanup()
 
 
 class DuckDBCopies:
@@ -150,11 +159,15 @@ def _take(path: Path, attempts: int) -> _Copy | None:
     for attempt in range(attempts):
         if attempt:
             time.sleep(_PAUSE_SECONDS)
-        with tempfile.TemporaryDirectory(prefix="agentsview-assets-serve-") as folder:
-            place = Path(folder) / path.name
+        with contextlib.ExitStack() as taken:
+            folder = tempfile.TemporaryDirectory(prefix="agentsview-assets-serve-")
+            taken.callback(folder.cleanup)
+            place = Path(folder.name) / path.name
             stamp = _copied(path, place)
             if stamp is not None:
-                return _opened(place, path, stamp)
+                copy = _opened(place, path, stamp, folder)
+                taken.pop_all()
+                return copy
     return None
 
 
@@ -177,15 +190,19 @@ def _copied(path: Path, place: Path) -> Stamp | None:
         raise WarehouseError(f"warehouse {path}: cannot be copied: {error.strerror}") from None
 
 
-def _opened(place: Path, path: Path, stamp: Stamp) -> _Copy:
-    config = {"memory_limit": _MEMORY}
+def _opened(
+    place: Path, path: Path, stamp: Stamp, folder: tempfile.TemporaryDirectory[str]
+) -> _Copy:
+    config = {"memory_limit": _MEMORY, "temp_directory": folder.name}
     try:
         connection = connect(place, read_only=True, config=config)
     except WarehouseError as error:
         raise WarehouseError(str(error).replace(str(place), str(path))) from None
     try:
         require_current(check_version(connection, path), str(path))
-        return _Copy(connection, path, stamp)
+        for part in (place, _log_of(place)):
+            part.unlink(missing_ok=True)
+        return _Copy(connection, path, stamp, folder)
     except BaseException:
         connection.close()
         raise
