@@ -76,7 +76,7 @@ def session(ask: Ask) -> Content:
         crumbs=[("Sessions", ask.address.there("/sessions"))],
         figures=_figures(ask, found, usage),
         charts=[steps_chart(ask, entries)] if entries else [],
-        tables=[_kin(ask, found), _copies(ask, found)],
+        tables=[table for table in (_kin(ask, found), _copies(ask, found)) if table.rows],
         values={"facts": _facts(ask, archive, found, usage), "is_deleted": _is_deleted(found)},
         template="session.html",
         has_window=False,
