@@ -65,6 +65,7 @@ class _Asked:
 
     method: str
     path: str
+    target: str
     headers: Headers
     reached: tuple[str, int]
     is_borne: bool
@@ -111,6 +112,7 @@ class Guard:
         return _Asked(
             method=scope["method"],
             path=scope["path"].removeprefix(scope.get("root_path", "")),
+            target=_target(scope),
             headers=headers,
             reached=tuple(scope.get("server") or ("", 0)),
             is_borne=self._tokens.is_borne(headers.get("authorization", "")),
@@ -141,7 +143,7 @@ class Guard:
 
     def _without_token(self, asked: _Asked) -> Response:
         if not asked.is_api and asked.method in ("GET", "HEAD"):
-            back = quote(asked.path, safe="/")
+            back = quote(asked.target, safe="/")
             return RedirectResponse(f"{self._serving.base_path}/login?next={back}", 303)
         answer = PlainTextResponse("Unauthorized\n", 401, {"x-content-type-options": "nosniff"})
         if asked.origin:
@@ -187,6 +189,14 @@ class Guard:
             await send(message)
 
         return sent
+
+
+def _target(scope: Scope) -> str:
+    """Path and query below the base path, as they were asked for."""
+    raw = scope.get("raw_path") or quote(scope["path"]).encode()
+    path = raw.decode("latin-1").partition("?")[0].removeprefix(scope.get("root_path", ""))
+    query = scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else path
 
 
 def _was_reached_by_number(host: str, reached: tuple[str, int]) -> bool:

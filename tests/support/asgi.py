@@ -23,6 +23,7 @@ def ask(
     method: str = "GET",
     headers: Mapping[str, str | bytes] | None = None,
     kind: str = "http",
+    body: bytes = b"",
     run: Callable[[Coroutine[Any, Any, None]], object] = asyncio.run,
 ) -> Answer:
     """Sends one request, as if it had reached 127.0.0.1 at port 8080.
@@ -33,6 +34,7 @@ def ask(
         method: Of HTTP.
         headers: More headers; `Host` among them replaces the usual one.
         kind: `http` or `websocket`.
+        body: What is sent.
         run: Runs the request, in a loop that many requests may share.
     """
     path, _, query = target.partition("?")
@@ -53,7 +55,7 @@ def ask(
     }
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": b"", "more_body": False}
+        return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(message: Any) -> None:
         sent.append(message)

@@ -62,6 +62,12 @@ def usd(value: float) -> str:
     return f"{sign}${abs(value):,.2f}"
 
 
+def rate(value: float) -> str:
+    """A price of a million tokens, to the cent or as exactly as it is."""
+    exact = f"{value:,.6f}".rstrip("0")
+    return f"${exact}{'0' * (2 - len(exact.rpartition('.')[2]))}"
+
+
 def percent(value: float) -> str:
     """A part of 1, in percent."""
     part = 100 * value
@@ -137,7 +143,7 @@ def counted(count: int, word: str, plural: str = "") -> str:
 
 _WORDS: dict[Kind, Callable[[Any], str]] = {
     "usd": usd,
-    "rate": lambda value: f"${value:,.4g}",
+    "rate": rate,
     "share": percent,
     "minutes": "{:,.1f}".format,
     "whole": "{:,}".format,

@@ -105,11 +105,11 @@ def _table(ask: Ask, behind: Sql, prices: PricingTable, number: int) -> dict[str
         Column("agent", "Agent", "name"),
         Column("machine", "Machine", "name"),
         Column("model", "Model", "name", link=lambda r: link(f"/models/{path_part(r[6])}")),
+        Column("cost", "Cost", "usd", unit="USD"),
         Column("input_tokens", "Input", "tokens"),
         Column("output_tokens", "Output", "tokens"),
         Column("cache_creation_tokens", "Cache writes", "tokens"),
         Column("cache_read_tokens", "Cache reads", "tokens"),
-        Column("cost", "Cost", "usd", unit="USD"),
         Column("archive", "Archive", "id"),
         Column("row", "Row", "id"),
     ]
@@ -131,7 +131,7 @@ def _row(prices: PricingTable, row: tuple[Any, ...]) -> list[Any]:
     is_priced = usd_reported is not None or prices.price(head[6]) is not None
     found = priced(prices, head[6], usd_reported is not None, values)
     cost = found.amounts.cost if is_priced else None
-    return [*head, uncached, output, created, read, cost, archive_id, row_id]
+    return [*head, cost, uncached, output, created, read, archive_id, row_id]
 
 
 def _page_number(ask: Ask) -> int:

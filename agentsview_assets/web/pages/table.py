@@ -157,9 +157,10 @@ class Table:
 
     def total_cells(self) -> list[Cell]:
         """The sum of all rows as a template needs it."""
+        given = [*(self.total or ()), *([None] * len(self.columns))]
         found = [
             _cell(column, value, None, n)
-            for n, (column, value) in enumerate(zip(self.columns, self.total or (), strict=False))
+            for n, (column, value) in enumerate(zip(self.columns, given, strict=False))
         ]
         return [cell._replace(text="") if cell.text == NOTHING else cell for cell in found]
 

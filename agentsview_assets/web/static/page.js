@@ -25,10 +25,14 @@
     const text = document.getElementById(`chart-${place.dataset.chart}`).textContent;
     const compiled = vegaLite.compile(JSON.parse(text), { logger: vega.logger(vega.Error) }).spec;
     const runtime = vega.parse(compiled, null, { ast: true });
+    // What is drawn is described by its place, and said in full by the table.
+    const canvas = document.createElement('div');
+    canvas.setAttribute('aria-hidden', 'true');
+    place.append(canvas);
     const view = new vega.View(runtime, {
       expr: vega.expressionInterpreter,
       renderer: 'svg',
-      container: place,
+      container: canvas,
       hover: false,
       logLevel: vega.Error,
     });
