@@ -19,6 +19,7 @@ _MOST_LABELS: Final = 16
 _MOST_WEEKS: Final = 120
 _STEP: Final = 24
 _MOST_PARTED: Final = 150
+_FEW: Final = 60
 
 
 class Axis(NamedTuple):
@@ -65,7 +66,9 @@ def over_time(
         axis: The axis of time.
         colours: The colour of each `order`.
     """
-    outline = {"stroke": "var(--paper)", "strokeWidth": 0.75} if axis.bars <= _MOST_PARTED else {}
+    width = 2 if axis.bars <= _FEW else 0.75
+    is_parted = axis.bars <= _MOST_PARTED
+    outline = {"stroke": "var(--paper)", "strokeWidth": width} if is_parted else {}
     format_ = "%H:%M" if axis.is_one_day else "%-d %b"
     layer = {
         "data": {"values": list(values)},

@@ -122,7 +122,13 @@ def _figures(ask: Ask, found: _Session, usage: dict[str, Any]) -> list[Figure]:
             rows,
             f"no price for {', '.join(map(name, lacking))}" if lacking else "",
         ),
-        Figure("Tokens", short(tokens), f"{tokens}", rows, counted(len(entries), "row")),
+        Figure(
+            "Tokens",
+            short(tokens),
+            f"{tokens}",
+            rows,
+            f"{counted(len(entries), 'row')}; those that repeat another session's count there",
+        ),
         Figure(
             "Messages",
             f"{found.message_count:,}",

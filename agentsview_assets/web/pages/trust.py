@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from agentsview_assets.documents.common.alarms import alarms, due_checks
 from agentsview_assets.documents.common.completeness import completeness
+from agentsview_assets.documents.common.sql import Sql
 from agentsview_assets.resources.warehouses.counting_once import CountedOnce, counted_once
 from agentsview_assets.resources.warehouses.reader import (
     META_TABLE,
@@ -214,6 +215,7 @@ def _prices(ask: Ask) -> Table:
     return Table(
         name="price_table",
         caption="Price tables in force",
+        sql=Sql(_PRICES),
         columns=[
             Column("archive_id", "Archive", "id"),
             Column("pricing_digest", "Digest", "digest"),

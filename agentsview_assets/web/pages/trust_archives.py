@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from agentsview_assets.documents.common.gaps import last_readings
+from agentsview_assets.documents.common.sql import Sql
 from agentsview_assets.resources.warehouses.known import known_archives
 from agentsview_assets.resources.warehouses.reader import LEFT_OUT_TABLE
 from agentsview_assets.rules.duplicates import ALL, OWN
@@ -62,7 +63,7 @@ def archives_table(ask: Ask, document: dict[str, Any]) -> Table:
     reasons = {found.archive_id: found.reason for found in last_readings(ask.reader)}
     rows = [
         [
-            found["archive_id"],
+            paths.get(found["archive_id"], ""),
             _state(found),
             found["age_seconds"] / _HOUR,
             found["days_out_of_date"],
@@ -73,7 +74,7 @@ def archives_table(ask: Ask, document: dict[str, Any]) -> Table:
             reasons.get(found["archive_id"]) or None,
             found["read_at"],
             found["observed_at"],
-            paths.get(found["archive_id"]),
+            found["archive_id"],
             found["rules_digest"],
             found["pricing_digest"],
         ]
@@ -99,7 +100,7 @@ def archives_table(ask: Ask, document: dict[str, Any]) -> Table:
         name="archives",
         caption="Archives",
         columns=[
-            Column("archive_id", "Archive", "id"),
+            Column("path", "Archive", "name"),
             Column("state", "State"),
             Column("age_hours", "Hours since read", "minutes"),
             Column("days_out_of_date", "Days out of date", "whole"),
@@ -110,7 +111,7 @@ def archives_table(ask: Ask, document: dict[str, Any]) -> Table:
             Column("reason", "Why not read", "name"),
             Column("read_at", "Read", "moment"),
             Column("observed_at", "Changed", "moment", about="When something new was in it"),
-            Column("path", "Read from", "name"),
+            Column("archive_id", "Id", "id"),
             Column("rules_digest", "Rules", "digest"),
             Column("pricing_digest", "Prices", "digest"),
         ],
@@ -132,6 +133,7 @@ def duplicates_table(ask: Ask) -> Table:
     return Table(
         name="duplicates",
         caption="Rows counted once",
+        sql=Sql(_DUPLICATES),
         columns=[
             Column("scope", "Compared"),
             Column("archive_id", "Archive", "id"),
@@ -152,6 +154,7 @@ def copies_table(ask: Ask) -> Table:
     return Table(
         name="session_copies",
         caption="Sessions that several archives hold",
+        sql=Sql(_COPIES),
         columns=[
             Column("archive_id", "Archive", "id"),
             Column("canonical_archive_id", "Counts in", "id"),
