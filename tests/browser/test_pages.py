@@ -270,7 +270,8 @@ def test_names_of_an_archive_are_text(browser: Browser, hostile: ServedWeb):
 
 
 def test_a_picture_for_the_documentation(browser: Browser, sample: ServedWeb, picture: Any):
-    reading = Reading(browser, sample.port, device_scale_factor=2)
+    tall = {"width": 1280, "height": 1240}
+    reading = Reading(browser, sample.port, viewport=tall)
     page = reading.open("/?from=2026-11-04&to=2026-11-10&by=model")
     picture(page, "dashboard")
     reading.context.close()

@@ -102,13 +102,13 @@ class _Days:
             name=name,
             title=title,
             spec=stacked_days(
-                self._values(rows, kind),
+                _drawn(rows, self._series(), kind),
                 kind,
                 all_days(days, *self._ask.scope.window),
-                self._before_values(of_day, kind),
+                _drawn_before(self._before, of_day, kind),
             ),
             table=table,
-            legend=self._legend(),
+            legend=self._series(),
             note=self._note(),
         )
 
@@ -175,39 +175,6 @@ class _Days:
         before = [None, _sum([row[-1] for row in rows])] if self._before else []
         return ["All days", *sums, *before]
 
-    def _values(self, rows: Sequence[list[Any]], kind: Kind) -> list[dict[str, Any]]:
-        found = []
-        orders = [*range(len(self._names)), *([OTHERS] if self._has_others else [])]
-        for row in rows:
-            for place, order in enumerate(orders):
-                value = row[2 + place]
-                if value:
-                    label = "All others" if order == OTHERS else name_words(self._names[order])
-                    found.append(
-                        {
-                            "day": row[0],
-                            "date": day_words(row[0]),
-                            "name": label,
-                            "order": order,
-                            "place": place,
-                            "value": value,
-                            "text": shown(value, kind),
-                        }
-                    )
-        return found
-
-    def _before_values(self, of_day: Value, kind: Kind) -> list[dict[str, Any]]:
-        return [
-            {
-                "day": day,
-                "date": day_words(was_on),
-                "name": "All, one span before",
-                "value": of_day(was),
-                "text": shown(of_day(was), kind),
-            }
-            for day, (was, was_on) in self._before.items()
-        ]
-
     def _note(self) -> str:
         prior = self._ask.scope.prior()
         if not (self._before and prior):
@@ -215,16 +182,48 @@ class _Days:
         span = days_words(prior.from_date or "", prior.to_date or "")
         return f"Lines across the bars: the same span before, {span}."
 
-    def _legend(self) -> list[Series]:
+    def _series(self) -> list[Series]:
+        """The legend, from the ground of the bars up; the table has them in this order."""
+        link = self._ask.address.here
         names = [
-            Series(
-                name_words(label),
-                number,
-                self._ask.address.here(**{self._by: word(label)}),
-            )
+            Series(name_words(label), number, link(**{self._by: word(label)}))
             for number, label in enumerate(self._names)
         ]
         return [*names, *([Series("All others", OTHERS)] if self._has_others else [])]
+
+
+def _drawn(rows: Sequence[Row], series: Sequence[Series], kind: Kind) -> list[dict[str, Any]]:
+    """What is drawn of the rows of a table: a part of a bar for each value that is not zero."""
+    return [
+        {
+            "day": row[0],
+            "date": day_words(row[0]),
+            "name": one.name,
+            "order": one.colour,
+            "place": place,
+            "value": row[2 + place],
+            "text": shown(row[2 + place], kind),
+        }
+        for row in rows
+        for place, one in enumerate(series)
+        if row[2 + place]
+    ]
+
+
+def _drawn_before(
+    before: dict[str, tuple[Document, str]], of_day: Value, kind: Kind
+) -> list[dict[str, Any]]:
+    """What is drawn of the span before: a line across the bar in whose place a day stands."""
+    return [
+        {
+            "day": day,
+            "date": day_words(was_on),
+            "name": "All, one span before",
+            "value": of_day(was),
+            "text": shown(of_day(was), kind),
+        }
+        for day, (was, was_on) in before.items()
+    ]
 
 
 def _moved(ask: Ask, before: Document | None) -> dict[str, tuple[Document, str]]:
