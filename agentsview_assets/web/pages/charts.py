@@ -194,10 +194,14 @@ def stacked_days(
     }
     lines = {
         "data": {"values": [value for value in before if value["day"] in placed]},
-        "mark": {"type": "tick", "thickness": 1.5, "color": "var(--ink)", "width": {"band": 1}},
         "encoding": {**axes, "tooltip": tip("date", "name", "text")},
     }
-    return specification([bars, *([lines] if before else [])])
+    # A line has a halo, so that it is seen on every colour.
+    drawn = [
+        {**lines, "mark": {"type": "tick", "thickness": thick, "color": ink, "width": {"band": 1}}}
+        for thick, ink in ((4, "var(--paper)"), (1.5, "var(--ink)"))
+    ]
+    return specification([bars, *(drawn if before else [])])
 
 
 def ranked_bars(values: Sequence[Mapping[str, Any]], kind: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from agentsview_assets.web.pages.address import name_of, path_part, word
 from agentsview_assets.web.pages.breakdown import breakdown_table
 from agentsview_assets.web.pages.charts import Chart, ranked_bars
 from agentsview_assets.web.pages.daily import day_charts, dimension_of
-from agentsview_assets.web.pages.figures import tokens_of, usage_before, usage_of, with_machines
+from agentsview_assets.web.pages.figures import tokens_of, usage_beside, usage_of, with_machines
 from agentsview_assets.web.pages.formats import Kind, name, usd
 from agentsview_assets.web.pages.overview import head_figures
 from agentsview_assets.web.pages.page import Ask, Content, NotThereError, Page
@@ -111,7 +111,7 @@ def model(ask: Ask) -> Content:
     found = name_of(ask.path["name"])
     if not ask.reader.rows("SELECT 1 FROM daily_usage WHERE model = ? LIMIT 1", [found]):
         raise NotThereError(f"No usage is of a model {name(found)}.")
-    document, before = usage_of(ask, model=found), usage_before(ask, model=found)
+    document, before = usage_beside(ask, model=found)
     by = dimension_of(ask)
     if by == "machine":
         document = with_machines(ask, document, model=found)
