@@ -65,6 +65,12 @@ class Chart:
     is_open: bool = False
 
     @property
+    def pixels(self) -> int:
+        """The height that is kept free for it, so that nothing moves once it is drawn."""
+        height = self.spec.get("height")
+        return height if isinstance(height, int) else 0
+
+    @property
     def json(self) -> str:
         """The specification as it can stand in a page: nothing in it ends a script."""
         return encode(self.spec, escape_html=True)
@@ -148,7 +154,14 @@ def value_axis(kind: str, *, zero: bool = True) -> dict[str, Any]:
         "field": "value",
         "type": "quantitative",
         "scale": {"zero": zero, "nice": True},
-        "axis": {"title": None, "format": _FORMATS[kind], "tickCount": 4, "domain": False},
+        "axis": {
+            "title": None,
+            "format": _FORMATS[kind],
+            "tickCount": 4,
+            "domain": False,
+            # Two ticks must not be rounded to one number.
+            **({"tickMinStep": 1} if kind in ("whole", "minutes", "tokens") else {}),
+        },
     }
 
 
