@@ -3,66 +3,96 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
 
-from agentsview_assets.web.pages.charts import colour, specification, tip, value_axis
+from agentsview_assets.web.pages.charts import specification, tip, value_axis
 
 WEEKDAYS: Final = (
     *("Monday", "Tuesday", "Wednesday", "Thursday"),
     *("Friday", "Saturday", "Sunday"),
 )
-_HOUR: Final = "%H:%M"
-_DAY: Final = "%-d %b"
+_HOUR: Final = 3600
+_DAY: Final = 86_400
+_LABELLED_HOURS: Final = 3
+_MOST_LABELS: Final = 16
+_MOST_WEEKS: Final = 120
 _STEP: Final = 24
 _MOST_PARTED: Final = 150
+_FEW: Final = 60
+
+
+class Axis(NamedTuple):
+    """The time axis of a chart, in seconds of a local clock, as if that were UTC.
+
+    Attributes:
+        start: Where it begins.
+        end: Where it ends.
+        bars: How many there is room for.
+    """
+
+    start: int
+    end: int
+    bars: int
+
+    @property
+    def ticks(self) -> list[int]:
+        """Where it is labelled: hours of a day, else days, Mondays or first days of months."""
+        if self.is_one_day:
+            return list(range(self.start, self.end, _LABELLED_HOURS * _HOUR))
+        days = list(range(self.start, self.end, _DAY))
+        if len(days) <= _MOST_LABELS:
+            return days
+        moments = [(day, datetime.fromtimestamp(day, UTC)) for day in days]
+        if len(days) <= _MOST_WEEKS:
+            return [day for day, moment in moments if moment.weekday() == 0]
+        return [day for day, moment in moments if moment.day == 1]
+
+    @property
+    def is_one_day(self) -> bool:
+        """Whether all of it is of one day."""
+        return self.end - self.start <= _DAY + _HOUR
 
 
 def over_time(
-    values: Sequence[Mapping[str, Any]],
-    kind: str,
-    *,
-    is_one_day: bool,
-    bounds: Sequence[str],
-    count: int,
+    values: Sequence[Mapping[str, Any]], kind: str, axis: Axis, colours: Sequence[str]
 ) -> dict[str, Any]:
     """Bars that stand from the start to the end of what each is about.
 
     Args:
-        values: `start` and `end` (local clock, as if it were UTC), `from` and `to` (the foot and
-            the head of the bar), `order`, `when`, `name`, and `text` (its value in words).
+        values: `start` and `end` (seconds as on the axis), `from` and `to` (the foot and the head
+            of the bar), `order`, `when`, `name`, and `text` (its value in words).
         kind: What the values are.
-        is_one_day: Whether all of it is of one day.
-        bounds: Start and end of the axis, by the same clock.
-        count: How many bars there is room for.
+        axis: The axis of time.
+        colours: The colour of each `order`.
     """
-    orders = sorted({value["order"] for value in values})
-    format_ = _HOUR if is_one_day else _DAY
-    outline = {"stroke": "var(--paper)", "strokeWidth": 0.75} if count <= _MOST_PARTED else {}
-    axis = value_axis(kind)
+    width = 2 if axis.bars <= _FEW else 0.75
+    is_parted = axis.bars <= _MOST_PARTED
+    outline = {"stroke": "var(--paper)", "strokeWidth": width} if is_parted else {}
+    format_ = "%H:%M" if axis.is_one_day else "%-d %b"
     layer = {
         "data": {"values": list(values)},
         "mark": {"type": "bar", **outline},
         "encoding": {
             "x": {
                 "field": "start",
-                "type": "temporal",
-                "scale": {"type": "utc", "domain": list(bounds)},
+                "type": "quantitative",
+                "scale": {"zero": False, "nice": False, "domain": [axis.start, axis.end]},
                 "axis": {
                     "title": None,
                     "grid": False,
-                    "labelAngle": 0,
-                    "labelExpr": f"utcFormat(datum.value, '{format_}')",
-                    "tickCount": 8,
+                    "values": axis.ticks,
+                    "labelExpr": f"utcFormat(datum.value * 1000, '{format_}')",
                 },
             },
             "x2": {"field": "end"},
-            "y": {**axis, "field": "from"},
-            "y2": {"field": "to"},
+            "y": {**value_axis(kind), "field": "to"},
+            "y2": {"field": "from"},
             "color": {
                 "field": "order",
                 "type": "nominal",
                 "legend": None,
-                "scale": {"domain": orders, "range": [colour(number) for number in orders]},
+                "scale": {"domain": list(range(len(colours))), "range": list(colours)},
             },
             "tooltip": tip("when", "name", "text"),
         },

@@ -15,7 +15,6 @@ from agentsview_assets.documents.activity.calendar import instant_of
 from agentsview_assets.documents.activity.clock import NANOSECONDS
 from agentsview_assets.documents.activity.query import ActivityQuery
 from agentsview_assets.documents.activity.range import (
-    DAY_NS,
     RangeRequest,
     ReportRange,
     resolve_range,
@@ -81,6 +80,7 @@ def asked(ask: Ask) -> Asked:
         UsageError: The size of buckets is none, or makes too many of them.
     """
     zone, now, bucket = ask.scope.zone, ask.now, ask.address.value("bucket")
+    bucket = "" if bucket == "auto" else bucket
     first, last = ask.scope.window
     last = last or now.astimezone(zone.tzinfo).date().isoformat()
     earliest = _earlier(last, LONGEST_DAYS - 1)
@@ -172,11 +172,6 @@ def _heat(ask: Ask, found: Asked) -> list[list[float]]:
 def most_buckets(found: Asked, seconds: int) -> int:
     """How many buckets of a size a range has."""
     return -((found.span.start_ns - found.span.end_ns) // (seconds * NANOSECONDS))
-
-
-def is_one_day(found: Asked) -> bool:
-    """Whether a range is about a day."""
-    return found.span.end_ns - found.span.start_ns <= DAY_NS
 
 
 def _first_day(ask: Ask) -> str:

@@ -45,8 +45,13 @@ def changes(ask: Ask) -> Content:
         title="Changes",
         lead=f"Days of {ask.scope.words[:1].lower()}{ask.scope.words[1:]}",
         figures=_figures(sums, moved),
-        charts=[_chart(ask, sums)],
-        tables=[_by_reason(sums), _restated(ask, test), price_changes_table(ask)],
+        charts=[_chart(ask, sums)] if sums else [],
+        tables=[
+            *([_by_reason(sums), _restated(ask, test)] if sums else []),
+            price_changes_table(ask),
+        ],
+        values={"is_steady": not sums},
+        template="changes.html",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from agentsview_assets.documents.activity.calendar import Calendar
 from agentsview_assets.documents.common.window import Zone
@@ -29,6 +29,14 @@ def bounds_of(ask: Ask) -> tuple[str, str]:
         _text(ask.reader, midnight(zone, first)) if first else "",
         _text(ask.reader, midnight(zone, last, 1)) if last else "",
     )
+
+
+def local_minute(ask: Ask, text: str) -> str:
+    """An instant as a warehouse writes it, by the clock of the page's zone."""
+    try:
+        return f"{datetime.fromisoformat(text).astimezone(ask.scope.zone.tzinfo):%Y-%m-%d %H:%M}"
+    except (ValueError, OverflowError):
+        return text
 
 
 def _text(reader: Reader, epoch: int) -> str:

@@ -99,8 +99,9 @@ def _row(row: Sequence[Any]) -> list[Any]:
     """A change; rates that stand for none are not shown as prices of nothing."""
     since, model, *rates = row[:10]
     pattern, source, moved, price_table, run, archive, old_pattern = row[10:]
+    money = None if moved is None else float(moved)
     if pattern is None:
         rates[1::2] = [None] * len(_RATES)
     if old_pattern is None:
         rates[0::2] = [None] * len(_RATES)
-    return [since, model, *rates, pattern, source, moved, price_table, run or None, archive]
+    return [since, model, *rates, pattern, source, money, price_table, run or None, archive]

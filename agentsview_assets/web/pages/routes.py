@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
@@ -46,6 +47,21 @@ PAGES: tuple[Page, ...] = (
 """All pages; the navigation has them in this order."""
 
 
+class _Name(Convertor[str]):
+    """A part of a path that may hold anything, line feeds too, which `path` does not."""
+
+    regex = r"[\s\S]*"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("anything", _Name())
+
+
 def page_routes(service: Service) -> list[Route]:
     """What answers everything that is not the API; comes after all other routes."""
     pages, serving = Pages(service, PAGES), service.serving
@@ -72,7 +88,7 @@ def page_routes(service: Service) -> list[Route]:
         Route(LOGOUT, leave, methods=["POST"]),
         Route(PATH, static, methods=["GET"]),
         *(_route(pages, page) for page in PAGES),
-        Route("/{path:path}", missing, methods=["GET"]),
+        Route("/{path:anything}", missing, methods=["GET"]),
     ]
 
 
@@ -84,6 +100,6 @@ def _route(pages: Pages, page: Page) -> Route:
 
     # Names may hold a slash, which is escaped in the address and decoded before routes see it.
     path = "/".join(
-        f"{part[:-1]}:path}}" if part.startswith("{") else part for part in page.path.split("/")
+        f"{part[:-1]}:anything}}" if part.startswith("{") else part for part in page.path.split("/")
     )
     return Route(path, answer, methods=["GET"])

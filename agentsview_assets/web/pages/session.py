@@ -76,7 +76,7 @@ def session(ask: Ask) -> Content:
         crumbs=[("Sessions", ask.address.there("/sessions"))],
         figures=_figures(ask, found, usage),
         charts=[steps_chart(ask, entries)] if entries else [],
-        tables=[_kin(ask, found), _copies(ask, found)],
+        tables=[table for table in (_kin(ask, found), _copies(ask, found)) if table.rows],
         values={"facts": _facts(ask, archive, found, usage), "is_deleted": _is_deleted(found)},
         template="session.html",
         has_window=False,
@@ -122,7 +122,13 @@ def _figures(ask: Ask, found: _Session, usage: dict[str, Any]) -> list[Figure]:
             rows,
             f"no price for {', '.join(map(name, lacking))}" if lacking else "",
         ),
-        Figure("Tokens", short(tokens), f"{tokens}", rows, counted(len(entries), "row")),
+        Figure(
+            "Tokens",
+            short(tokens),
+            f"{tokens}",
+            rows,
+            f"{counted(len(entries), 'row')}; those that repeat another session's count there",
+        ),
         Figure(
             "Messages",
             f"{found.message_count:,}",

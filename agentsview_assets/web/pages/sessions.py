@@ -11,7 +11,7 @@ from agentsview_assets.errors import UsageError
 from agentsview_assets.rules.gojson import utf8_bytes
 from agentsview_assets.web.pages.address import path_part, word
 from agentsview_assets.web.pages.formats import short, usd
-from agentsview_assets.web.pages.instants import bounds_of
+from agentsview_assets.web.pages.instants import bounds_of, local_minute
 from agentsview_assets.web.pages.keyset import Leaf, Order, leaf, number_key, text_key
 from agentsview_assets.web.pages.page import Ask, Content, Figure, Page
 from agentsview_assets.web.pages.table import Column, Row, Table, order_of
@@ -191,7 +191,7 @@ def _table(ask: Ask, page: Leaf, test: Sql) -> Table:
         caption="Sessions",
         columns=[
             Column("title", "Session", "name", link=of_session),
-            Column("started", "Start", "moment"),
+            Column("started", "Start", about=f"Clock of {ask.scope.zone.name}"),
             Column("project", "Project", "name", link=of_project),
             Column("agent", "Agent", "name"),
             Column("models", "Models", "name"),
@@ -203,7 +203,7 @@ def _table(ask: Ask, page: Leaf, test: Sql) -> Table:
             Column("classification", "Driven", "text"),
             Column("id", "Id", "id"),
         ],
-        rows=[_row(row, models) for row in page.rows],
+        rows=[_row(ask, row, models) for row in page.rows],
         sorts=frozenset(_SORTS),
         is_sorted=True,
         before_href=here(page=page.before) if page.before else "",
@@ -222,12 +222,12 @@ def _table(ask: Ask, page: Leaf, test: Sql) -> Table:
 _OWN = "Of the session's own rows, whatever other sessions repeat"
 
 
-def _row(row: tuple[Any, ...], models: dict[tuple[str, str], str]) -> list[Any]:
+def _row(ask: Ask, row: tuple[Any, ...], models: dict[tuple[str, str], str]) -> list[Any]:
     title, started, project, agent, cost, unpriced, tokens, seconds, messages, *rest = row
     classification, session_id, archive_id = rest
     return [
         title,
-        started,
+        started and local_minute(ask, started),
         project,
         agent,
         models.get((archive_id, session_id)),

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from agentsview_assets.documents.common.alarms import alarms, due_checks
 from agentsview_assets.documents.common.completeness import completeness
+from agentsview_assets.documents.common.sql import Sql
 from agentsview_assets.resources.warehouses.counting_once import CountedOnce, counted_once
 from agentsview_assets.resources.warehouses.reader import (
     META_TABLE,
@@ -22,16 +23,19 @@ from agentsview_assets.web.pages.runs import run_link
 from agentsview_assets.web.pages.table import Column, Table
 from agentsview_assets.web.pages.trust_archives import (
     archives_chart,
+    archives_table,
     copies_table,
     duplicates_table,
     left_out_table,
 )
 
 _KINDS: Final = {"duckdb": "DuckDB", "sqlite": "SQLite", "postgresql": "PostgreSQL"}
-_SETTLED: Final = ("duplicates",)
+_WARNED_OF: Final = frozenset({"effective_pricing", "model_rates", "session_model_usage"})
+"""What is made from these comes before their checks are asked."""
+_FURTHER: Final = {"daily_usage": ("totals_agree",), "duplicates": ("duplicates_removed",)}
 _WRITTEN: Final = f"""
 SELECT p.asset, SUM(p.row_count), COUNT(DISTINCT p.partition_date),
-    CAST(MAX(p.written_at) AS VARCHAR(40)), COUNT(DISTINCT p.rules_version)
+    CAST(MAX(p.written_at) AS VARCHAR(40))
 FROM {PARTITIONS_TABLE} p GROUP BY p.asset
 """
 _LAST_RUNS: Final = f"""
@@ -55,12 +59,12 @@ def trust(ask: Ask) -> Content:
         title="Trust",
         lead=_lead(len(failed), len(due), document),
         figures=_figures(ask, len(failed), len(due), once, document),
-        charts=[archives_chart(ask, document)],
+        charts=[archives_chart(ask, document)] if len(document["archives"]) > 1 else [],
         tables=[
+            *([] if len(document["archives"]) > 1 else [archives_table(ask, document)]),
             _checks(ask, once),
             duplicates_table(ask),
-            copies_table(ask),
-            left_out_table(ask),
+            *(table for table in (copies_table(ask), left_out_table(ask)) if table.rows),
             _prices(ask),
         ],
         values={"facts": _facts(ask, document), "gaps": document["gaps"], "once": once.words},
@@ -117,7 +121,7 @@ def _figures(
             "Rows left out",
             f"{totals['rows_left_out']:,}",
             f"{totals['rows_left_out']}",
-            "#left_out",
+            "#left_out" if totals["rows_left_out"] else None,
             "because they cannot be read",
         ),
         Figure(
@@ -131,36 +135,40 @@ def _figures(
 
 
 def _checks(ask: Ask, once: CountedOnce) -> Table:
-    """Every table, and what its blocking checks found last."""
-    written = {row[0]: row[1:] for row in ask.reader.rows(_WRITTEN)}
+    """Every table with blocking checks, and what these found last."""
+    written = {
+        table: (int(count), int(days), at) for table, count, days, at in ask.reader.rows(_WRITTEN)
+    }
     last_run = dict(ask.reader.rows(_LAST_RUNS))
-    failed = alarms(ask.reader)
-    due = dict(due_checks(ask.reader))
-    current = rules().digests
-    others = _other_rules(ask, current)
+    failed, due = alarms(ask.reader), dict(due_checks(ask.reader))
+    others = _other_rules(ask)
     rows: list[Sequence[Any]] = []
-    for table in dict.fromkeys([*(alarm.asset for alarm in failed), *due, *TABLES, *_SETTLED]):
-        count, days, at, _ = written.get(table, (None, None, None, None))
-        rest = [count, days if count is not None and days > 1 else None, at]
+    for table in dict.fromkeys([*(alarm.asset for alarm in failed), *due, *TABLES, "duplicates"]):
+        count, days, at = written.get(table, (None, None, None))
+        rest = [count, days if days and days > 1 else None, at]
+        names = ", ".join(blocking_checks(table))
         found = [alarm for alarm in failed if alarm.asset == table]
-        for alarm in found:
-            words = f"{alarm.check}: {alarm.words}"
-            rows.append([table, "wrong", words, *rest, alarm.run_id or None])
+        rows += [
+            [table, alarm.check, "wrong", alarm.words, *rest, alarm.run_id or None]
+            for alarm in found
+        ]
+        run = due.get(table) or last_run.get(table)
         if found:
             continue
-        run = due.get(table) or last_run.get(table)
         if table in due:
-            rows.append([table, "due", "Written since its checks were asked last", *rest, run])
-        elif table in _SETTLED:
-            words = once.words
-            rows.append([table, "wrong" if once.wrong else "well", words, *rest, run])
-        elif table in others:
-            words = f"{counted(others[table], 'slice')} made by rules of another release"
-            rows.append([table, "well", words, *rest, run])
-        elif count is not None:
-            rows.append([table, "well", "Nothing found to be wrong", *rest, run])
+            words = "Written since its checks were asked last"
+            rows.append([table, names, "due", words, *rest, run])
+        elif table == "duplicates":
+            verdict = "wrong" if once.wrong else "well"
+            rows.append([table, names, verdict, once.words, *rest, run])
+        elif count is None:
+            rows.append([table, names, "not made", "Nothing was written yet", *rest, run])
         else:
-            rows.append([table, "not made", "Nothing was written yet", *rest, run])
+            verdict = "well" if names else "not recorded"
+            words = "No row breaks it" if names else "Its check warns and holds nothing up"
+            if table in others:
+                words += f"; {counted(others[table], 'slice')} by rules of another release"
+            rows.append([table, names or None, verdict, words, *rest, run])
     dagster = ask.serving.dagster_url
     return Table(
         name="checks",
@@ -171,22 +179,30 @@ def _checks(ask: Ask, once: CountedOnce) -> Table:
                 "Table",
                 link=(lambda row: f"{dagster}/assets/{row[0]}?view=checks") if dagster else None,
             ),
+            Column("checks", "Checks", "name"),
             Column("verdict", "Verdict"),
             Column("words", "Found", "name"),
             Column("rows", "Rows", "whole"),
             Column("days", "Days", "whole"),
             Column("written_at", "Written", "moment"),
-            Column("run_id", "Run", "id", link=run_link(ask, 6)),
+            Column("run_id", "Run", "id", link=run_link(ask, 7)),
         ],
         rows=rows,
-        note="Blocking checks are asked after every run. The warehouse records what they found to "
-        "be wrong until they find it well; their numbers over time are in the Dagster UI.",
+        note="These are asked after every run. What they found to be wrong stays recorded until "
+        "they find it well; the Dagster UI has them, and those that only warn, over time.",
     )
 
 
-def _other_rules(ask: Ask, current: Any) -> dict[str, int]:
+def blocking_checks(table: str) -> tuple[str, ...]:
+    """The checks of a table that hold up what is made from it; `checks` has their words."""
+    own = () if table in _WARNED_OF else ("contract",)
+    return (*own, *_FURTHER.get(table, ()))
+
+
+def _other_rules(ask: Ask) -> dict[str, int]:
     """How many slices of a table other rules than those of this release made."""
     found: dict[str, int] = {}
+    current = rules().digests
     for asset, version, count in ask.reader.rows(
         f"SELECT asset, rules_version, COUNT(*) FROM {PARTITIONS_TABLE} GROUP BY 1, 2"
     ):
@@ -199,6 +215,7 @@ def _prices(ask: Ask) -> Table:
     return Table(
         name="price_table",
         caption="Price tables in force",
+        sql=Sql(_PRICES),
         columns=[
             Column("archive_id", "Archive", "id"),
             Column("pricing_digest", "Digest", "digest"),

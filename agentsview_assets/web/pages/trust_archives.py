@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from agentsview_assets.documents.common.gaps import last_readings
+from agentsview_assets.documents.common.sql import Sql
 from agentsview_assets.resources.warehouses.known import known_archives
 from agentsview_assets.resources.warehouses.reader import LEFT_OUT_TABLE
 from agentsview_assets.rules.duplicates import ALL, OWN
@@ -32,7 +33,6 @@ WHERE archive_id <> canonical_archive_id GROUP BY 1, 2 ORDER BY 1, 2
 def archives_chart(ask: Ask, document: dict[str, Any]) -> Chart:
     """How long ago each archive was read, the longest first."""
     alive = [found for found in document["archives"] if found["succeeded_by"] is None]
-    paths = {found.archive_id: found.path for found in known_archives(ask.reader.rows)}
     ranked = sorted(alive, key=lambda found: (-found["age_seconds"], found["archive_id"]))
     values = [
         {
@@ -46,8 +46,8 @@ def archives_chart(ask: Ask, document: dict[str, Any]) -> Chart:
     return Chart(
         name="ages",
         title="Hours since archives were read",
-        spec=ranked_bars(values, "whole"),
-        table=_archives(ask, document, paths),
+        spec=ranked_bars(values, "minutes"),
+        table=archives_table(ask, document),
         note=f"The {_MOST_BARS} oldest; the table has all." if rest > 0 else "",
         is_open=True,
     )
@@ -57,22 +57,24 @@ def _short(archive_id: str) -> str:
     return name(archive_id if len(archive_id) <= 16 else f"{archive_id[:13]}…")  # noqa: PLR2004
 
 
-def _archives(ask: Ask, document: dict[str, Any], paths: dict[str, str]) -> Table:
+def archives_table(ask: Ask, document: dict[str, Any]) -> Table:
+    """How every archive stands."""
+    paths = {found.archive_id: found.path for found in known_archives(ask.reader.rows)}
     reasons = {found.archive_id: found.reason for found in last_readings(ask.reader)}
     rows = [
         [
-            found["archive_id"],
-            paths.get(found["archive_id"]),
+            paths.get(found["archive_id"], ""),
             _state(found),
             found["age_seconds"] / _HOUR,
-            found["read_at"],
-            found["observed_at"],
             found["days_out_of_date"],
             found["first_day_out_of_date"],
             found["tokens"],
             found["unpriced_tokens"],
             found["rows_left_out"],
             reasons.get(found["archive_id"]) or None,
+            found["read_at"],
+            found["observed_at"],
+            found["archive_id"],
             found["rules_digest"],
             found["pricing_digest"],
         ]
@@ -80,7 +82,17 @@ def _archives(ask: Ask, document: dict[str, Any], paths: dict[str, str]) -> Tabl
     ]
     # Archives that were named, and that nobody ever could read.
     rows += [
-        [None, found.archive, "never read", *[None] * 8, found.reason or None, None, None]
+        [
+            None,
+            "never read",
+            *[None] * 6,
+            found.reason or None,
+            None,
+            None,
+            found.archive,
+            None,
+            None,
+        ]
         for found in last_readings(ask.reader)
         if not found.archive_id
     ]
@@ -88,18 +100,18 @@ def _archives(ask: Ask, document: dict[str, Any], paths: dict[str, str]) -> Tabl
         name="archives",
         caption="Archives",
         columns=[
-            Column("archive_id", "Archive", "id"),
-            Column("path", "Read from", "name"),
+            Column("path", "Archive", "name"),
             Column("state", "State"),
             Column("age_hours", "Hours since read", "minutes"),
-            Column("read_at", "Read", "moment"),
-            Column("observed_at", "Changed", "moment", about="When something new was in it"),
             Column("days_out_of_date", "Days out of date", "whole"),
             Column("first_day_out_of_date", "The first", "day"),
             Column("tokens", "Tokens", "tokens"),
             Column("unpriced_tokens", "Unpriced", "tokens"),
             Column("rows_left_out", "Rows left out", "whole"),
             Column("reason", "Why not read", "name"),
+            Column("read_at", "Read", "moment"),
+            Column("observed_at", "Changed", "moment", about="When something new was in it"),
+            Column("archive_id", "Id", "id"),
             Column("rules_digest", "Rules", "digest"),
             Column("pricing_digest", "Prices", "digest"),
         ],
@@ -121,6 +133,7 @@ def duplicates_table(ask: Ask) -> Table:
     return Table(
         name="duplicates",
         caption="Rows counted once",
+        sql=Sql(_DUPLICATES),
         columns=[
             Column("scope", "Compared"),
             Column("archive_id", "Archive", "id"),
@@ -141,6 +154,7 @@ def copies_table(ask: Ask) -> Table:
     return Table(
         name="session_copies",
         caption="Sessions that several archives hold",
+        sql=Sql(_COPIES),
         columns=[
             Column("archive_id", "Archive", "id"),
             Column("canonical_archive_id", "Counts in", "id"),
