@@ -146,9 +146,11 @@ def test_numbers_lead_to_rows_and_assets_to_dagster(site: Site):
 
 
 def test_an_empty_window_says_so(site: Site):
-    page = text(site.get("/?from=2020-01-01&to=2020-01-02"))
-    assert "Nothing to draw" in page
+    page = text(site.get("/?from=2020-01-01&to=2020-01-02&project=tidepool"))
+    assert "Nothing was used in these days, as far as the filters go." in page
     assert "$0.00" in page
+    assert 'href="/?project=tidepool&amp;from=2026-10-29&amp;to=2026-11-10"' in page
+    assert 'href="/?from=2020-01-01&amp;to=2020-01-02">The same days' in page
 
 
 def test_an_empty_warehouse_has_pages(tmp_path: Path):
@@ -157,7 +159,10 @@ def test_an_empty_warehouse_has_pages(tmp_path: Path):
     desk.materialize()
     site = Site(desk.warehouse)
     for path in ("/", "/?span=all", "/projects", "/models", "/rows", "/rows?in_day=2026-11-01"):
-        assert site.get(path).status == 200, path
+        answer = site.get(path)
+        assert answer.status == 200, path
+        if not path.startswith("/rows"):
+            assert "<code>agentsview-assets materialize</code> fills it" in text(answer)
 
 
 def test_a_warehouse_that_is_not_there_is_told_with_what_helps(tmp_path: Path):

@@ -14,7 +14,7 @@ from agentsview_assets.documents.common.window import Window, load_zone
 from agentsview_assets.documents.usage.buckets import read_usage
 from agentsview_assets.documents.usage.filters import UsageFilters
 from agentsview_assets.documents.usage.query import UsageScope
-from agentsview_assets.documents.usage.rolled import rolled_usage
+from agentsview_assets.documents.usage.rolled import rolled_parts, rolled_usage
 from agentsview_assets.documents.usage.summary import summary_of
 from agentsview_assets.resources.warehouses.reader import open_reader
 from tests.support.in_process import Desk
@@ -110,6 +110,35 @@ def test_every_window_says_the_same(desk: Desk, kind: str):
             assert rolled in (None, told), window
             answered += rolled is not None
     assert answered > 50
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "sqlite", "postgresql"])
+@pytest.mark.parametrize("filters", [{}, {"project": "p1"}])
+def test_two_windows_that_adjoin_are_read_as_each_alone(
+    desk: Desk, kind: str, filters: dict[str, str]
+):
+    asked, answered = UsageFilters(**filters, include_automated=True), 0
+    days = [(FIRST + timedelta(number)).isoformat() for number in range(DAYS)]
+    with opened(desk, kind) as reader:
+        archive = resolve_archives(reader, None)
+        prices = load_prices(reader, archive, offline=False)
+        for length in (1, 2, 4):
+            for place in range(DAYS - 2 * length + 1):
+                first, split, end = (
+                    days[place],
+                    days[place + length],
+                    days[place + 2 * length - 1],
+                )
+                whole = UsageScope(archive, Window(first, end), UTC, asked)
+                parts = rolled_parts(reader, whole, prices, (), split)
+                halves = (Window(first, days[place + length - 1]), Window(split, end))
+                told = [
+                    read_usage(reader, whole._replace(window=half), prices, by_project=True)
+                    for half in halves
+                ]
+                assert parts is None or list(parts) == told
+                answered += parts is not None
+    assert answered > 5
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ from agentsview_assets.resources.warehouses.reader import exact_total
 from agentsview_assets.rules.duplicates import ALL, OWN, RULE, text_order
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
 
     from agentsview_assets.documents.usage.query import UsageScope
     from agentsview_assets.resources.warehouses.reader import Reader
@@ -74,10 +74,15 @@ class _Sums(NamedTuple):
 
 
 class _Added(NamedTuple):
-    """Rows that count in the window alone."""
+    """Rows that count in a part of the window alone.
+
+    Attributes:
+        sums: What they come to, in all parts.
+        sessions: Their sessions: part, project, agent and id.
+    """
 
     sums: dict[Key, _Sums]
-    sessions: set[tuple[str, str, str]]
+    sessions: set[tuple[int, str, str, str]]
 
 
 def rolled_usage(
@@ -91,22 +96,39 @@ def rolled_usage(
         prices: The price rows in force.
         late: The slices of the table that are out of date.
     """
+    found = rolled_parts(reader, scope, prices, late, "")
+    return found and found[1]
+
+
+def rolled_parts(
+    reader: Reader, scope: UsageScope, prices: PricingTable, late: Collection[Slice], split: str
+) -> tuple[Usage, Usage] | None:
+    """Read two windows that adjoin, at the cost of little more than one.
+
+    Args:
+        reader: The warehouse.
+        scope: What the reports are about, its window both of theirs together.
+        prices: The price rows in force.
+        late: The slices of the table that are out of date.
+        split: First day of the second window.
+    """
     if not _is_plain(reader, scope, late):
         return None
-    added, found = _added(reader, scope), _sums(reader, scope)
+    added, found = _added(reader, scope, split), _sums(reader, scope)
     if added is None:
         return None
     for key, more in added.sums.items():
         found[key] = _joined(found[key], more) if key in found else more
-    buckets = []
+    buckets: tuple[list[Bucket], list[Bucket]] = ([], [])
     for key in sorted(found):
         parts = _parts(found[key])
         if len(parts) > 1 and prices.price(key[-1]) is None:
             return None  # the output tokens of the two are not told apart
         for is_reported, values in parts:
             amounts, savings = priced(prices, key[-1], is_reported, values)
-            buckets.append(Bucket(*key, is_reported, amounts, savings))
-    return Usage(buckets, _sessions(reader, scope, added.sessions))
+            buckets[key[0] >= split].append(Bucket(*key, is_reported, amounts, savings))
+    first, second = _sessions(reader, scope, split, added.sessions)
+    return Usage(buckets[0], first), Usage(buckets[1], second)
 
 
 def _is_plain(reader: Reader, scope: UsageScope, late: Collection[Slice]) -> bool:
@@ -168,30 +190,35 @@ def _sums(reader: Reader, scope: UsageScope) -> dict[Key, _Sums]:
     return found
 
 
-def _added(reader: Reader, scope: UsageScope) -> _Added | None:
-    """The rows that count in the window because what counts else is not in it.
+def _part(split: str) -> Sql:
+    """The part of the window that a row is in, 0 or 1."""
+    return Sql("CASE WHEN partition_date < ? THEN 0 ELSE 1 END", (split,)) if split else Sql("1")
+
+
+def _added(reader: Reader, scope: UsageScope, split: str) -> _Added | None:
+    """The rows that count in a part of the window because what counts else is not in it.
 
     None where one of them has a reported cost: those sums are rounded once, not twice.
     """
     added = _Added({}, set())
     if scope.is_unlimited:
         return added
-    test, members = _filter(scope, "partition_date"), _deprived(scope)
+    test, members = _filter(scope, "partition_date"), _deprived(scope, split)
     rows = reader.rows(
         f"""
-        SELECT CAST(partition_date AS VARCHAR(10)), project, agent, model, session_id, source,
+        SELECT CAST(partition_date AS VARCHAR(10)), project, agent, model, session_id, source, part,
                {IS_REPORTED} AS reported, COUNT(*), {sums(reader)}
         FROM (SELECT *, ROW_NUMBER() OVER (
-                  PARTITION BY archive_id, counting_row_id ORDER BY {_order(reader)}) AS place
-              FROM (SELECT u.*, m.counting_row_id
+                  PARTITION BY archive_id, counting_row_id, part ORDER BY {_order(reader)}) AS place
+              FROM (SELECT u.*, m.counting_row_id, m.part
                     FROM (SELECT {_CARRIED} FROM usage_rows WHERE {test.text}) AS u
                     JOIN ({members.text}) AS m
                     ON m.archive_id = u.archive_id AND m.row_id = u.row_id) AS members) AS ordered
-        WHERE place = 1 GROUP BY 1, 2, 3, 4, 5, 6, 7
+        WHERE place = 1 GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
         """,
         (*test.params, *members.params),
     )
-    for date, project, agent, model, session, source, reported, count, *values in rows:
+    for date, project, agent, model, session, source, part, reported, count, *values in rows:
         if reported:
             return None
         uncached, output, created, read, billable = map(int, values[:5])
@@ -200,28 +227,32 @@ def _added(reader: Reader, scope: UsageScope) -> _Added | None:
         more = _Sums(int(count), 0, counters, paid, ())
         added.sums[key] = _joined(added.sums[key], more) if key in added.sums else more
         if source != "cursor":
-            added.sessions.add((project, agent, session))
+            added.sessions.add((int(part), project, agent, session))
     return added
 
 
-def _deprived(scope: UsageScope) -> Sql:
-    """Rows of the window that share a key with one that counts, which is not in the window."""
-    placed, archive = _placed(scope), Sql(*of_archive(scope.archive_id))
+def _deprived(scope: UsageScope, split: str) -> Sql:
+    """Rows that share a key with one that counts, which is not in their part of the window."""
+    placed, archive, part = _placed(scope), Sql(*of_archive(scope.archive_id)), _part(split)
     if any(getattr(scope.filters, column) for column in _FILTERED):
         test = _filter(scope, "partition_date")
-        there = Sql(f"SELECT archive_id, row_id FROM usage_rows WHERE {test.text}", test.params)
+        there = test._replace(text=f"usage_rows WHERE {test.text}")
     else:
         # What counts stands in the table itself, which is smaller.
         there = Sql(
-            f"SELECT archive_id, row_id FROM duplicates WHERE {_OWN} AND {archive.text} "
-            f"AND {placed.text} AND row_id = counting_row_id",
+            f"duplicates WHERE {_OWN} AND {archive.text} AND {placed.text} "
+            "AND row_id = counting_row_id",
             (*archive.params, *placed.params),
         )
     return Sql(
-        f"SELECT archive_id, row_id, counting_row_id FROM duplicates WHERE {_OWN} "
-        f"AND {archive.text} AND {placed.text} "
-        f"AND (archive_id, counting_row_id) NOT IN ({there.text})",
-        (*archive.params, *placed.params, *there.params),
+        f"SELECT archive_id, row_id, counting_row_id, {part.text} AS part FROM duplicates "
+        f"WHERE {_OWN} AND {archive.text} AND {placed.text} "
+        f"AND (archive_id, counting_row_id, {part.text}) NOT IN "
+        f"(SELECT archive_id, row_id, {part.text} FROM {there.text})",
+        (
+            *(*part.params, *archive.params, *placed.params),
+            *(*part.params, *part.params, *there.params),
+        ),
     )
 
 
@@ -262,28 +293,23 @@ def _parts(found: _Sums) -> list[tuple[bool, Sequence[Any]]]:
 
 
 def _sessions(
-    reader: Reader, scope: UsageScope, added: set[tuple[str, str, str]]
-) -> dict[tuple[str, str], int]:
-    """How many sessions of each project and agent the rows are of; 0 for Cursor's own rows."""
-    test, placed = _filter(scope, "partition_date"), _placed(scope)
+    reader: Reader, scope: UsageScope, split: str, added: set[tuple[int, str, str, str]]
+) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str], int]]:
+    """How many sessions of each project and agent a part's rows are of; 0 for Cursor's own."""
+    test, placed, part = _filter(scope, "partition_date"), _placed(scope), _part(split)
     found = reader.rows(
         f"""
-        SELECT project, agent, CASE WHEN source <> 'cursor' THEN session_id END AS session
+        SELECT {part.text} AS part, project, agent,
+               CASE WHEN source <> 'cursor' THEN session_id END AS session
         FROM usage_rows WHERE {test.text} AND (archive_id, row_id) NOT IN (
             SELECT archive_id, row_id FROM duplicates
             WHERE {_OWN} AND {placed.text} AND counting_row_id <> row_id)
-        GROUP BY 1, 2, 3
+        GROUP BY 1, 2, 3, 4
         """,
-        (*test.params, *placed.params),
+        (*part.params, *test.params, *placed.params),
     )
-    counts: dict[tuple[str, str], int] = {}
-    for project, agent, session in _distinct(found, added):
-        counts[project, agent] = counts.get((project, agent), 0) + (session is not None)
+    counts: tuple[dict[tuple[str, str], int], dict[tuple[str, str], int]] = ({}, {})
+    for which, project, agent, session in (*found, *added.difference(found)):
+        part_counts = counts[int(which)]
+        part_counts[project, agent] = part_counts.get((project, agent), 0) + (session is not None)
     return counts
-
-
-def _distinct(
-    found: Sequence[tuple[str, str, str | None]], added: set[tuple[str, str, str]]
-) -> Iterator[tuple[str, str, str | None]]:
-    yield from found
-    yield from added.difference(found)

@@ -6,9 +6,10 @@ means (`scope`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, urlencode
+from typing import Any
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode
 
 from agentsview_assets.rules.text import to_bytes
 
@@ -73,6 +74,15 @@ class Address:
         """Another page with the same window, zone and filters."""
         kept = [(name, value) for name, value in self.query if name in SHARED]
         return self._written(path, kept, changes)
+
+    def leading(self, path: str, name: str, **changes: object) -> Callable[[Sequence[Any]], str]:
+        """Links to another page, each with the first value of a row under a name.
+
+        What they have in common is written once: a table has hundreds of them.
+        """
+        common = self.there(path, **changes)
+        start = f"{common}{'&' if '?' in common else '?'}{name}="
+        return lambda row: f"{start}{quote_plus(to_bytes(word(row[0])))}"
 
     def plain(self, path: str) -> str:
         """A path without any state."""

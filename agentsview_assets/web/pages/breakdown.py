@@ -9,7 +9,7 @@ from agentsview_assets.web.pages.daily import COUNTER_TITLES
 from agentsview_assets.web.pages.figures import COUNTERS, PARTS, tokens_of
 from agentsview_assets.web.pages.page import Ask
 from agentsview_assets.web.pages.scope import NAMED
-from agentsview_assets.web.pages.table import Column, Link, Row, Table
+from agentsview_assets.web.pages.table import Column, Link, Table
 
 _PAGES = {"project": "/projects/", "model": "/models/"}
 _COUNTED = {"project": "byProject", "agent": "byAgent"}
@@ -70,9 +70,7 @@ def _page_link(ask: Ask, by: str) -> Link:
 
 
 def _rows_link(ask: Ask, by: str, more: dict[str, str]) -> Link:
-    narrowed = {f"in_{dimension}": word(name) for dimension, name in more.items()}
-
-    def link(row: Row) -> str:
-        return ask.address.there("/rows", **{**narrowed, f"in_{by}": word(row[0])})
-
-    return link
+    narrowed = {
+        f"in_{dimension}": word(name) for dimension, name in more.items() if dimension != by
+    }
+    return ask.address.leading("/rows", f"in_{by}", **narrowed)

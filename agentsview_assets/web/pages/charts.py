@@ -65,6 +65,12 @@ class Chart:
     is_open: bool = False
 
     @property
+    def pixels(self) -> int:
+        """The height that is kept free for it, so that nothing moves once it is drawn."""
+        height = self.spec.get("height")
+        return height if isinstance(height, int) else 0
+
+    @property
     def json(self) -> str:
         """The specification as it can stand in a page: nothing in it ends a script."""
         return encode(self.spec, escape_html=True)
@@ -148,7 +154,14 @@ def value_axis(kind: str, *, zero: bool = True) -> dict[str, Any]:
         "field": "value",
         "type": "quantitative",
         "scale": {"zero": zero, "nice": True},
-        "axis": {"title": None, "format": _FORMATS[kind], "tickCount": 4, "domain": False},
+        "axis": {
+            "title": None,
+            "format": _FORMATS[kind],
+            "tickCount": 4,
+            "domain": False,
+            # Two ticks must not be rounded to one number.
+            **({"tickMinStep": 1} if kind in ("whole", "minutes", "tokens") else {}),
+        },
     }
 
 
@@ -194,10 +207,14 @@ def stacked_days(
     }
     lines = {
         "data": {"values": [value for value in before if value["day"] in placed]},
-        "mark": {"type": "tick", "thickness": 1.5, "color": "var(--ink)", "width": {"band": 1}},
         "encoding": {**axes, "tooltip": tip("date", "name", "text")},
     }
-    return specification([bars, *([lines] if before else [])])
+    # A line has a halo, so that it is seen on every colour.
+    drawn = [
+        {**lines, "mark": {"type": "tick", "thickness": thick, "color": ink, "width": {"band": 1}}}
+        for thick, ink in ((4, "var(--paper)"), (1.5, "var(--ink)"))
+    ]
+    return specification([bars, *(drawn if before else [])])
 
 
 def ranked_bars(values: Sequence[Mapping[str, Any]], kind: str) -> dict[str, Any]:

@@ -165,7 +165,7 @@ class _Days:
         narrowed = {f"in_{dimension}": word(name) for dimension, name in self._more.items()}
         if label is not None:
             narrowed[f"in_{self._by}"] = word(label)
-        return lambda row: self._ask.address.there("/rows", in_day=word(row[0]), **narrowed)
+        return self._ask.address.leading("/rows", "in_day", **narrowed)
 
     def _total(self, rows: Sequence[list[Any]]) -> list[Any] | None:
         if not rows:

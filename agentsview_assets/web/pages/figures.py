@@ -22,7 +22,7 @@ from agentsview_assets.documents.usage.buckets import (
 )
 from agentsview_assets.documents.usage.parts import day_entries, totals_entry
 from agentsview_assets.documents.usage.query import CountedRows, UsageScope
-from agentsview_assets.documents.usage.rolled import rolled_usage
+from agentsview_assets.documents.usage.rolled import rolled_parts, rolled_usage
 from agentsview_assets.documents.usage.summary import summary_of
 from agentsview_assets.rules.pricing import PricingTable
 from agentsview_assets.schemas.reports import DAILY_USAGE
@@ -87,20 +87,23 @@ def usage_key(
     )
 
 
-def usage_before(ask: Ask, **more: str) -> dict[str, Any] | None:
-    """Totals, days and sessions of the same span before; None where the window has no ends.
+def usage_beside(ask: Ask, **more: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The usage summary of a page, and totals, days and sessions of the same span before.
 
     Args:
         ask: The request.
         more: Dimension -> the only name of it.
+
+    Returns:
+        Both; None for the latter where the window has no ends.
     """
     prior = ask.scope.prior()
     if prior is None:
-        return None
-    found: dict[str, Any] = ask.kept(
-        usage_key(ask, "before", prior, more), lambda: _before(ask, prior, more)
+        return usage_of(ask, None, **more), None
+    document, before = ask.kept(
+        usage_key(ask, "beside", None, more), lambda: _beside(ask, prior, more)
     )
-    return found
+    return document, before
 
 
 def tokens_of(entry: dict[str, Any]) -> int:
@@ -121,25 +124,36 @@ def with_machines(ask: Ask, document: dict[str, Any], **more: str) -> dict[str, 
 
 def _read(ask: Ask, window: Window | None, more: dict[str, str]) -> dict[str, Any]:
     scope = scoped(ask, window, **more)
-    usage = _usage(ask, scope)
+    usage = rolled_usage(ask.reader, scope, ask.prices, late_days(ask))
+    return _document(ask, scope, usage or _by_rows(ask, scope))
+
+
+def _beside(ask: Ask, prior: Window, more: dict[str, str]) -> list[dict[str, Any]]:
+    scope, was = scoped(ask, None, **more), scoped(ask, prior, **more)
+    window = Window(prior.from_date, scope.window.to_date)
+    both = rolled_parts(
+        *(ask.reader, scope._replace(window=window), ask.prices, late_days(ask)),
+        split=scope.window.from_date or "",
+    )
+    before, usage = both or (_by_rows(ask, was), _by_rows(ask, scope))
+    daily = day_entries(before, breakdown=False)
+    return [
+        _document(ask, scope, usage),
+        {
+            "daily": daily,
+            "totals": totals_entry(daily, before),
+            "sessionCounts": {"total": sum(before.sessions.values())},
+        },
+    ]
+
+
+def _by_rows(ask: Ask, scope: UsageScope) -> Usage:
+    return read_usage(ask.reader, scope, ask.prices, by_project=True)
+
+
+def _document(ask: Ask, scope: UsageScope, usage: Usage) -> dict[str, Any]:
     document = summary_of(ask.reader, scope, ask.prices, usage, breakdowns=True)
     return {**document, "unpriced": _unpriced(usage, ask.prices)}
-
-
-def _before(ask: Ask, window: Window, more: dict[str, str]) -> dict[str, Any]:
-    usage = _usage(ask, scoped(ask, window, **more))
-    daily = day_entries(usage, breakdown=False)
-    return {
-        "daily": daily,
-        "totals": totals_entry(daily, usage),
-        "sessionCounts": {"total": sum(usage.sessions.values())},
-    }
-
-
-def _usage(ask: Ask, scope: UsageScope) -> Usage:
-    """The usage, from the table of daily sums where that says the same as the rows."""
-    rolled = rolled_usage(ask.reader, scope, ask.prices, late_days(ask))
-    return rolled or read_usage(ask.reader, scope, ask.prices, by_project=True)
 
 
 def late_days(ask: Ask) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
+from agentsview_assets.rules.gojson import format_number
 from agentsview_assets.rules.shown_text import visible
 
 Kind = Literal[
@@ -44,6 +45,11 @@ def shown(value: object, kind: Kind) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return _WORDS.get(kind, visible)(value if kind in NUMBERS else str(value))
+
+
+def exact(value: float) -> str:
+    """A number as the documents write it, to the last digit."""
+    return format_number(value) if math.isfinite(value) else str(value)
 
 
 def name(text: str) -> str:

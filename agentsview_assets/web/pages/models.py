@@ -9,7 +9,8 @@ from agentsview_assets.web.pages.address import name_of, path_part, word
 from agentsview_assets.web.pages.breakdown import breakdown_table
 from agentsview_assets.web.pages.charts import Chart, ranked_bars
 from agentsview_assets.web.pages.daily import day_charts, dimension_of
-from agentsview_assets.web.pages.figures import tokens_of, usage_before, usage_of, with_machines
+from agentsview_assets.web.pages.emptiness import emptiness
+from agentsview_assets.web.pages.figures import tokens_of, usage_beside, usage_of, with_machines
 from agentsview_assets.web.pages.formats import Kind, name, usd
 from agentsview_assets.web.pages.overview import head_figures
 from agentsview_assets.web.pages.page import Ask, Content, NotThereError, Page
@@ -51,7 +52,12 @@ def models(ask: Ask) -> Content:
         note=f"The {len(drawn)} that cost most; the table has all." if rest > 0 else "",
         is_open=True,
     )
-    return Content(title="Models", lead=ask.scope.words, charts=[chart])
+    return Content(
+        title="Models",
+        lead=ask.scope.words,
+        charts=[chart],
+        values={"empty": emptiness(ask, document)},
+    )
 
 
 def _priced(ask: Ask, document: dict[str, Any]) -> Table:
@@ -111,7 +117,7 @@ def model(ask: Ask) -> Content:
     found = name_of(ask.path["name"])
     if not ask.reader.rows("SELECT 1 FROM daily_usage WHERE model = ? LIMIT 1", [found]):
         raise NotThereError(f"No usage is of a model {name(found)}.")
-    document, before = usage_of(ask, model=found), usage_before(ask, model=found)
+    document, before = usage_beside(ask, model=found)
     by = dimension_of(ask)
     if by == "machine":
         document = with_machines(ask, document, model=found)
@@ -127,7 +133,7 @@ def model(ask: Ask) -> Content:
             breakdown_table(ask, document, "agent", model=found),
             top_sessions_table(ask, model=found),
         ],
-        values={"by": by, "without": "model"},
+        values={"empty": emptiness(ask, document), "by": by, "without": "model"},
         template="overview.html",
     )
 

@@ -7,14 +7,15 @@ from typing import Any
 from agentsview_assets.web.pages.address import word
 from agentsview_assets.web.pages.breakdown import breakdown_table
 from agentsview_assets.web.pages.daily import day_charts, dimension_of
-from agentsview_assets.web.pages.figures import tokens_of, usage_before, usage_of, with_machines
+from agentsview_assets.web.pages.emptiness import emptiness
+from agentsview_assets.web.pages.figures import tokens_of, usage_beside, with_machines
 from agentsview_assets.web.pages.formats import change, percent, short, usd
 from agentsview_assets.web.pages.page import Ask, Content, Figure, Page
 
 
 def overview(ask: Ask) -> Content:
     """Fills the page."""
-    document, before = usage_of(ask), usage_before(ask)
+    document, before = usage_beside(ask)
     by = dimension_of(ask)
     if by == "machine":
         document = with_machines(ask, document)
@@ -24,7 +25,7 @@ def overview(ask: Ask) -> Content:
         figures=head_figures(ask, document, before),
         charts=day_charts(ask, document, before, by),
         tables=[breakdown_table(ask, document, by)],
-        values={"by": by, "without": ""},
+        values={"empty": emptiness(ask, document), "by": by, "without": ""},
         template="overview.html",
     )
 

@@ -18,7 +18,6 @@ from agentsview_assets.resources.warehouses.reader import Reader
 from agentsview_assets.resources.warehouses.states.state import State
 from agentsview_assets.rules.pricing import PricingTable
 from agentsview_assets.web.answers import Answers, Key
-from agentsview_assets.web.endpoints import json_body
 from agentsview_assets.web.pages.address import Address
 from agentsview_assets.web.pages.charts import Chart
 from agentsview_assets.web.pages.scope import Scope
@@ -60,7 +59,8 @@ class Ask:
     @cached_property
     def archive(self) -> str:
         """The archive that the page is about, or the word for all of them."""
-        return resolve_archives(self.reader, self.scope.archive_id)
+        asked = self.scope.archive_id
+        return str(self.kept(("archive", asked), lambda: resolve_archives(self.reader, asked)))
 
     @cached_property
     def prices(self) -> PricingTable:
@@ -74,7 +74,9 @@ class Ask:
             key: Tells the question from all others of pages.
             make: Works it out: a value that JSON can hold.
         """
-        body = self.answers.get((self.state.name, "page", *key), lambda: json_body(make()))
+        body = self.answers.get(
+            (self.state.name, "page", *key), lambda: json.dumps(make()).encode()
+        )
         return json.loads(body)
 
 

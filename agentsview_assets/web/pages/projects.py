@@ -8,7 +8,8 @@ from agentsview_assets.web.pages.address import name_of, path_part
 from agentsview_assets.web.pages.breakdown import breakdown_table
 from agentsview_assets.web.pages.charts import Chart, ranked_bars
 from agentsview_assets.web.pages.daily import day_charts, dimension_of
-from agentsview_assets.web.pages.figures import usage_before, usage_of, with_machines
+from agentsview_assets.web.pages.emptiness import emptiness
+from agentsview_assets.web.pages.figures import usage_beside, usage_of, with_machines
 from agentsview_assets.web.pages.formats import name, usd
 from agentsview_assets.web.pages.overview import head_figures
 from agentsview_assets.web.pages.page import Ask, Content, NotThereError, Page
@@ -46,6 +47,7 @@ def projects(ask: Ask) -> Content:
         lead=ask.scope.words,
         charts=[chart],
         tables=[_identities(ask, document)],
+        values={"empty": emptiness(ask, document)},
     )
 
 
@@ -88,7 +90,7 @@ def project(ask: Ask) -> Content:
     label = name_of(ask.path["key"])
     if not ask.reader.rows("SELECT 1 FROM daily_usage WHERE project = ? LIMIT 1", [label]):
         raise NotThereError(f"No usage is of a project {name(label)}.")
-    document, before = usage_of(ask, project=label), usage_before(ask, project=label)
+    document, before = usage_beside(ask, project=label)
     by = dimension_of(ask, "model")
     if by == "machine":
         document = with_machines(ask, document, project=label)
@@ -105,7 +107,7 @@ def project(ask: Ask) -> Content:
             breakdown_table(ask, document, "agent", project=label),
             top_sessions_table(ask, project=label),
         ],
-        values={"by": by, "without": "project"},
+        values={"empty": emptiness(ask, document), "by": by, "without": "project"},
         template="overview.html",
     )
 

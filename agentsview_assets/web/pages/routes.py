@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
+    activity.PAGE,
     *projects.PAGES,
     *models.PAGES,
-    activity.PAGE,
     sessions.PAGE,
     session.PAGE,
     changes.PAGE,

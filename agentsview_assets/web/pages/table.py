@@ -14,7 +14,7 @@ from agentsview_assets.documents.common.sql import Sql
 from agentsview_assets.rules.gojson import utf8_bytes
 from agentsview_assets.rules.shown_text import visible
 from agentsview_assets.web.pages.address import Address
-from agentsview_assets.web.pages.formats import NOTHING, NUMBERS, Kind, shown
+from agentsview_assets.web.pages.formats import NOTHING, NUMBERS, Kind, exact, shown
 
 _SHORT = 28
 """Texts of so many characters stay on one line."""
@@ -183,7 +183,7 @@ def _cell(column: Column, value: Any, href: str | None, place: int) -> Cell:
     return Cell(
         text=text,
         whole=visible(str(value)) if is_cut else None,
-        exact=repr(value) if is_exact else None,
+        exact=exact(value) if is_exact else None,
         href=href,
         is_number=column.is_number,
         is_head=place == 0,
