@@ -12,13 +12,12 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 import click
 
 from agentsview_assets.cli.words import complain
+from agentsview_assets.rules.gobool import FALSE_TEXTS, TRUE_TEXTS
 from agentsview_assets.rules.goquote import go_quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-TRUE_TEXTS = frozenset({"1", "t", "T", "TRUE", "true", "True"})
-_FALSE_TEXTS = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 _INTEGER = re.compile(
     r"[+-]?(?:0[xX](?:_?[0-9a-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|0(?:_?[0-7])*"
     r"|[1-9](?:_?[0-9])*)",
@@ -91,7 +90,7 @@ class Flag(NamedTuple):
         raise CommandFailure("fatal", msg)
 
     def _objection(self, value: str) -> str:
-        if not self.takes_value and value not in TRUE_TEXTS | _FALSE_TEXTS:
+        if not self.takes_value and value not in TRUE_TEXTS | FALSE_TEXTS:
             return f"strconv.ParseBool: parsing {go_quote(value)}: invalid syntax"
         if self.choices and value not in self.choices:
             return f"must be {' or '.join(self.choices)}"

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agentsview_assets.cli.flags import (
-    TRUE_TEXTS,
     CommandFailure,
     Flag,
     parse_integer,
@@ -23,6 +22,7 @@ from agentsview_assets.cli.flags import (
     rewrite_long_flags,
 )
 from agentsview_assets.cli.words import made_visible, say
+from agentsview_assets.rules.gobool import TRUE_TEXTS
 from agentsview_assets.rules.goquote import go_quote
 
 if TYPE_CHECKING:

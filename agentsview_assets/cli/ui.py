@@ -7,7 +7,6 @@ What belongs here: handing our settings to the servers. What does not: anything 
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -70,7 +69,7 @@ def ui(  # noqa: PLR0913 - one parameter an option
     """
     from agentsview_assets.resources.archives.sources import stamps
     from agentsview_assets.settings import load_settings
-    from agentsview_assets.ui.addresses import Addresses
+    from agentsview_assets.ui.addresses import Addresses, is_of_this_machine
     from agentsview_assets.ui.serving import Serving, listen
 
     settings = load_settings(archive=archive, warehouse=warehouse)
@@ -87,7 +86,7 @@ def ui(  # noqa: PLR0913 - one parameter an option
         f"opens in about 20 s at http://{host}:{port} - Ctrl-C ends it",
         err=True,
     )
-    if not _is_of_this_machine(host):
+    if not is_of_this_machine(host):
         say(
             f"warning: the UI has no log-in. Whoever reaches {host}:{port} can start runs, see "
             "what was read and delete the history; docs/deployment.md says what to put before it.\n"
@@ -101,14 +100,6 @@ def ui(  # noqa: PLR0913 - one parameter an option
 def _named(settings: Settings) -> list[str]:
     """The archives for people; listings where they are on machines of workers."""
     return [named.shown for named in settings.archives] or list(settings.listings)
-
-
-def _is_of_this_machine(host: str) -> bool:
-    """Whether nobody else reaches the address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _prepare(settings: Settings) -> None:

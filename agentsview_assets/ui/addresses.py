@@ -125,6 +125,14 @@ class Addresses:
         )
 
 
+def is_of_this_machine(host: str) -> bool:
+    """Whether nobody on another machine reaches an address that is listened on."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
 def shown(text: str) -> str:
     """What a stranger sent, for people: of one line, bounded, and without escapes."""
     plain = "".join(char if char.isascii() and char.isprintable() else "?" for char in text)

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,6 +29,7 @@ from agentsview_assets.web.answers import Answers, entity_tag, is_known
 from agentsview_assets.web.asking.parameters import read_parameters
 from agentsview_assets.web.asking.query import Query
 from agentsview_assets.web.endpoints import Asked, Endpoint, MissingError, Question, json_body
+from agentsview_assets.web.paths import path_values
 from agentsview_assets.web.serving import Serving
 from agentsview_assets.web.wire import error, json_answer, not_modified
 
@@ -75,7 +75,7 @@ class Service:
             UsageError: Its parameters cannot be used.
         """
         values = read_parameters(Query(request.scope["query_string"]), endpoint.parameters)
-        asked = Asked(values, path_values(endpoint.path, request), self.clock(), self.settings)
+        asked = Asked(values, path_values(endpoint.path, request.scope), self.clock())
         return endpoint.question(asked)
 
     def guarded(self, request: Request, answer: Callable[[State], Response]) -> Response:
@@ -138,28 +138,3 @@ def _told(failure: AssetsError) -> tuple[int, str]:
     if isinstance(failure, _UnavailableError):
         return 503, _UNAVAILABLE
     return 500, "internal error"
-
-
-def path_values(pattern: str, request: Request) -> dict[str, str]:
-    """The names in a path, from its undecoded form: an id may hold an escaped slash.
-
-    Raises:
-        UsageError: A name has a slash in it that is not escaped.
-    """
-    raw = request.scope.get("raw_path", b"").decode("ascii", "replace").partition("?")[0]
-    raw = raw.removeprefix(request.scope.get("root_path", ""))
-    found, parts = {}, raw.split("/")
-    for place, part in enumerate(pattern.split("/")):
-        if part.startswith("{"):
-            found[part.strip("{}").partition(":")[0]] = unquote(
-                parts[place], errors="surrogateescape"
-            )
-    return found
-
-
-def has_shape(pattern: str, request: Request) -> bool:
-    """Whether a request's undecoded path has as many parts as an endpoint's."""
-    raw = request.scope.get("raw_path", b"").decode("ascii", "replace").partition("?")[0]
-    raw = raw.removeprefix(request.scope.get("root_path", ""))
-    is_alike: bool = raw.count("/") == pattern.count("/")
-    return is_alike

@@ -6,7 +6,7 @@ What belongs here: routes, and the answers to paths that are none.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -18,13 +18,14 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from agentsview_assets.rules.shown_text import visible
-from agentsview_assets.web.answering import LOG, Service, has_shape
+from agentsview_assets.web.answering import LOG, Service
 from agentsview_assets.web.endpoints import Endpoint, json_body
 from agentsview_assets.web.guard import API, HEALTH, App, Guard, Receive, Scope, Send
 from agentsview_assets.web.openapi import MEDIA_TYPE, description
 from agentsview_assets.web.own import daily, export, warehouse
 from agentsview_assets.web.own.health import health_answer, metrics_answer
 from agentsview_assets.web.pages.routes import page_routes
+from agentsview_assets.web.paths import has_shape
 from agentsview_assets.web.v1 import about, activity, sessions, usage
 from agentsview_assets.web.wire import error, json_answer
 
@@ -67,7 +68,7 @@ def application(service: Service) -> App:
 
 def _route(service: Service, endpoint: Endpoint) -> Route:
     async def answer(request: Request) -> Response:
-        if not has_shape(endpoint.path, request):
+        if not has_shape(endpoint.path, request.scope):
             raise HTTPException(404)
         return await run_in_threadpool(service.answer, endpoint, request)
 
@@ -155,6 +156,3 @@ def based(app: App, base_path: str) -> App:
             await PlainTextResponse("404 page not found\n", 404)(scope, receive, send)
 
     return served
-
-
-Handler = Callable[[Request], Awaitable[Response]]

@@ -13,7 +13,6 @@ from typing import Any
 from agentsview_assets.errors import AssetsError
 from agentsview_assets.resources.warehouses.reader import Reader
 from agentsview_assets.rules.gojson import encode
-from agentsview_assets.settings import Settings
 from agentsview_assets.web.answers import Key
 from agentsview_assets.web.asking.parameters import Parameter
 
@@ -53,13 +52,11 @@ class Asked:
         values: Parameter -> value.
         path: Names in the path -> what stands there, decoded.
         now: The present.
-        settings: Where things are.
     """
 
     values: Mapping[str, Any]
     path: Mapping[str, str]
     now: datetime
-    settings: Settings
 
 
 @dataclass(frozen=True)

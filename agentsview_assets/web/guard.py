@@ -19,6 +19,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from agentsview_assets.rules.goquote import go_quote
 from agentsview_assets.ui.addresses import parse_authority, shown
+from agentsview_assets.web.paths import sent_path
 from agentsview_assets.web.serving import Serving
 from agentsview_assets.web.tokens import Tokens
 
@@ -193,8 +194,7 @@ class Guard:
 
 def _target(scope: Scope) -> str:
     """Path and query below the base path, as they were asked for."""
-    raw = scope.get("raw_path") or quote(scope["path"]).encode()
-    path = raw.decode("latin-1").partition("?")[0].removeprefix(scope.get("root_path", ""))
+    path = sent_path(scope)
     query = scope["query_string"].decode("latin-1")
     return f"{path}?{query}" if query else path
 

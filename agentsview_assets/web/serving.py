@@ -6,7 +6,6 @@ that holds the token.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ from urllib.parse import urlsplit
 from agentsview_assets.errors import ConfigError
 from agentsview_assets.files import look
 from agentsview_assets.settings import SERVE_TOKEN_VARIABLE
-from agentsview_assets.ui.addresses import EVERYWHERE, parse_authority
+from agentsview_assets.ui.addresses import EVERYWHERE, is_of_this_machine, parse_authority
 
 DEFAULT_PORT = 8080
 SHORTEST_TOKEN = 16
@@ -91,7 +90,7 @@ def checked(serving: Serving) -> Serving:
     Raises:
         ConfigError: Others could reach it without a token, or an option cannot be used.
     """
-    if not serving.token and not _is_of_this_machine(serving.host):
+    if not serving.token and not is_of_this_machine(serving.host):
         raise ConfigError(
             f"--host {serving.host}: others reach it, and no token is asked for; name a file that "
             f"holds one with --token-file, or give one in {SERVE_TOKEN_VARIABLE}"
@@ -144,14 +143,6 @@ def _usable(token: str, where: str) -> str:
             "digits or signs without blanks; `openssl rand -base64 32` makes one"
         )
     return token
-
-
-def _is_of_this_machine(host: str) -> bool:
-    """Whether nobody else reaches the address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _is_web_address(url: str) -> bool:

@@ -10,9 +10,11 @@ import contextlib
 import importlib
 import math
 from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from agentsview_assets.errors import OutdatedError, WarehouseError
+from agentsview_assets.files import look
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl, parse_warehouses
 
 SCHEMA_VERSION = 6
@@ -161,6 +163,19 @@ def found_version(
             f"{version}, this one knows {SCHEMA_VERSION}); upgrade agentsview-assets"
         )
     return version
+
+
+def require_there(path: Path) -> None:
+    """Refuses to read a file that nothing has written yet.
+
+    Raises:
+        WarehouseError: There is none.
+    """
+    if look(path, f"warehouse {path}", WarehouseError) == "missing":
+        raise WarehouseError(
+            f"warehouse {path}: no such file; run `agentsview-assets materialize` first, or name "
+            "another one with --warehouse"
+        )
 
 
 def require_current(version: int | None, shown: str) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from agentsview_assets.documents.activity.over_http import http_activity
+from agentsview_assets.documents.activity.over_http import ActivityRequest, settled
 from agentsview_assets.documents.common.lookups import load_prices
 from agentsview_assets.documents.sessions import one_usage
 from agentsview_assets.documents.sessions.one_usage import session_usage
@@ -116,7 +116,7 @@ def test_activity_equals_the_originals(
 def _activity(reader: Reader, asked: Parameters) -> tuple[int, str]:
     given = {{"from": "from_"}.get(name, name): value for name, value in asked.items()}
     try:
-        report = http_activity(reader, **given, now=datetime.now(UTC))
+        report = settled(ActivityRequest(**given), datetime.now(UTC)).made(reader)
     except UsageError as error:
         text = encode({"error": str(error)}, escape_html=False)
         return HTTPStatus.BAD_REQUEST, f"{text}\n"

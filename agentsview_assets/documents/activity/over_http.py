@@ -6,7 +6,7 @@ itself, and the types of its parameters, which are checked before.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from agentsview_assets.documents.activity.calendar import activity_zone, instant_of
 from agentsview_assets.documents.activity.range import RangeRequest, ReportRange, resolve_range
@@ -108,15 +108,3 @@ def settled(request: ActivityRequest, now: datetime) -> SettledRequest:
         automation="" if automation == "all" else automation,
     )
     return SettledRequest(span, zone, chosen)
-
-
-def http_activity(
-    reader: Reader, *, now: datetime, archive_id: str | None = None, **parameters: Any
-) -> ActivityReport:
-    """Return the report of a request, given by the names of `ActivityRequest`.
-
-    Raises:
-        UsageError: See `settled`.
-        WarehouseError: See `SettledRequest.made`.
-    """
-    return settled(ActivityRequest(**parameters), now).made(reader, archive_id)

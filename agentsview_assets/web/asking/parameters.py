@@ -13,13 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentsview_assets.errors import UsageError
+from agentsview_assets.rules.gobool import FALSE_TEXTS, TRUE_TEXTS
 from agentsview_assets.rules.timestamps import is_calendar_date, parse_rfc3339
 from agentsview_assets.web.asking.query import Query
 
-_BOOLEANS = {
-    **dict.fromkeys(("1", "t", "T", "true", "True", "TRUE"), True),
-    **dict.fromkeys(("0", "f", "F", "false", "False", "FALSE"), False),
-}
 _INTEGER = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _INT64 = range(-(2**63), 2**63)
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
@@ -138,9 +135,9 @@ def choice(name: str, meaning: str, choices: Sequence[str]) -> Parameter:
 
 
 def _boolean(value: str) -> bool:
-    if value not in _BOOLEANS:
+    if value not in TRUE_TEXTS | FALSE_TEXTS:
         raise _InvalidError("invalid boolean")
-    return _BOOLEANS[value]
+    return value in TRUE_TEXTS
 
 
 def _integer(value: str) -> int:

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from agentsview_assets.documents.common.window import Window
 from agentsview_assets.errors import AssetsError, ChoiceError, TimedOutError, UsageError
 from agentsview_assets.rules.shown_text import visible
-from agentsview_assets.web.answering import LOG, Service, path_values
+from agentsview_assets.web.answering import LOG, Service
 from agentsview_assets.web.pages.address import Address
 from agentsview_assets.web.pages.downloads import chosen, downloaded
 from agentsview_assets.web.pages.names import options
@@ -24,6 +24,7 @@ from agentsview_assets.web.pages.page import Ask, Content, NotThereError, Page
 from agentsview_assets.web.pages.rendering import HTML, rendered
 from agentsview_assets.web.pages.scope import Scope
 from agentsview_assets.web.pages.standing import footing, remarks
+from agentsview_assets.web.paths import path_values, sent_path
 from agentsview_assets.web.wire import json_answer
 
 _POLITE = {"cache-control": "private, no-cache"}
@@ -53,7 +54,7 @@ class Pages:
                     state=state,
                     scope=scope,
                     address=address,
-                    path=path_values(page.path, request),
+                    path=path_values(page.path, request.scope),
                     serving=self.service.serving,
                     answers=self.service.answers,
                 )
@@ -145,8 +146,7 @@ class Pages:
 
     def _address(self, request: Request) -> Address:
         base = request.scope.get("root_path", "")
-        raw = request.scope.get("raw_path", b"").decode("ascii", "replace").partition("?")[0]
-        return Address.read(base, raw.removeprefix(base), request.scope["query_string"])
+        return Address.read(base, sent_path(request.scope), request.scope["query_string"])
 
 
 def _is_below(here: str, path: str) -> bool:

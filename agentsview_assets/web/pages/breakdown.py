@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from agentsview_assets.web.pages.address import path_part, word
+from agentsview_assets.web.pages.charts import Chart, ranked_bars
 from agentsview_assets.web.pages.daily import COUNTER_TITLES
 from agentsview_assets.web.pages.figures import COUNTERS, PARTS, tokens_of
+from agentsview_assets.web.pages.formats import name, usd
 from agentsview_assets.web.pages.page import Ask
 from agentsview_assets.web.pages.scope import NAMED
 from agentsview_assets.web.pages.table import Column, Link, Table
 
+_MOST_BARS = 15
 _PAGES = {"project": "/projects/", "model": "/models/"}
 _COUNTED = {"project": "byProject", "agent": "byAgent"}
 
@@ -45,10 +48,35 @@ def breakdown_table(ask: Ask, document: dict[str, Any], by: str, **more: str) ->
             totals["totalCost"],
             None,
             tokens_of(totals),
-            *(totals[name] for name in COUNTERS),
+            *(totals[counter] for counter in COUNTERS),
             *([document["sessionCounts"]["total"]] if sessions is not None else []),
         ],
         asset="usage_rows",
+    )
+
+
+def costs_chart(document: dict[str, Any], by: str, table: Table) -> Chart:
+    """The names of a dimension that cost most, above the table that has all.
+
+    Args:
+        document: The usage summary.
+        by: The dimension.
+        table: What each of its names came to.
+    """
+    found = [entry for entry in document[PARTS[by][2]] if entry["cost"] > 0][:_MOST_BARS]
+    values = [
+        {"name": name(entry[by]), "value": entry["cost"], "text": usd(entry["cost"])}
+        for entry in found
+    ]
+    return Chart(
+        f"{by}s",
+        f"Cost by {by}",
+        ranked_bars(values, "usd"),
+        table,
+        note=f"The {len(found)} that cost most; the table has all."
+        if len(table.rows) > len(found)
+        else "",
+        is_open=True,
     )
 
 
@@ -58,7 +86,7 @@ def _row(entry: dict[str, Any], by: str, cost: float, sessions: dict[str, int] |
         entry["cost"],
         entry["cost"] / cost if cost else None,
         tokens_of(entry),
-        *(entry[name] for name in COUNTERS),
+        *(entry[counter] for counter in COUNTERS),
         *([sessions.get(entry[by], 0)] if sessions is not None else []),
     ]
 
@@ -71,6 +99,6 @@ def _page_link(ask: Ask, by: str) -> Link:
 
 def _rows_link(ask: Ask, by: str, more: dict[str, str]) -> Link:
     narrowed = {
-        f"in_{dimension}": word(name) for dimension, name in more.items() if dimension != by
+        f"in_{dimension}": word(only) for dimension, only in more.items() if dimension != by
     }
     return ask.address.leading("/rows", f"in_{by}", **narrowed)

@@ -6,6 +6,7 @@ The guard has looked at Host and Origin before anything here is asked for.
 from __future__ import annotations
 
 import re
+from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
@@ -50,10 +51,7 @@ async def login(serving: Serving, request: Request) -> Response:
         COOKIE,
         tokens.cookie(),
         max_age=SECONDS_VALID,
-        path=serving.base_path or "/",
-        secure=serving.is_secure,
-        httponly=True,
-        samesite="strict",
+        **_place(serving),
     )
     return answer
 
@@ -61,14 +59,18 @@ async def login(serving: Serving, request: Request) -> Response:
 def logout(serving: Serving) -> Response:
     """Takes the cookie back."""
     answer = RedirectResponse(f"{serving.base_path}{LOGIN}", 303)
-    answer.delete_cookie(
-        COOKIE,
-        path=serving.base_path or "/",
-        secure=serving.is_secure,
-        httponly=True,
-        samesite="strict",
-    )
+    answer.delete_cookie(COOKIE, **_place(serving))
     return answer
+
+
+def _place(serving: Serving) -> dict[str, Any]:
+    """Where the cookie counts; it is taken back only there."""
+    return {
+        "path": serving.base_path or "/",
+        "secure": serving.is_secure,
+        "httponly": True,
+        "samesite": "strict",
+    }
 
 
 def safe_next(target: str) -> str:

@@ -6,18 +6,16 @@ from typing import Any
 
 from agentsview_assets.rules.gojson import utf8_bytes
 from agentsview_assets.web.pages.address import name_of, path_part, word
-from agentsview_assets.web.pages.breakdown import breakdown_table
-from agentsview_assets.web.pages.charts import Chart, ranked_bars
+from agentsview_assets.web.pages.breakdown import breakdown_table, costs_chart
 from agentsview_assets.web.pages.daily import day_charts, dimension_of
 from agentsview_assets.web.pages.emptiness import emptiness
 from agentsview_assets.web.pages.figures import tokens_of, usage_beside, usage_of, with_machines
-from agentsview_assets.web.pages.formats import Kind, name, usd
+from agentsview_assets.web.pages.formats import Kind, name
 from agentsview_assets.web.pages.overview import head_figures
 from agentsview_assets.web.pages.page import Ask, Content, NotThereError, Page
 from agentsview_assets.web.pages.table import Column, Table
 from agentsview_assets.web.pages.tops import top_sessions_table
 
-_MOST_BARS = 15
 _RATES = (
     ("input_cost_per_mtok", "input_usd_per_mtok", "Input"),
     ("output_cost_per_mtok", "output_usd_per_mtok", "Output"),
@@ -38,24 +36,10 @@ def models(ask: Ask) -> Content:
     """Fills the page of all models."""
     document = usage_of(ask)
     table = _priced(ask, document)
-    drawn = [entry for entry in document["modelTotals"] if entry["cost"] > 0][:_MOST_BARS]
-    values = [
-        {"name": name(entry["model"]), "value": entry["cost"], "text": usd(entry["cost"])}
-        for entry in drawn
-    ]
-    rest = len(table.rows) - len(drawn)
-    chart = Chart(
-        "models",
-        "Cost by model",
-        ranked_bars(values, "usd"),
-        table,
-        note=f"The {len(drawn)} that cost most; the table has all." if rest > 0 else "",
-        is_open=True,
-    )
     return Content(
         title="Models",
         lead=ask.scope.words,
-        charts=[chart],
+        charts=[costs_chart(document, "model", table)],
         values={"empty": emptiness(ask, document)},
     )
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from agentsview_assets.web.pages.address import name_of, path_part
-from agentsview_assets.web.pages.breakdown import breakdown_table
-from agentsview_assets.web.pages.charts import Chart, ranked_bars
+from agentsview_assets.web.pages.breakdown import breakdown_table, costs_chart
 from agentsview_assets.web.pages.daily import day_charts, dimension_of
 from agentsview_assets.web.pages.emptiness import emptiness
 from agentsview_assets.web.pages.figures import usage_beside, usage_of, with_machines
-from agentsview_assets.web.pages.formats import name, usd
+from agentsview_assets.web.pages.formats import name
 from agentsview_assets.web.pages.overview import head_figures
 from agentsview_assets.web.pages.page import Ask, Content, NotThereError, Page
 from agentsview_assets.web.pages.table import Column, Table
 from agentsview_assets.web.pages.tops import top_sessions_table
 
-_MOST_BARS = 15
 _RESOLUTIONS = {
     "resolved": "one place",
     "unknown": "not known where it is",
@@ -28,24 +26,10 @@ def projects(ask: Ask) -> Content:
     """Fills the page of all projects."""
     document = usage_of(ask)
     table = breakdown_table(ask, document, "project")
-    drawn = [entry for entry in document["projectTotals"] if entry["cost"] > 0][:_MOST_BARS]
-    values = [
-        {"name": name(entry["project"]), "value": entry["cost"], "text": usd(entry["cost"])}
-        for entry in drawn
-    ]
-    rest = len(table.rows) - len(drawn)
-    chart = Chart(
-        "projects",
-        "Cost by project",
-        ranked_bars(values, "usd"),
-        table,
-        note=f"The {len(drawn)} that cost most; the table has all." if rest > 0 else "",
-        is_open=True,
-    )
     return Content(
         title="Projects",
         lead=ask.scope.words,
-        charts=[chart],
+        charts=[costs_chart(document, "project", table)],
         tables=[_identities(ask, document)],
         values={"empty": emptiness(ask, document)},
     )

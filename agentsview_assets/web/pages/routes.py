@@ -9,7 +9,6 @@ from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from agentsview_assets.web.answering import has_shape
 from agentsview_assets.web.guard import API
 from agentsview_assets.web.pages import (
     activity,
@@ -25,6 +24,7 @@ from agentsview_assets.web.pages import (
 from agentsview_assets.web.pages.answering import Pages
 from agentsview_assets.web.pages.login import LOGIN, LOGOUT, login, login_page, logout
 from agentsview_assets.web.pages.statics import PATH, static_answer
+from agentsview_assets.web.paths import has_shape
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -94,7 +94,7 @@ def page_routes(service: Service) -> list[Route]:
 
 def _route(pages: Pages, page: Page) -> Route:
     async def answer(request: Request) -> Response:
-        if not has_shape(page.path, request):
+        if not has_shape(page.path, request.scope):
             return await run_in_threadpool(pages.missing, request)
         return await run_in_threadpool(pages.answer, page, request)
 

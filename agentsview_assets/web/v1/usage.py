@@ -9,7 +9,7 @@ from agentsview_assets.documents.usage.filters import UsageFilters
 from agentsview_assets.documents.usage.http_window import http_window, http_zone
 from agentsview_assets.documents.usage.pairwise import narrowed_filters, pairwise_comparison
 from agentsview_assets.documents.usage.summary import usage_summary
-from agentsview_assets.documents.usage.top_sessions import top_sessions
+from agentsview_assets.documents.usage.top_sessions import DEFAULT_LIMIT, top_sessions
 from agentsview_assets.rules.gojson import encode
 from agentsview_assets.web.asking.parameters import (
     Parameter,
@@ -55,8 +55,9 @@ _SIDES = (
     text("right_dimension", "What the right side is: model or project", is_required=True),
     text("right_value", "Which, or several, comma-separated", is_required=True),
 )
-_LIMIT = integer("limit", "Most sessions; 0 is the default", default=20, least=0, most=100)
-_DEFAULT_LIMIT = 20
+_LIMIT = integer(
+    "limit", "Most sessions; 0 is the default", default=DEFAULT_LIMIT, least=0, most=100
+)
 # How long ago something happened decides about these.
 _TIMED = {"active", "stale", "unclean"}
 
@@ -107,7 +108,7 @@ def summary_body(document: dict[str, Any]) -> bytes:
 
 
 def _top_sessions(asked: Asked) -> Question:
-    options, limit = _common(asked), asked.values["limit"] or _DEFAULT_LIMIT
+    options, limit = _common(asked), asked.values["limit"] or DEFAULT_LIMIT
     return _question(
         options,
         lambda reader: json_body(top_sessions(reader, **options, limit=limit)),

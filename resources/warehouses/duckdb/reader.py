@@ -17,6 +17,7 @@ from agentsview_assets.resources.warehouses.reader import (
     exact_total,
     found_version,
     require_current,
+    require_there,
 )
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
 
@@ -84,11 +85,7 @@ class DuckDBReader(Memory):
 def open_warehouse(warehouse: WarehouseUrl) -> Iterator[DuckDBReader]:
     """Opens a read snapshot; see `warehouses.reader.open_reader`."""
     path = warehouse.file
-    if look(path, f"warehouse {path}", WarehouseError) == "missing":
-        raise WarehouseError(
-            f"warehouse {path}: no such file; run `agentsview-assets materialize` first, or name "
-            "another one with --warehouse"
-        )
+    require_there(path)
     connection = connect(path, read_only=True)
     try:
         connection.execute("BEGIN TRANSACTION READ ONLY")

@@ -23,6 +23,7 @@ from agentsview_assets.resources.warehouses.reader import (
     exact_total,
     found_version,
     require_current,
+    require_there,
 )
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl
 
@@ -146,11 +147,7 @@ def add_sums(connection: sqlite3.Connection) -> None:
 def open_warehouse(warehouse: WarehouseUrl) -> Iterator[SQLiteReader]:
     """Opens a read snapshot; see `warehouses.reader.open_reader`."""
     path = warehouse.file
-    if look(path, f"warehouse {path}", WarehouseError) == "missing":
-        raise WarehouseError(
-            f"warehouse {path}: no such file; run `agentsview-assets materialize` first, or name "
-            "another one with --warehouse"
-        )
+    require_there(path)
     with contextlib.closing(connect(path, "ro")) as connection:
         try:
             add_sums(connection)

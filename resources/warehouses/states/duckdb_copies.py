@@ -23,14 +23,13 @@ from typing import Any
 import duckdb
 
 from agentsview_assets.errors import WarehouseError
-from agentsview_assets.files import look
 from agentsview_assets.resources.warehouses.duckdb.reader import (
     DuckDBReader,
     check_version,
     connect,
     require_file,
 )
-from agentsview_assets.resources.warehouses.reader import require_current
+from agentsview_assets.resources.warehouses.reader import require_current, require_there
 from agentsview_assets.resources.warehouses.states.state import State, limited, state_name
 from agentsview_assets.warehouse_urls import WarehouseUrl
 
@@ -150,11 +149,7 @@ def _take(path: Path, attempts: int) -> _Copy | None:
     Raises:
         WarehouseError: The file is missing, damaged, or of another version.
     """
-    if look(path, f"warehouse {path}", WarehouseError) == "missing":
-        raise WarehouseError(
-            f"warehouse {path}: no such file; run `agentsview-assets materialize` first, or name "
-            "another one with --warehouse"
-        )
+    require_there(path)
     require_file(path)
     for attempt in range(attempts):
         if attempt:
