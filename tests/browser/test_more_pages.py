@@ -6,7 +6,6 @@ check, and rows that cannot be read.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from typing import TYPE_CHECKING, Any
@@ -14,11 +13,16 @@ from urllib.parse import urlencode
 
 import duckdb
 import pytest
-from playwright.sync_api import sync_playwright
 
-from tests.browser.conftest import CHROMIUM_FLAGS, chromium
-from tests.browser.test_pages import _MADE, _TABLE, NAMES, Reading
-from tests.hostile.test_shown_text import fill
+from tests.browser.reading import (
+    MADE,
+    TABLE,
+    Reading,
+    environment,
+    hostile_web,
+    launched,
+    read,
+)
 from tests.support.hostile_names import NUMBERED
 from tests.support.in_process import Desk
 from tests.support.served_web import ServedWeb
@@ -54,7 +58,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 
 @pytest.fixture(scope="module")
 def sample(desk: Desk) -> Iterator[ServedWeb]:
-    with ServedWeb(_environment(desk), "--dagster-url", "http://localhost:3000") as served:
+    with ServedWeb(environment(desk), "--dagster-url", "http://localhost:3000") as served:
         yield served
 
 
@@ -91,17 +95,14 @@ def moved(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serv
             "INSERT INTO warehouse_readings VALUES (?, '', 'no such file', NULL, now())",
             [f"/home/{_EVIL}"],
         )
-    environment = {**_environment(desk), "AGENTSVIEW_ASSETS_WAREHOUSE": str(file)}
-    with ServedWeb(environment, "--dagster-url", "http://localhost:3000") as served:
+    moved = {**environment(desk), "AGENTSVIEW_ASSETS_WAREHOUSE": str(file)}
+    with ServedWeb(moved, "--dagster-url", "http://localhost:3000") as served:
         yield served
 
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWeb]:
-    desk = Desk(tmp_path_factory.mktemp("hostile-more")).starting("2026-10-29")
-    fill(desk.archive, NAMES)
-    assert desk.run("materialize").code == 1  # a row and a day of it are held back
-    with ServedWeb(_environment(desk)) as served:
+    with hostile_web(tmp_path_factory.mktemp("hostile-more")) as served:
         yield served
 
 
@@ -109,32 +110,20 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWeb]:
 def browser(sample: ServedWeb, moved: ServedWeb, hostile: ServedWeb) -> Iterator[Browser]:
     """A browser; warehouses are made first, because no run likes the loop that drives it."""
     del sample, moved, hostile
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
+    with launched() as found:
         yield found
-        found.close()
-
-
-def _environment(desk: Desk) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "AGENTSVIEW_ASSETS_ARCHIVE": str(desk.archive),
-        "AGENTSVIEW_ASSETS_WAREHOUSE": str(desk.warehouse),
-    }
 
 
 @pytest.fixture
 def reading(browser: Browser, sample: ServedWeb) -> Iterator[Reading]:
-    found = Reading(browser, sample.port)
-    yield found
-    found.context.close()
+    with read(browser, sample) as found:
+        yield found
 
 
 @pytest.fixture
 def reading_moved(browser: Browser, moved: ServedWeb) -> Iterator[Reading]:
-    found = Reading(browser, moved.port)
-    yield found
-    found.context.close()
+    with read(browser, moved) as found:
+        yield found
 
 
 def _first_session(reading: Reading) -> str:
@@ -193,17 +182,17 @@ def test_activity_is_the_report_of_the_window(
 ):
     document = sample.ask(f"/api/v1/activity/report?preset=custom&{asked}").json
     page = reading.open(f"/activity?{more}")
-    rows = page.evaluate(_TABLE, "worked_by_time")
+    rows = page.evaluate(TABLE, "worked_by_time")
     assert [row[2:] for row in rows] == [
         [repr(bucket[key]) for key in _BUCKET] for bucket in document["buckets"]
     ]
     for by in ("project", "agent", "model"):
-        found = page.evaluate(_TABLE, f"by_{by}")
+        found = page.evaluate(TABLE, f"by_{by}")
         assert [(row[0], row[1], row[5]) for row in found] == [
             (entry["key"], repr(entry["agent_minutes"]), repr(entry["cost"]))
             for entry in document[f"by_{by}"]
         ]
-    heat = page.evaluate(_TABLE, "week")
+    heat = page.evaluate(TABLE, "week")
     total = sum(float(row[1]) for row in heat)
     assert total == pytest.approx(document["totals"]["agent_minutes"], rel=1e-9)
 
@@ -219,7 +208,7 @@ def test_a_session_is_its_usage_document(reading: Reading, sample: ServedWeb):
     session_id = address.removeprefix("/sessions/").partition("?")[0]
     document = sample.ask(f"/api/v1/sessions/{session_id}/usage?breakdown=true").json
     page = reading.open(address)
-    rows = page.evaluate(_TABLE, "steps_table")
+    rows = page.evaluate(TABLE, "steps_table")
     assert [float(row[-1]) for row in rows] == [e["cost_usd"] for e in document["breakdown"]]
     assert len(rows) == document["breakdown_count"]
     cost = page.locator(".figures data").first.get_attribute("value")
@@ -235,7 +224,7 @@ def test_sessions_are_sorted_by_the_address_and_filtered(reading: Reading):
     page = reading.open(f"/sessions?{DAYS}&agent=codex")
     page.locator("table[data-table=sessions] thead").get_by_text("Cost").click()
     page.wait_for_url("**sort_sessions=-cost**")
-    rows = page.evaluate(_TABLE, "sessions")
+    rows = page.evaluate(TABLE, "sessions")
     costs = [float(row[5]) for row in rows]
     assert rows
     assert costs == sorted(costs, reverse=True)
@@ -245,13 +234,13 @@ def test_sessions_are_sorted_by_the_address_and_filtered(reading: Reading):
 def test_changes_add_up_and_go_on_page_by_page(reading_moved: Reading):
     page = reading_moved.open(f"/changes?{DAYS}")
     moved = float(page.locator(".figures data").first.get_attribute("value") or 0)
-    by_day = page.evaluate(_TABLE, "moved_by_day")
-    by_reason = page.evaluate(_TABLE, "by_reason")
+    by_day = page.evaluate(TABLE, "moved_by_day")
+    by_reason = page.evaluate(TABLE, "by_reason")
     assert sum(float(row[1]) for row in by_day) == pytest.approx(moved)
     assert sum(float(row[1]) for row in by_reason) == pytest.approx(moved)
     seen: list[tuple[str, ...]] = []
     while True:
-        seen += [tuple(row) for row in page.evaluate(_TABLE, "restated")]
+        seen += [tuple(row) for row in page.evaluate(TABLE, "restated")]
         further = page.get_by_text("Further rows")
         if not further.count():
             break
@@ -265,18 +254,18 @@ def test_changes_add_up_and_go_on_page_by_page(reading_moved: Reading):
 
 def test_trust_says_what_is_wrong(reading_moved: Reading):
     page = reading_moved.open("/trust")
-    rows = page.evaluate(_TABLE, "checks")
+    rows = page.evaluate(TABLE, "checks")
     assert rows[0][:4] == ["daily_usage", "totals_agree", "wrong", f"3 days differ {_EVIL}"]
     assert ["sessions", "contract", "due"] in [row[:3] for row in rows]
     assert "1 check found numbers to be wrong" in page.locator(".lead").inner_text()
     assert "no such file" in page.locator("#archives").inner_text()
-    assert page.evaluate(_TABLE, "left_out")[0][:2] == ["messages", "row 17"]
+    assert page.evaluate(TABLE, "left_out")[0][:2] == ["messages", "row 17"]
 
 
 @pytest.mark.parametrize("path", [f"/changes?{DAYS}", "/trust"])
 def test_nothing_of_an_archive_acts(reading_moved: Reading, path: str):
     page = reading_moved.open(path)
-    assert page.evaluate(_MADE) == []
+    assert page.evaluate(MADE) == []
     assert "zq900<script>" in page.evaluate("() => document.body.textContent")
     assert reading_moved.wrong == []
 
@@ -287,7 +276,7 @@ def test_names_of_an_archive_are_text(browser: Browser, hostile: ServedWeb):
     days = urlencode({"span": "all"})
     for path in (f"/activity?{days}", f"/sessions?{days}", f"/changes?{days}", "/trust"):
         page = reading.open(path)
-        assert page.evaluate(_MADE) == []
+        assert page.evaluate(MADE) == []
         text = page.evaluate("() => document.body.textContent")
         seen |= set(re.findall(NUMBERED, text))
         assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x9b\u202e\u2066]", text)
@@ -297,6 +286,6 @@ def test_names_of_an_archive_are_text(browser: Browser, hostile: ServedWeb):
     for address in addresses[:10]:
         page = reading.open(address)
         assert page.locator("dl.facts").count() == 1
-        assert page.evaluate(_MADE) == []
+        assert page.evaluate(MADE) == []
     assert reading.wrong == []
     reading.context.close()

@@ -5,31 +5,35 @@ Two warehouses: the sample, and one in which everything that has a name has a ho
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from agentsview_assets.rules.shown_text import visible
 from agentsview_assets.web.pages.address import path_part
-from tests.browser.conftest import CHROMIUM_FLAGS, chromium
-from tests.hostile.test_shown_text import fill
-from tests.support.hostile_names import NUMBERED, hostile_names
+from tests.browser.reading import (
+    MADE,
+    NAMES,
+    TABLE,
+    Reading,
+    environment,
+    hostile_web,
+    launched,
+    read,
+)
+from tests.support.hostile_names import NUMBERED
 from tests.support.in_process import Desk
 from tests.support.served_web import ServedWeb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("pages")]
 
-AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 DAYS = "from=2026-10-29&to=2026-11-10"
 PAGES = (
     f"/?{DAYS}",
@@ -42,60 +46,18 @@ PAGES = (
     f"/rows?{DAYS}&in_project=tidepool",
     "/nothing-there",
 )
-NAMES = hostile_names(120)
-_AXE = """() => axe.run(document, {resultTypes: ['violations']}).then(found =>
-  found.violations.map(one => [one.id, one.nodes.map(node => node.html.slice(0, 200))]))"""
-_TABLE = """name => { const table = document.querySelector(`table[data-table="${name}"]`);
-  return [...table.tBodies[0].rows].map(row => [...row.cells].map(cell =>
-    cell.querySelector('data')?.value ?? cell.textContent)); }"""
-_MADE = r"""() => [...document.querySelectorAll('img, script, iframe, style, strong, em, b, svg')]
-  .filter(made => !made.closest('.plot') && made.type !== 'application/json')
-  .map(made => made.outerHTML).filter(text => /zq\d{3}/.test(text))"""
-
-
-class Reading:
-    """A browser before a server, with everything noted that ought not to happen."""
-
-    def __init__(self, browser: Browser, port: int, **options: Any) -> None:
-        self.origin = f"http://127.0.0.1:{port}"
-        self.context = browser.new_context(
-            **{"viewport": {"width": 1280, "height": 900}, **options}
-        )
-        self.page: Page = self.context.new_page()
-        self.wrong: list[str] = []
-        self.page.on("console", lambda said: self.wrong.append(f"{said.type}: {said.text}"))
-        self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.on("request", lambda asked: self._note(asked.url))
-
-    def _note(self, url: str) -> None:
-        if not url.startswith((self.origin, "data:")):
-            self.wrong.append(f"asked {url}")
-
-    def open(self, path: str) -> Page:
-        """Opens a page and waits until its charts are drawn."""
-        self.page.goto(self.origin + path)
-        if self.page.locator("[data-chart]").count():
-            self.page.wait_for_selector("html.drawn", state="attached")
-        return self.page
-
-    def violations(self) -> Any:
-        self.page.evaluate(AXE.read_text(encoding="utf-8"))
-        return self.page.evaluate(_AXE)
 
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWeb]:
     desk = Desk.finished(tmp_path_factory.mktemp("pages"), "2026-10-29")
-    with ServedWeb(_environment(desk), "--dagster-url", "http://localhost:3000") as served:
+    with ServedWeb(environment(desk), "--dagster-url", "http://localhost:3000") as served:
         yield served
 
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWeb]:
-    desk = Desk(tmp_path_factory.mktemp("hostile-pages")).starting("2026-10-29")
-    fill(desk.archive, NAMES)
-    assert desk.run("materialize").code == 1  # a row and a day of it are held back
-    with ServedWeb(_environment(desk)) as served:
+    with hostile_web(tmp_path_factory.mktemp("hostile-pages")) as served:
         yield served
 
 
@@ -103,25 +65,14 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedWeb]:
 def browser(sample: ServedWeb, hostile: ServedWeb) -> Iterator[Browser]:
     """A browser; warehouses are made first, because no run likes the loop that drives it."""
     del sample, hostile
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
+    with launched() as found:
         yield found
-        found.close()
-
-
-def _environment(desk: Desk) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "AGENTSVIEW_ASSETS_ARCHIVE": str(desk.archive),
-        "AGENTSVIEW_ASSETS_WAREHOUSE": str(desk.warehouse),
-    }
 
 
 @pytest.fixture
 def reading(browser: Browser, sample: ServedWeb) -> Iterator[Reading]:
-    found = Reading(browser, sample.port)
-    yield found
-    found.context.close()
+    with read(browser, sample) as found:
+        yield found
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -158,7 +109,7 @@ def test_the_table_below_a_chart_says_what_the_document_says(reading: Reading, s
     """To the last digit: days, totals, and each name's part of a day."""
     document = sample.ask(f"/api/v1/usage/summary?{DAYS}&include_automated=true").json
     page = reading.open(f"/?{DAYS}")
-    rows = {row[0]: row for row in page.evaluate(_TABLE, "cost_by_day")}
+    rows = {row[0]: row for row in page.evaluate(TABLE, "cost_by_day")}
     legend = page.locator("#cost .legend li").all_text_contents()
     assert len(rows) == len(document["daily"])
     for day in document["daily"]:
@@ -168,7 +119,7 @@ def test_the_table_below_a_chart_says_what_the_document_says(reading: Reading, s
         for place, name in enumerate(legend[:7]):
             shown = row[2 + place]
             assert shown == (repr(parts[name.strip()]) if name.strip() in parts else "–")
-    totals = page.evaluate(_TABLE, "by_project")
+    totals = page.evaluate(TABLE, "by_project")
     assert [row[:2] for row in totals] == [
         [entry["project"], repr(entry["cost"])] for entry in document["projectTotals"]
     ]
@@ -190,7 +141,7 @@ def test_a_chart_draws_what_its_table_says(reading: Reading):
     }
     heads = page.locator("table[data-table=cost_by_day] thead th").all_text_contents()
     names = [head.strip() for head in heads]
-    for row in page.evaluate(_TABLE, "cost_by_day"):
+    for row in page.evaluate(TABLE, "cost_by_day"):
         for name, shown in list(zip(names, row, strict=True))[2:5]:
             if shown not in ("–", "0"):
                 assert repr(drawn.pop((row[0], name))) == shown
@@ -258,7 +209,7 @@ def test_names_of_an_archive_are_text(browser: Browser, hostile: ServedWeb):
         f"/?{days}&project={quote(name)}&timezone=UTC",
     ):
         page = reading.open(path)
-        assert page.evaluate(_MADE) == []
+        assert page.evaluate(MADE) == []
         text = page.evaluate("() => document.body.textContent")
         seen |= set(re.findall(NUMBERED, text))
         assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x9b\u202e\u2066]", text)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.support.oracle import Oracle
     from tests.support.postgres import Server
-    from tests.support.served_oracle import Answer
+    from tests.support.served import Answer
 
 KINDS = ("duckdb", "sqlite", "postgresql")
 EVERYDAY, FURTHER = ("spring", "scrambled-0"), ("sample", "custom-prices", "autumn", "empty")

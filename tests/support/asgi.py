@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from tests.support.served_oracle import Answer
+from tests.support.served import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping

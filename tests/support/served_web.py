@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tests.support.background import Background
-from tests.support.served_oracle import Answer, ask
+from tests.support.served import Served
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +14,7 @@ _READY = "Ctrl-C ends it"
 _PATIENCE_SECONDS = 60.0
 
 
-class ServedWeb(Background):
+class ServedWeb(Served):
     """A running `serve` command on a free port; use as a context manager."""
 
     def __init__(self, environ: Mapping[str, str], *options: str) -> None:
@@ -33,18 +31,3 @@ class ServedWeb(Background):
             _READY,
             _PATIENCE_SECONDS,
         )
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        [found] = [line for line in self.log if _READY in line]
-        return int(re.search(r" at http://[^/]*:(\d+)/", found)[1])  # type: ignore[index]
-
-    def ask(self, target: str, **options: Any) -> Answer:
-        """Sends it a request; see `served_oracle.ask`."""
-        return ask(self.port, target, **options)
-
-    def __exit__(self, *_error: object) -> None:
-        """Ends it."""
-        self.process.terminate()
-        self.process.wait()

@@ -25,7 +25,7 @@ from tests.support.in_process import Desk
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.served_oracle import Answer
+    from tests.support.served import Answer
 
 TOKEN = "a-token-that-nobody-guesses"  # noqa: S105 - it opens nothing
 NOW = datetime(2026, 11, 10, 12, tzinfo=UTC)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from tests.support.served_oracle import Answer
+    from tests.support.served import Answer
 
 TOKEN = "a-token-that-nobody-guesses"  # noqa: S105 - it opens nothing
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - nobody listens there
