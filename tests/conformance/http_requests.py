@@ -149,9 +149,12 @@ class Requests:
 
     def _session(self) -> str:
         found = self._some(self._held["session"] or ["nope"], ("nope", "", "a/b", ".."))
-        query = f"?breakdown={self._some(_BOOLEANS, _NO_BOOLEANS)}" if self._chance(0.6) else ""
+        query = f"?{self._joined([self._breakdown()])}" if self._chance(0.6) else ""
         name = quote(found, safe="", errors="surrogateescape") or "%20"
         return f"/api/v1/sessions/{name}/usage{query}"
+
+    def _breakdown(self) -> tuple[str, str]:
+        return "breakdown", self._some(_BOOLEANS, _NO_BOOLEANS)
 
     def _list(self, name: str) -> str:
         held = self._held[name] or ["nope"]
