@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 COUNT = 60
 # In the others times lie where no day of theirs is, or costs are no numbers: the rows are read.
-ANSWERED = ("recent", "sample", "golden", "custom-prices", "stored-prices")
+ANSWERED = ("sample", "golden", "custom-prices", "stored-prices")
 _DAYS = "SELECT DISTINCT CAST(partition_date AS VARCHAR(10)) FROM usage_rows ORDER BY 1"
 _NAMES = "SELECT DISTINCT project, agent, model FROM usage_rows ORDER BY 1, 2, 3"
 

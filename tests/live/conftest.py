@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tests.support.served_ui import PATIENCE_SECONDS, ServedUi
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from tests.support.in_process import Desk
 
@@ -28,6 +28,14 @@ _STATE = """query($sensor: SensorSelector!) {
     ... on Sensor { sensorState {
     ticks(limit: 3) { status skipReason timestamp error { message } } } } }
 }"""
+_BACKFILL = """mutation($params: LaunchBackfillParams!) {
+  launchPartitionBackfill(backfillParams: $params) {
+    __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
+_BACKFILL_STATUS = """query($id: String!) { partitionBackfillOrError(backfillId: $id) {
+  __typename ... on PartitionBackfill { status } } }"""
+_TROUBLE = """query($run: ID!) { logsForRun(runId: $run) { ... on EventConnection { events {
+  ... on ErrorEvent { __typename error { message } }
+  ... on RunFailureEvent { __typename message } } } } }"""
 _ENDED = ("SUCCESS", "FAILURE", "CANCELED")
 _PAUSE_SECONDS = 2.0
 
@@ -89,6 +97,35 @@ class Live:
             for run in reversed(self._ask()["runsOrError"]["results"])
         ]
         return [run for run in found if run.run_id not in self.known]
+
+    def troubles(self, runs: list[LiveRun]) -> dict[str, list[str]]:
+        """Runs that did not end well: the tags of each, and the words of its errors."""
+        return {
+            run.run_id: [f"{run.status} {run.job} {dict(run.tags)}", *self._errors(run)]
+            for run in runs
+            if run.status != "SUCCESS"
+        }
+
+    def _errors(self, run: LiveRun) -> list[str]:
+        events = self.ui.graphql(_TROUBLE, run=run.run_id)["logsForRun"]["events"]
+        return [
+            str((event.get("error") or event).get("message"))
+            for event in events
+            if "error" in event or "message" in event
+        ]
+
+    def backfill(self, assets: Iterable[str], days: Sequence[str]) -> str:
+        """Has days of assets made as the UI's button does; the backfill's id."""
+        keys = [{"path": [name]} for name in assets]
+        params = {"assetSelection": keys, "partitionNames": [*days]}
+        answer = self.ui.graphql(_BACKFILL, params=params)["launchPartitionBackfill"]
+        assert answer["__typename"] == "LaunchBackfillSuccess", answer
+        return str(answer["backfillId"])
+
+    def has_made(self, backfill: str) -> bool:
+        """Whether a backfill has completed, and well."""
+        answer = self.ui.graphql(_BACKFILL_STATUS, id=backfill)["partitionBackfillOrError"]
+        return answer.get("status") == "COMPLETED_SUCCESS"
 
     def until(
         self, is_so: Callable[[Live], bool], what: str, patience_seconds: float = PATIENCE_SECONDS

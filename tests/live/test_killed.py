@@ -33,11 +33,6 @@ DAYS = [f"2026-{day}" for day in ("10-29", "10-31", "11-02", "11-04", "11-06", "
 """No two of them stand together, so that each is a run."""
 WITHIN_SECONDS = 300
 """How long after its return a backfill may take."""
-_BACKFILL = """mutation($params: LaunchBackfillParams!) {
-  launchPartitionBackfill(backfillParams: $params) {
-    __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }"""
-_STATUS = """query($id: String!) { partitionBackfillOrError(backfillId: $id) {
-  __typename ... on PartitionBackfill { status } } }"""
 
 
 @dataclass
@@ -57,10 +52,7 @@ class Team:
 
     def backfill(self) -> str:
         """Has all daily tables of some days made again, and returns once that is half done."""
-        assets = [{"path": [name]} for name in DAILY_TABLES]
-        params = {"assetSelection": assets, "partitionNames": DAYS}
-        answer = self.live.ui.graphql(_BACKFILL, params=params)["launchPartitionBackfill"]
-        assert answer["__typename"] == "LaunchBackfillSuccess", answer
+        backfill = self.live.backfill(DAILY_TABLES, DAYS)
 
         def is_half_done(live: Live) -> bool:
             runs = [run for run in live.runs() if "dagster/backfill" in run.tags]
@@ -68,7 +60,7 @@ class Team:
             return any(run.has_ended for run in runs) and bool(at_work)
 
         self.live.until(is_half_done, "the backfill does not begin", WITHIN_SECONDS)
-        return str(answer["backfillId"])
+        return backfill
 
     def until_made(self, backfill: str, what: str) -> None:
         """Waits until a backfill has completed, and until nothing more is asked for."""
@@ -76,8 +68,7 @@ class Team:
 
         def is_made(live: Live) -> bool:
             with contextlib.suppress(AssertionError, OSError):  # while the server is away
-                answer = live.ui.graphql(_STATUS, id=backfill)["partitionBackfillOrError"]
-                return answer.get("status") == "COMPLETED_SUCCESS"
+                return live.has_made(backfill)
             return False
 
         self.live.until(is_made, f"{what}: the backfill does not complete", WITHIN_SECONDS)
