@@ -54,7 +54,7 @@ def resolve_archives(reader: Reader, archive_id: str | None) -> str:
     Raises:
         ChoiceError: The archive asked for is not there.
     """
-    if archive_id is None and len({found for (found,) in reader.rows(_ARCHIVES) if found}) > 1:
+    if archive_id is None and len(_known_archives(reader)) > 1:
         return ALL_ARCHIVES
     return resolve_archive(reader, archive_id)
 
@@ -69,7 +69,7 @@ def resolve_archive(reader: Reader, archive_id: str | None) -> str:
     Raises:
         ChoiceError: The archive asked for is not there, or none was and there are several.
     """
-    known = sorted(found for (found,) in reader.rows(_ARCHIVES) if found)
+    known = _known_archives(reader)
     listed = ", ".join(known) or "none"
     if archive_id is None:
         if len(known) > 1:
@@ -81,6 +81,13 @@ def resolve_archive(reader: Reader, archive_id: str | None) -> str:
         msg = f"the warehouse has no archive {archive_id}; it holds: {listed}"
         raise ChoiceError(msg)
     return archive_id
+
+
+def _known_archives(reader: Reader) -> list[str]:
+    """Return archives of the warehouse: all of them, or two and more of many."""
+    return reader.once(
+        _ARCHIVES, lambda: sorted(found for (found,) in reader.rows(_ARCHIVES) if found)
+    )
 
 
 def load_prices(reader: Reader, archive_id: str, *, offline: bool) -> PricingTable:

@@ -9,6 +9,7 @@ What belongs here: which rows count, and their local dates. What does not: sums,
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -143,7 +144,7 @@ class CountedRows:
 
     def _dated(self) -> str:
         """Return the select list that gives filtered rows their local time."""
-        shifted = f"epoch_seconds + {self._offset()}"
+        shifted = f"epoch_seconds + {self._offset}"
         if not self._odd_dates:
             return f"{shifted} AS local_seconds, CAST(NULL AS VARCHAR) AS odd_time"
         return (
@@ -151,8 +152,9 @@ class CountedRows:
             f"CASE WHEN {_IS_ODD} THEN {_ODD_TIME} END AS odd_time"
         )
 
+    @cached_property
     def _offset(self) -> str:
-        """Return the SQL of the zone's offset, with only the changes that the rows can meet."""
+        """The SQL of the zone's offset, with only the changes that the rows can meet."""
         ((first, last),) = self._reader.rows(
             f"SELECT MIN(epoch_seconds), MAX(epoch_seconds) FROM usage_rows "
             f"WHERE {self._filter.text} AND {_IS_PLAIN}",
