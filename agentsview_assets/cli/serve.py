@@ -82,13 +82,14 @@ def serve(  # noqa: PLR0913 - one parameter an option
     serving: Serving = checked(
         Serving(
             settings.warehouse,
-            host,
-            port,
-            read_token(token_file),
-            base_path.rstrip("/"),
-            tuple(map(public_origin, public_url)),
-            dagster_url.rstrip("/"),
-            cursor_secret_file,
+            host=host,
+            port=port,
+            token=read_token(token_file),
+            base_path=base_path.rstrip("/"),
+            public_urls=tuple(map(public_origin, public_url)),
+            dagster_url=dagster_url.rstrip("/"),
+            key_prefix=settings.key_prefix,
+            cursor_secret_file=cursor_secret_file,
         )
     )
     serve_until_ended(serving, settings, lambda text: say(text, err=True), is_opened=is_opened)

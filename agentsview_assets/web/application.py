@@ -6,7 +6,7 @@ What belongs here: routes, and the answers to paths that are none.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -20,12 +20,13 @@ from starlette.routing import Route
 from agentsview_assets.rules.shown_text import visible
 from agentsview_assets.web.answering import LOG, Service
 from agentsview_assets.web.endpoints import Endpoint, json_body
-from agentsview_assets.web.guard import API, HEALTH, App, Guard, Receive, Scope, Send
+from agentsview_assets.web.guard import HEALTH, App, Guard, Receive, Scope, Send
 from agentsview_assets.web.openapi import MEDIA_TYPE, description
 from agentsview_assets.web.own import daily, export, warehouse
 from agentsview_assets.web.own.health import health_answer, metrics_answer
-from agentsview_assets.web.pages.routes import page_routes
-from agentsview_assets.web.paths import has_shape
+from agentsview_assets.web.pages.answering import Pages
+from agentsview_assets.web.pages.routes import PAGES, page_routes
+from agentsview_assets.web.paths import API, has_shape, is_of_api
 from agentsview_assets.web.v1 import about, activity, sessions, usage
 from agentsview_assets.web.wire import error, json_answer
 
@@ -52,14 +53,15 @@ def application(service: Service) -> App:
         yield
         service.states.close()
 
+    pages = Pages(service, PAGES)
     app = Starlette(
         routes=[
             *_about_routes(),
             *(_route(service, endpoint) for endpoint in ENDPOINTS),
             *_own_routes(service),
-            *page_routes(service),
+            *page_routes(pages),
         ],
-        exception_handlers={HTTPException: _no_route, 500: _defect},
+        exception_handlers={HTTPException: _no_route, 500: _defect(pages)},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False
@@ -117,9 +119,16 @@ async def _no_route(request: Request, failure: Exception) -> Response:
     return answer
 
 
-async def _defect(request: Request, failure: Exception) -> Response:
-    LOG.error("%s: a defect of the server", visible(request.url.path), exc_info=failure)
-    return error(request, 500, "internal error")
+def _defect(pages: Pages) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """What a defect of ours answers: the API its kind of error, pages one that says so."""
+
+    async def answer(request: Request, failure: Exception) -> Response:
+        LOG.error("%s: a defect of the server", visible(request.url.path), exc_info=failure)
+        if is_of_api(request.scope):
+            return error(request, 500, "internal error")
+        return pages.broken(request)
+
+    return answer
 
 
 def clean(app: App) -> App:
@@ -127,12 +136,14 @@ def clean(app: App) -> App:
 
     async def cleaned(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            raw = scope.get("raw_path", b"").decode("latin-1").partition("?")[0]
+            base = scope.get("root_path", "")
+            sent = scope.get("raw_path", b"").decode("latin-1").partition("?")[0]
+            raw = sent.removeprefix(base)
             meant = posixpath.normpath(f"/{raw.lstrip('/')}")
             meant += "/" if raw.endswith("/") and meant != "/" else ""
             if raw and meant != raw and meant.startswith(API):
                 query = scope["query_string"].decode("latin-1")
-                address = f"{meant}?{query}" if query else meant
+                address = f"{base}{meant}?{query}" if query else f"{base}{meant}"
                 await RedirectResponse(address, 307)(scope, receive, send)
                 return
         await app(scope, receive, send)

@@ -19,7 +19,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from agentsview_assets.rules.goquote import go_quote
 from agentsview_assets.ui.addresses import parse_authority, shown
-from agentsview_assets.web.paths import sent_path
+from agentsview_assets.web.paths import is_of_api, sent_path
 from agentsview_assets.web.serving import Serving
 from agentsview_assets.web.tokens import Tokens
 
@@ -29,7 +29,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-API = "/api/"
 HEALTH = "/health"
 OPEN_PAGES = ("/login", "/static/", HEALTH)
 """What is shown without a token: the form that asks for it, and whether the server is well."""
@@ -70,10 +69,7 @@ class _Asked:
     headers: Headers
     reached: tuple[str, int]
     is_borne: bool
-
-    @property
-    def is_api(self) -> bool:
-        return self.path.startswith(API)
+    is_api: bool
 
     @property
     def origin(self) -> str:
@@ -117,6 +113,7 @@ class Guard:
             headers=headers,
             reached=tuple(scope.get("server") or ("", 0)),
             is_borne=self._tokens.is_borne(headers.get("authorization", "")),
+            is_api=is_of_api(scope),
         )
 
     def _refusal(self, asked: _Asked) -> Response | None:

@@ -9,6 +9,17 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
+API = "/api/"
+
+
+def is_of_api(scope: Mapping[str, Any]) -> bool:
+    """Whether a request is to the API rather than to a page.
+
+    Args:
+        scope: Of the request.
+    """
+    return str(scope["path"]).removeprefix(scope.get("root_path", "")).startswith(API)
+
 
 def sent_path(scope: Mapping[str, Any]) -> str:
     """The undecoded path below the base path.

@@ -39,6 +39,7 @@ class Serving:
         base_path: Path before all others, such as `/agents`; empty for none.
         public_urls: Origins under which a proxy serves it, such as `https://agents.example.com`.
         dagster_url: Where the Dagster UI is; empty where nobody says.
+        key_prefix: What the keys of its assets begin with.
         cursor_secret_file: File with the key of cursors; None for the archive's or our own.
         seconds: How long a request may take.
     """
@@ -50,6 +51,7 @@ class Serving:
     base_path: str = ""
     public_urls: tuple[str, ...] = ()
     dagster_url: str = ""
+    key_prefix: tuple[str, ...] = ()
     cursor_secret_file: str | None = None
     seconds: float = 30.0
 

@@ -13,6 +13,8 @@ from agentsview_assets.settings import load_settings
 from agentsview_assets.warehouse_urls import parse_warehouse
 from agentsview_assets.web.answering import LOG, Service
 from agentsview_assets.web.application import ENDPOINTS, application
+from agentsview_assets.web.pages.address import SHARED
+from agentsview_assets.web.pages.routes import PAGES
 from agentsview_assets.web.serving import Serving
 from tests.conformance.http_requests import Requests
 from tests.support.asgi import ask
@@ -40,6 +42,15 @@ PIECES = (
     *("true", "all", "custom", "month", "1w", "5m", "models", "archive_id=", "cursor=", "limit=0"),
 )
 NAMES = sorted({parameter.name for endpoint in ENDPOINTS for parameter in endpoint.parameters})
+PAGE_NAMES = (
+    *SHARED,
+    *("by", "bucket", "format", "table", "page", "in_day", "in_project", "in_session", "of"),
+    *("sort_sessions", "sort_by_project", "sort_rows"),
+)
+PAGE_PIECES = (
+    *("~", "~~x", "7d", "interactive", "csv", "json", "parquet", "by_project", "rows", "-cost"),
+    *("2026-11-05", "2026-13-01", "Asia/Kathmandu", "hours", "1h", "auto", "machine", "-1", "9e9"),
+)
 PATHS = (
     *(endpoint.path for endpoint in ENDPOINTS),
     *("/api/v1/export/sessions", "/health", "/metrics", "/api/ping", "/api/openapi.json"),
@@ -54,10 +65,22 @@ def spoiled(draw: random.Random, requests: Requests) -> str:
     else:
         pairs = (f"{draw.choice(NAMES)}={draw.choice(PIECES)}" for _ in range(draw.randint(0, 6)))
         target = f"{draw.choice(PATHS)}?{'&'.join(pairs)}"
+        if draw.random() < 0.3:
+            target = of_a_page(draw)
     for _ in range(draw.choice((0, 1, 1, 2, 5))):
         place = draw.randrange(len(target)) + 1
         target = target[:place] + draw.choice(PIECES) + target[place + draw.choice((0, 0, 1, 4)) :]
     return target if target.startswith("/") else f"/{target}"
+
+
+def of_a_page(draw: random.Random) -> str:
+    """A request for a page, some of its parameters meant."""
+    path = draw.choice(PAGES).path.split("{")[0] + draw.choice(("", draw.choice(PIECES)))
+    pairs = (
+        f"{draw.choice(PAGE_NAMES)}={draw.choice((*PIECES, *PAGE_PIECES * 2))}"
+        for _ in range(draw.randint(0, 6))
+    )
+    return f"{path}?{'&'.join(pairs)}"
 
 
 def dealt() -> list[object]:

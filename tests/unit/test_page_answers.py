@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from contextlib import suppress
 from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
 import pytest
 
-from agentsview_assets.resources.warehouses.states.opening import states_of
-from agentsview_assets.settings import load_settings
-from agentsview_assets.warehouse_urls import parse_warehouses
-from agentsview_assets.web.answering import Service
-from agentsview_assets.web.application import application
 from agentsview_assets.web.pages.login import safe_next
 from agentsview_assets.web.pages.statics import static_path
-from agentsview_assets.web.serving import Serving
 from agentsview_assets.web.tokens import COOKIE
 from tests.support.asgi import ask
 from tests.support.in_process import Desk
+from tests.support.site import DAYS, Site
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,26 +22,6 @@ if TYPE_CHECKING:
     from tests.support.served import Answer
 
 TOKEN = "a-token-that-nobody-guesses"  # noqa: S105 - it opens nothing
-NOW = datetime(2026, 11, 10, 12, tzinfo=UTC)
-DAYS = "from=2026-10-29&to=2026-11-10"
-
-
-class Site:
-    """A server over a warehouse, at noon of the sample's last day."""
-
-    def __init__(self, warehouse: Path, **options: Any) -> None:
-        serving = Serving(f"duckdb:///{warehouse}", **options)
-        settings = load_settings(warehouse=serving.warehouse)
-        states = states_of(parse_warehouses(serving.warehouse)[0])
-        self.app = application(Service(serving, settings, states, clock=lambda: NOW))
-
-    def get(self, target: str, **headers: str) -> Answer:
-        return ask(self.app, target, headers=headers)
-
-    def post(self, target: str, cookie: str = "", **fields: str) -> Answer:
-        headers = {"Cookie": cookie, "Origin": "http://127.0.0.1:8080"}
-        body = urlencode(fields).encode()
-        return ask(self.app, target, method="POST", headers=headers, body=body)
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +117,34 @@ def test_numbers_lead_to_rows_and_assets_to_dagster(site: Site):
     page = text(site.get(f"/?{DAYS}"))
     assert 'href="https://dagster.example.com/assets/usage_rows"' in page
     assert 'href="/rows?from=2026-10-29&amp;to=2026-11-10&amp;in_project=tidepool"' in page
+
+
+def test_assets_have_the_keys_that_their_prefix_gives_them(desk: Desk):
+    site = Site(desk.warehouse, dagster_url="https://d", key_prefix=("team a", "agents"))
+    assert 'href="https://d/assets/team%20a/agents/usage_rows"' in text(site.get(f"/?{DAYS}"))
+    checks = 'href="https://d/assets/team%20a/agents/sessions?view=checks"'
+    assert checks in text(site.get("/trust"))
+
+
+def test_the_form_keeps_what_it_has_no_field_for(site: Site):
+    page = text(site.get(f"/activity?{DAYS}&bucket=1d&sort_by_project=-cost&page=2&agent=claude"))
+    form = page[page.index("<form") : page.index("</form>")]
+    kept = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', form)
+    assert kept == [("bucket", "1d"), ("sort_by_project", "-cost")]
+
+
+def test_a_page_with_a_defect_says_so_as_a_page(site: Site, monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    async def served(scope: Any, receive: Any, send: Any) -> None:
+        with suppress(ZeroDivisionError):  # the server's log has it
+            await site.app(scope, receive, send)
+
+    monkeypatch.setattr("agentsview_assets.web.pages.answering.remarks", fail)
+    answer = ask(served, f"/?{DAYS}")
+    assert (answer.status, header(answer, "content-type")) == (500, "text/html; charset=utf-8")
+    assert "This is a defect of the server" in text(answer)
 
 
 def test_an_empty_window_says_so(site: Site):

@@ -1,6 +1,6 @@
-"""What an activity report reads: its sessions, their spans and their usage, as portable SQL.
+"""The usage that an activity report counts, as portable SQL.
 
-What belongs here: which rows take part, and in what order they come. What does not: sums over time,
+What belongs here: which usage rows take part, and in what order. What does not: spans (`spans`),
 money, documents. Long ranges are read piece by piece, so that memory does not grow with them.
 """
 
@@ -10,20 +10,18 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from agentsview_assets.documents.activity.clock import NANOSECONDS
-from agentsview_assets.documents.common.counting import NO_COPY, is_single, shared_rows
+from agentsview_assets.documents.common.counting import is_single, shared_rows
 from agentsview_assets.documents.common.lookups import of_archive
 from agentsview_assets.documents.common.sql import Sql
 from agentsview_assets.rules.duplicates import instant_order
-from agentsview_assets.rules.durations import GAP_SECONDS
 from agentsview_assets.rules.timestamps import SECONDS_PER_DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from agentsview_assets.documents.activity.scope import ActivityScope
     from agentsview_assets.resources.warehouses.reader import Reader
 
-_ROWS_PER_PAGE: Final = 40_000
 _SLICE_NS: Final = 32 * SECONDS_PER_DAY * NANOSECONDS
 _WIDEST_NS: Final = 366 * SECONDS_PER_DAY * NANOSECONDS
 
@@ -39,59 +37,15 @@ _SUMMED: Final = (
 )
 
 
-class ActivityQuery:
-    """The rows of one report."""
+class UsageQuery:
+    """The usage rows of one report."""
 
     def __init__(self, reader: Reader, scope: ActivityScope) -> None:
         """Settle which sessions take part; nothing is read yet."""
         self._reader = reader
         self._scope = scope
-        self._sessions = scope.sessions(reader)
+        self._takes_part = scope.takes_part(reader)
         self._moment = f"(epoch_seconds - {scope.origin}) * {NANOSECONDS} + nanosecond"
-
-    def sessions(self) -> list[tuple[Any, ...]]:
-        """Return the sessions, ids ascending.
-
-        Each is id, title, project, agent, whether it is automated, and its number of messages.
-        """
-        return self._reader.rows(
-            "SELECT session_id, title, project, agent, is_automated, message_count FROM sessions "
-            f"WHERE {self._sessions.text} ORDER BY {self._reader.binary_order('session_id')}",
-            self._sessions.params,
-        )
-
-    def spans(self, sessions: Iterable[tuple[str, int]]) -> Iterator[list[tuple[Any, ...]]]:
-        """Yield the spans that may reach into the range, some sessions at a time.
-
-        Args:
-            sessions: Id and number of messages of each session, ids ascending.
-
-        Yields:
-            Session id, model, opening moment and length in ns, by session id and message ordinal;
-            perhaps of sessions that take no part, too.
-        """
-        span = self._scope.range
-        order = self._reader.binary_order("session_id")
-        archive, found = of_archive(self._scope.archive_id)
-        tests = [
-            archive,
-            *([NO_COPY] if self._scope.is_of_all else []),
-            f"epoch_seconds >= {self._scope.origin - GAP_SECONDS}",
-            f"epoch_seconds <= {span.effective_end_ns // NANOSECONDS}",
-        ]
-        params: tuple[object, ...] = found
-        if any(self._scope.chosen):
-            tests.append(self._takes_part)
-            params += self._sessions.params
-        pages = list(_pages(sessions))
-        if len(pages) > 1:
-            tests.append(f"{order} >= ? AND {order} <= ?")
-        for page in pages:
-            yield self._reader.rows(
-                f"SELECT session_id, model, {self._moment}, duration_ns FROM activity_intervals "
-                f"WHERE {' AND '.join(tests)} ORDER BY {order}, ordinal",
-                (*params, *page) if len(pages) > 1 else params,
-            )
 
     def usage_sums(self, starts: Sequence[int]) -> Iterator[tuple[Any, ...]]:
         """Yield the usage that counts, summed by session, model, bucket and kind of cost.
@@ -145,10 +99,10 @@ class ActivityQuery:
                     PARTITION BY shared_by ORDER BY {self._row_order()}
                 ) AS place
                 FROM {shared_rows(of_all=self._scope.is_of_all)} AS usage_rows
-                WHERE {rows.text} AND {self._takes_part}
+                WHERE {rows.text} AND {self._takes_part.text}
             ) AS repeats WHERE place = 1
             """,
-            rows.params + self._sessions.params,
+            rows.params + self._takes_part.params,
         )
 
     def _row_order(self) -> str:
@@ -177,13 +131,9 @@ class ActivityQuery:
         ]
         params: tuple[object, ...] = (*found, *self._scope.usage_texts())
         if any(self._scope.chosen):
-            tests.append(self._takes_part)
-            params += self._sessions.params
+            tests.append(self._takes_part.text)
+            params += self._takes_part.params
         return Sql(" AND ".join(tests), params)
-
-    @property
-    def _takes_part(self) -> str:
-        return f"session_id IN (SELECT session_id FROM sessions WHERE {self._sessions.text})"
 
 
 def _sums_sql(reader: Reader, placed: str, starts: Sequence[int]) -> str:
@@ -248,19 +198,3 @@ def _runs(starts: Sequence[int]) -> list[tuple[int, int]]:
         if width != runs[-1][1]:
             runs.append((start, width))
     return runs
-
-
-def _pages(sessions: Iterable[tuple[str, int]]) -> Iterator[tuple[str, str]]:
-    """Yield first and last id of sessions that have a fair number of messages together."""
-    first = last = ""
-    held = 0
-    for session_id, messages in sessions:
-        if not held:
-            first = session_id
-        last = session_id
-        held += messages
-        if held >= _ROWS_PER_PAGE:
-            yield first, last
-            held = 0
-    if held:
-        yield first, last

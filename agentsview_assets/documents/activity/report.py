@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from agentsview_assets.documents.activity.clock import NANOSECONDS, UtcClock
 from agentsview_assets.documents.activity.intervals import IntervalList
 from agentsview_assets.documents.activity.layout import Layout
-from agentsview_assets.documents.activity.query import ActivityQuery
+from agentsview_assets.documents.activity.query import UsageQuery
 from agentsview_assets.documents.activity.range import (
     RangeRequest,
     ReportRange,
@@ -23,6 +23,7 @@ from agentsview_assets.documents.activity.sessions import (
     SessionList,
     breakdowns,
 )
+from agentsview_assets.documents.activity.spans import SpanQuery
 from agentsview_assets.documents.activity.sweep import (
     Concurrency,
     Gathered,
@@ -143,13 +144,13 @@ def build_report(  # noqa: PLR0913 - likewise
     """Return the report of a range that is settled already; see `activity_report`."""
     archive = resolve_archives(reader, archive_id)
     scope = ActivityScope(archive, span, chosen)
-    query = ActivityQuery(reader, scope)
+    query = SpanQuery(reader, scope)
     edges = scope.edges
     sessions = [Session(*columns) for columns in query.sessions()]
     by_id = {session.session_id: session for session in sessions}
     prices = load_prices(reader, archive, offline=offline)
     # Before the spans, which stay in memory: these queries are the largest.
-    usage = ActivityUsage(query, prices, by_id, edges[:-1])
+    usage = ActivityUsage(UsageQuery(reader, scope), prices, by_id, edges[:-1])
     worked = _work(query, sessions, edges, scope.moment(span.effective_end_ns))
     spans = Spans(worked.keys)
     concurrency = sweep(spans, [session.is_automated for session in sessions], edges)
@@ -179,7 +180,7 @@ def build_report(  # noqa: PLR0913 - likewise
 
 
 def _work(
-    query: ActivityQuery, sessions: Sequence[Session], edges: Sequence[int], until: int
+    query: SpanQuery, sessions: Sequence[Session], edges: Sequence[int], until: int
 ) -> Gathered:
     """Give the sessions, ids ascending, their activity, and return what it adds up to."""
     worked = gather(

@@ -116,6 +116,14 @@ class ActivityScope(NamedTuple):
             ]
         )
 
+    def takes_part(self, reader: Reader) -> Sql:
+        """Return the test on a row of a session."""
+        sessions = self.sessions(reader)
+        return Sql(
+            f"session_id IN (SELECT session_id FROM sessions WHERE {sessions.text})",
+            sessions.params,
+        )
+
     def usage_texts(self) -> tuple[str, str]:
         """Return the least and the greatest time text of a usage row, both included."""
         bounds = (self.range.start_ns - _PADDING_NS, self.range.end_ns + _PADDING_NS)

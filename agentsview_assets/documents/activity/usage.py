@@ -10,7 +10,7 @@ from agentsview_assets.rules.pricing import NO_RATES, row_cost
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from agentsview_assets.documents.activity.query import ActivityQuery
+    from agentsview_assets.documents.activity.query import UsageQuery
     from agentsview_assets.documents.activity.sessions import Session
     from agentsview_assets.rules.pricing import PricingTable
 
@@ -29,7 +29,7 @@ class ActivityUsage:
 
     def __init__(
         self,
-        query: ActivityQuery,
+        query: UsageQuery,
         prices: PricingTable,
         sessions: Mapping[str, Session],
         starts: Sequence[int],

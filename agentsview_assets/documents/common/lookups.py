@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from agentsview_assets.documents.common.sql import comparable
 from agentsview_assets.errors import ChoiceError
 from agentsview_assets.rules.gojson import utf8_bytes
 from agentsview_assets.rules.pricing import PricingTable
@@ -76,6 +77,7 @@ def resolve_archive(reader: Reader, archive_id: str | None) -> str:
             msg = f"the warehouse holds several archives, choose one with --archive-id: {listed}"
             raise ChoiceError(msg)
         return known[0] if known else ""
+    archive_id = comparable(archive_id)
     held = "SELECT 1 FROM usage_rows WHERE archive_id = ? LIMIT 1"
     if archive_id not in known and not reader.rows(held, (archive_id,)):
         msg = f"the warehouse has no archive {archive_id}; it holds: {listed}"

@@ -22,7 +22,7 @@ from agentsview_assets.web.pages.activity_tables import (
     sessions_table,
 )
 from agentsview_assets.web.pages.charts import Chart, Series, colour
-from agentsview_assets.web.pages.formats import day, days, percent, usd
+from agentsview_assets.web.pages.formats import day, days, hours, percent, usd
 from agentsview_assets.web.pages.page import Ask, Content, Figure, Page
 from agentsview_assets.web.pages.table import Column, Table
 
@@ -96,30 +96,28 @@ def _figures(ask: Ask, document: dict[str, Any]) -> list[Figure]:
     return [
         Figure(
             "Agents worked",
-            _hours(worked),
+            hours(worked),
             repr(worked),
+            ask.address.there("/spans"),
             note=f"{percent(part)} of it for programs",
         ),
         Figure(
             "Something ran",
-            _hours(totals["active_minutes"]),
+            hours(totals["active_minutes"]),
             repr(totals["active_minutes"]),
-            note=f"nothing for {_hours(totals['idle_minutes'])}",
+            note=f"nothing for {hours(totals['idle_minutes'])}",
         ),
         Figure("Most at once", f"{peak['agents']:,}", f"{peak['agents']}", note=at),
         Figure(
             "Sessions",
             f"{totals['sessions']:,}",
             f"{totals['sessions']}",
+            ask.address.there("/sessions"),
             note=f"{totals['interactive_sessions']:,} of people, "
             f"{totals['automated_sessions']:,} of programs",
         ),
-        Figure("Cost", usd(totals["cost"]), repr(totals["cost"])),
+        Figure("Cost", usd(totals["cost"]), repr(totals["cost"]), ask.address.there("/rows")),
     ]
-
-
-def _hours(minutes: float) -> str:
-    return f"{minutes / 60:,.1f} h" if minutes >= 60 else f"{minutes:,.1f} min"  # noqa: PLR2004
 
 
 def clock_words(moment: datetime) -> str:
@@ -205,7 +203,7 @@ def _seconds(ask: Ask, text: str) -> int:
 
 def _week_chart(ask: Ask, document: dict[str, Any]) -> Chart:
     heat: list[list[float]] = document["heat"]
-    most = max(max(hours) for hours in heat)
+    most = max(map(max, heat))
     values = [
         {
             "weekday": weekday,
@@ -214,27 +212,42 @@ def _week_chart(ask: Ask, document: dict[str, Any]) -> Chart:
             "when": f"{weekday}, {hour:02}:00 – {hour + 1:02}:00",
             "text": f"{worked:,.1f} min",
         }
-        for weekday, hours in zip(WEEKDAYS, heat, strict=True)
-        for hour, worked in enumerate(hours)
+        for weekday, of_day in zip(WEEKDAYS, heat, strict=True)
+        for hour, worked in enumerate(of_day)
     ]
     table = Table(
         name="week",
         caption="Minutes of agents by weekday and hour",
         columns=[
             Column("weekday", "Weekday", "text"),
-            Column("all", "All", "minutes"),
-            *(Column(f"hour_{hour:02}", f"{hour:02}", "minutes") for hour in range(24)),
+            Column(
+                "all",
+                "All",
+                "minutes",
+                ask.address.leading("/spans", "weekday"),
+                ask.address.there("/spans"),
+            ),
+            *(
+                Column(
+                    f"hour_{hour:02}",
+                    f"{hour:02}",
+                    "minutes",
+                    ask.address.leading("/spans", "weekday", hour=hour),
+                    ask.address.there("/spans", hour=hour),
+                )
+                for hour in range(24)
+            ),
         ],
         rows=[
-            [weekday, sum(hours), *(worked or None for worked in hours)]
-            for weekday, hours in zip(WEEKDAYS, heat, strict=True)
+            [weekday, sum(of_day), *(worked or None for worked in of_day)]
+            for weekday, of_day in zip(WEEKDAYS, heat, strict=True)
         ]
         if most
         else [],
         total=[
             "All",
             sum(map(sum, heat)),
-            *(sum(hours[hour] for hours in heat) for hour in range(24)),
+            *(sum(of_day[hour] for of_day in heat) for hour in range(24)),
         ],
         asset="activity_intervals",
     )

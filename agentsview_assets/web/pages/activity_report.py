@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from agentsview_assets.documents.activity.calendar import instant_of
 from agentsview_assets.documents.activity.clock import NANOSECONDS
-from agentsview_assets.documents.activity.query import ActivityQuery
 from agentsview_assets.documents.activity.range import (
     RangeRequest,
     ReportRange,
@@ -21,6 +20,7 @@ from agentsview_assets.documents.activity.range import (
 )
 from agentsview_assets.documents.activity.report import build_report
 from agentsview_assets.documents.activity.scope import ActivityFilter, ActivityScope
+from agentsview_assets.documents.activity.spans import SpanQuery
 from agentsview_assets.documents.activity.sweep import gather
 from agentsview_assets.documents.common.lookups import resolve_archives
 from agentsview_assets.documents.common.sql import Sql, one_of
@@ -152,7 +152,7 @@ def _heat(ask: Ask, found: Asked) -> list[list[float]]:
         span._replace(edges=tuple(edges)),
         chosen(ask),
     )
-    query = ActivityQuery(ask.reader, scope)
+    query = SpanQuery(ask.reader, scope)
     sessions = [(row[0], bool(row[4]), row[5]) for row in query.sessions()]
     sums = gather(
         query.spans((session, messages) for session, _, messages in sessions),

@@ -40,23 +40,27 @@ def buckets_table(ask: Ask, document: dict[str, Any], table_name: str, title: st
         last = max((end - timedelta(seconds=1)).date().isoformat(), first)
         return ask.address.there("/rows", span=None, from_=first, to=last)
 
+    def spans_of(row: Row) -> str:
+        since, until = (_instant(text) for text in row[:2])
+        return ask.address.there("/spans", since=since, until=until)
+
+    all_spans, all_rows = ask.address.there("/spans"), ask.address.there("/rows")
     return Table(
         name=f"{table_name}_by_time",
         caption=title,
         columns=[
             Column("start", "From", "text"),
             Column("end", "To", "text"),
-            Column("agent_minutes", "Agent minutes", "minutes", link=rows_of),
-            Column("max_agents", "Most at once", "whole", link=rows_of),
-            Column("interactive_at_peak", "Of people", "whole", swatch=PERSON),
-            Column("automated_at_peak", "Of programs", "whole", swatch=PROGRAM),
-            Column("output_tokens", "Output", "tokens", link=rows_of),
-            Column("cost", "Cost", "usd", unit="USD", link=rows_of),
+            Column("agent_minutes", "Agent minutes", "minutes", spans_of, all_spans),
+            Column("max_agents", "Most at once", "whole", spans_of, all_spans),
+            Column("interactive_at_peak", "Of people", "whole", spans_of, swatch=PERSON),
+            Column("automated_at_peak", "Of programs", "whole", spans_of, swatch=PROGRAM),
+            Column("output_tokens", "Output", "tokens", rows_of, all_rows),
+            Column("cost", "Cost", "usd", rows_of, all_rows, "USD"),
         ],
         rows=[
             [
-                f"{local(ask, bucket['start']):%Y-%m-%d %H:%M}",
-                f"{local(ask, bucket['end']):%Y-%m-%d %H:%M}",
+                *(_clock_text(ask, bucket[end]) for end in ("start", "end")),
                 *(bucket[key] for key in _SHOWN),
             ]
             for bucket in buckets
@@ -76,6 +80,21 @@ def buckets_table(ask: Ask, document: dict[str, Any], table_name: str, title: st
     )
 
 
+def _clock_text(ask: Ask, text: str) -> str:
+    """A moment by the page's clock, with its offset where that may be another one at another time.
+
+    Hours that clocks show twice are told apart by it.
+    """
+    found = datetime.fromisoformat(text).astimezone(ask.scope.zone.tzinfo)
+    return found.isoformat(" ", "minutes").removesuffix("+00:00")
+
+
+def _instant(clock_text: str) -> str:
+    found = datetime.fromisoformat(clock_text)
+    moment = found if found.tzinfo else found.replace(tzinfo=UTC)
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 _SHOWN: Final = (
     *("agent_minutes", "max_agents", "interactive_at_peak", "automated_at_peak"),
     *("output_tokens", "cost"),
@@ -89,15 +108,18 @@ def breakdown_table(ask: Ask, document: dict[str, Any], by: str) -> Table:
     def rows_of(row: Row) -> str:
         return ask.address.there("/rows", **{f"in_{by}": word(row[0])})
 
+    def spans_of(started_by: str = "") -> Link:
+        return ask.address.leading("/spans", f"in_{by}", of=started_by)
+
     return Table(
         name=f"by_{by}",
         caption=f"By {by}",
         columns=[
             Column(by, by.capitalize(), "name", link=_page_of(ask, by)),
-            Column("agent_minutes", "Agent minutes", "minutes", link=rows_of),
+            Column("agent_minutes", "Agent minutes", "minutes", link=spans_of()),
             Column("share", "Share", "share"),
-            Column("interactive_agent_minutes", "Of people", "minutes"),
-            Column("automated_agent_minutes", "Of programs", "minutes"),
+            Column("interactive_agent_minutes", "Of people", "minutes", link=spans_of("people")),
+            Column("automated_agent_minutes", "Of programs", "minutes", link=spans_of("programs")),
             Column("cost", "Cost", "usd", unit="USD", link=rows_of),
             Column("interactive_cost", "Of people", "usd", unit="USD"),
             Column("automated_cost", "Of programs", "usd", unit="USD"),
@@ -141,10 +163,21 @@ def sessions_table(ask: Ask, document: dict[str, Any]) -> Table:
             Column("project", "Project", "name"),
             Column("agent", "Agent", "name"),
             Column("model", "Model", "name"),
-            Column("agent_minutes", "Agent minutes", "minutes"),
+            Column(
+                "agent_minutes",
+                "Agent minutes",
+                "minutes",
+                link=lambda row: ask.address.there("/spans", in_session=word(row[-1])),
+            ),
             Column("first_active", "First active", "moment"),
             Column("last_active", "Last active", "moment"),
-            Column("cost", "Cost", "usd", unit="USD"),
+            Column(
+                "cost",
+                "Cost",
+                "usd",
+                unit="USD",
+                link=lambda row: ask.address.there("/rows", in_session=word(row[-1])),
+            ),
             Column("id", "Id", "id"),
         ],
         rows=[

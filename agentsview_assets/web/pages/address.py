@@ -20,6 +20,8 @@ SHARED = (
 """The state that a link to another page takes along: window, zone and filters."""
 _PASSING = frozenset({"format", "table"})
 """Of one download only: no link has them."""
+_NOT_KEPT = frozenset({*SHARED, *_PASSING, "page"})
+"""Fields of the form itself, and what means nothing for other days."""
 _MOST_VALUES = 500
 _APART = "~"
 """Stands before a name that would not be a part of a path by itself."""
@@ -60,6 +62,11 @@ class Address:
     def values(self, name: str) -> tuple[str, ...]:
         """All values of a name."""
         return tuple(value for found, value in self.query if found == name)
+
+    @property
+    def apart_from_the_form(self) -> list[tuple[str, str]]:
+        """What the form of days and filters has no field for, and has to keep: order, stack."""
+        return [pair for pair in self.query if pair[0] not in _NOT_KEPT]
 
     def here(self, **changes: object) -> str:
         """This page with some values replaced; None or '' takes a name out.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -18,6 +19,7 @@ from agentsview_assets.errors import AssetsError, ChoiceError, TimedOutError, Us
 from agentsview_assets.rules.shown_text import visible
 from agentsview_assets.web.answering import LOG, Service
 from agentsview_assets.web.pages.address import Address
+from agentsview_assets.web.pages.dagster_links import asset_url
 from agentsview_assets.web.pages.downloads import chosen, downloaded
 from agentsview_assets.web.pages.names import options
 from agentsview_assets.web.pages.page import Ask, Content, NotThereError, Page
@@ -69,6 +71,11 @@ class Pages:
         answer.headers["server-timing"] = f"page;dur={milliseconds:.1f}"
         return answer
 
+    def broken(self, request: Request) -> Response:
+        """What a page answers that met a defect of ours."""
+        words = "This is a defect of the server, whose log has the details. Please report it."
+        return self.problem(request, 500, "That did not work", words)
+
     def missing(self, request: Request) -> Response:
         """What a path that is no page answers."""
         return self.problem(request, 404, "No such page", "")
@@ -114,6 +121,7 @@ class Pages:
             "foot": footing(ask),
             "is_open_ended": ask.scope.window == Window(None, None),
             "dagster_url": ask.serving.dagster_url,
+            "asset_url": partial(asset_url, ask.serving),
             **content.values,
         }
 

@@ -29,14 +29,21 @@ def breakdown_table(ask: Ask, document: dict[str, Any], by: str, **more: str) ->
     """
     totals = document["totals"]
     sessions = document["sessionCounts"].get(_COUNTED.get(by, ""))
-    rows_of = _rows_link(ask, by, more)
+    rows_of, all_rows = _rows_link(ask, by, more), all_rows_href(ask, more)
     columns = [
         Column(by, NAMED[by], "name", link=_page_link(ask, by)),
-        Column("cost", "Cost", "usd", link=rows_of, unit="USD"),
+        Column("cost", "Cost", "usd", rows_of, all_rows, "USD"),
         Column("share", "Share", "share"),
-        Column("tokens", "Tokens", "tokens", link=rows_of),
-        *(Column(column, title, "tokens") for column, title in COUNTER_TITLES.values()),
-        *([Column("sessions", "Sessions", "whole")] if sessions is not None else []),
+        Column("tokens", "Tokens", "tokens", rows_of, all_rows),
+        *(
+            Column(column, title, "tokens", rows_of, all_rows)
+            for column, title in COUNTER_TITLES.values()
+        ),
+        *(
+            [Column("sessions", "Sessions", "whole", rows_of, all_rows)]
+            if sessions is not None
+            else []
+        ),
     ]
     return Table(
         name=f"by_{by}",
@@ -95,6 +102,17 @@ def _page_link(ask: Ask, by: str) -> Link:
     if by in _PAGES:
         return lambda row: ask.address.there(f"{_PAGES[by]}{path_part(row[0])}")
     return lambda row: ask.address.here(**{by: word(row[0])})
+
+
+def all_rows_href(ask: Ask, more: dict[str, str]) -> str:
+    """Where all rows of a window are.
+
+    Args:
+        ask: The request.
+        more: Dimension -> the only name that the page is about.
+    """
+    narrowed = {f"in_{dimension}": word(only) for dimension, only in more.items()}
+    return ask.address.there("/rows", **narrowed)
 
 
 def _rows_link(ask: Ask, by: str, more: dict[str, str]) -> Link:

@@ -10,11 +10,11 @@ from agentsview_assets.documents.common.sql import Sql, all_of, one_of
 from agentsview_assets.rules.money import added_up
 from agentsview_assets.web.pages.address import path_part, word
 from agentsview_assets.web.pages.charts import Chart, Series, all_days, stacked_days
+from agentsview_assets.web.pages.dagster_links import run_link
 from agentsview_assets.web.pages.formats import counted, day, shown, usd
 from agentsview_assets.web.pages.keyset import Order, leaf, text_key
 from agentsview_assets.web.pages.page import Ask, Content, Figure, Page
 from agentsview_assets.web.pages.price_changes import price_changes_table
-from agentsview_assets.web.pages.runs import run_link
 from agentsview_assets.web.pages.table import Column, Row, Table
 
 PER_PAGE: Final = 100

@@ -136,36 +136,63 @@ class _Days:
                 name_words(label),
                 kind,
                 link=self._rows_link(label),
+                total_href=self._all_rows(label),
                 swatch=number,
                 key=f"{self._by}: {label}",
             )
             for number, label in enumerate(self._names)
         ]
-        others = [Column("others", "All others", kind, swatch=OTHERS)] if self._has_others else []
-        counters = (
-            [Column(column, title, kind) for column, title in COUNTER_TITLES.values()]
-            if name == "tokens"
-            else []
+        of_day, all_days_href = self._rows_link(), self._all_rows()
+        others = Column(
+            "others",
+            "All others",
+            kind,
+            self._rows_link(others=True),
+            self._all_rows(others=True),
+            swatch=OTHERS,
         )
+        counters = [
+            Column(column, title, kind, of_day, all_days_href)
+            for column, title in (COUNTER_TITLES.values() if name == "tokens" else ())
+        ]
         unit = "USD" if kind == "usd" else ""
         before = [
             Column("day_before", "Day before", "day"),
-            Column(f"{name}_before", "Then", kind, unit=unit),
+            Column(f"{name}_before", "Then", kind, self._rows_then, unit=unit),
         ]
         return [
-            Column("day", "Day", "day", link=self._rows_link()),
-            Column(name, "Total", kind, link=self._rows_link(), unit=unit),
+            Column("day", "Day", "day", of_day),
+            Column(name, "Total", kind, of_day, all_days_href, unit),
             *series,
-            *others,
+            *([others] if self._has_others else []),
             *counters,
             *(before if self._before else []),
         ]
 
-    def _rows_link(self, label: str | None = None) -> Callable[[Row], str]:
-        narrowed = {f"in_{dimension}": word(name) for dimension, name in self._more.items()}
+    def _rows_link(self, label: str | None = None, *, others: bool = False) -> Callable[[Row], str]:
+        narrowed = self._narrowed(label, others=others)
+        return self._ask.address.leading("/rows", "in_day", **narrowed)
+
+    def _all_rows(self, label: str | None = None, *, others: bool = False) -> str:
+        return self._ask.address.there("/rows", **self._narrowed(label, others=others))
+
+    def _rows_then(self, row: Row) -> str:
+        """The rows of the day before that stands in a row, among those of the span before."""
+        prior = self._ask.scope.prior()
+        days = {"span": None, "from_": prior and prior.from_date, "to": prior and prior.to_date}
+        narrowed = {**self._narrowed(), "in_day": row[-2]}
+        return self._ask.address.there("/rows", **narrowed, **days)
+
+    def _narrowed(self, label: str | None = None, *, others: bool = False) -> dict[str, object]:
+        """What narrows rows: the name of the page, and one of the bars or none that has one."""
+        narrowed: dict[str, object] = {
+            f"in_{dimension}": word(name) for dimension, name in self._more.items()
+        }
+        if others:
+            narrowed[f"but_{self._by}"] = [word(name) for name in self._names]
         if label is not None:
             narrowed[f"in_{self._by}"] = word(label)
-        return self._ask.address.leading("/rows", "in_day", **narrowed)
+        return narrowed
 
     def _total(self, rows: Sequence[list[Any]]) -> list[Any] | None:
         if not rows:

@@ -142,6 +142,11 @@ def age(seconds: float) -> str:
     return "less than a minute"
 
 
+def hours(found: float) -> str:
+    """Minutes as people say them: hours, where there is one."""
+    return f"{found / 60:,.1f} h" if found >= 60 else f"{found:,.1f} min"  # noqa: PLR2004
+
+
 def counted(count: int, word: str, plural: str = "") -> str:
     """A count with its word."""
     return f"{count:,} {word if count == 1 else plural or f'{word}s'}"

@@ -53,14 +53,15 @@ def _priced(ask: Ask, document: dict[str, Any]) -> Table:
     def rows_of(row: Any) -> str:
         return ask.address.there("/rows", in_model=word(row[0]))
 
+    all_rows = ask.address.there("/rows")
     return Table(
         name="by_model",
         caption="By model, with its prices per million tokens",
         columns=[
             Column("model", "Model", "name", link=page),
-            Column("cost", "Cost", "usd", unit="USD", link=rows_of),
-            Column("tokens", "Tokens", "tokens", link=rows_of),
-            Column("unpriced_tokens", "Unpriced", "tokens", link=rows_of, about=_UNPRICED),
+            Column("cost", "Cost", "usd", rows_of, all_rows, "USD"),
+            Column("tokens", "Tokens", "tokens", rows_of, all_rows),
+            Column("unpriced_tokens", "Unpriced", "tokens", rows_of, all_rows, about=_UNPRICED),
             *(Column(column, title, _RATE) for _, column, title in _RATES),
             Column("matched_pattern", "Priced as", "name"),
             Column("cost_source", "Cost is"),

@@ -72,7 +72,7 @@ def head_figures(
             "From cache",
             percent(cache["hitRate"]),
             repr(cache["hitRate"]),
-            None,
+            rows,
             f"of the input; saved {usd(cache['savingsVsUncached'])}",
         ),
     ]

@@ -8,9 +8,9 @@ from typing import Any, Final
 from agentsview_assets.documents.common.lookups import of_archive, resolve_archives
 from agentsview_assets.documents.common.sql import Sql, all_of, one_of
 from agentsview_assets.web.pages.address import path_part
+from agentsview_assets.web.pages.dagster_links import run_link
 from agentsview_assets.web.pages.instants import bounds_of
 from agentsview_assets.web.pages.page import Ask
-from agentsview_assets.web.pages.runs import run_link
 from agentsview_assets.web.pages.table import Column, Table
 
 _RATES: Final = {

@@ -9,7 +9,6 @@ from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
-from agentsview_assets.web.guard import API
 from agentsview_assets.web.pages import (
     activity,
     changes,
@@ -19,18 +18,18 @@ from agentsview_assets.web.pages import (
     rows,
     session,
     sessions,
+    spans,
     trust,
 )
-from agentsview_assets.web.pages.answering import Pages
 from agentsview_assets.web.pages.login import LOGIN, LOGOUT, login, login_page, logout
 from agentsview_assets.web.pages.statics import PATH, static_answer
-from agentsview_assets.web.paths import has_shape
+from agentsview_assets.web.paths import has_shape, is_of_api
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from agentsview_assets.web.answering import Service
+    from agentsview_assets.web.pages.answering import Pages
     from agentsview_assets.web.pages.page import Page
 
 PAGES: tuple[Page, ...] = (
@@ -43,6 +42,7 @@ PAGES: tuple[Page, ...] = (
     changes.PAGE,
     trust.PAGE,
     rows.PAGE,
+    spans.PAGE,
 )
 """All pages; the navigation has them in this order."""
 
@@ -62,9 +62,9 @@ class _Name(Convertor[str]):
 register_url_convertor("anything", _Name())
 
 
-def page_routes(service: Service) -> list[Route]:
+def page_routes(pages: Pages) -> list[Route]:
     """What answers everything that is not the API; comes after all other routes."""
-    pages, serving = Pages(service, PAGES), service.serving
+    serving = pages.service.serving
 
     async def form(request: Request) -> Response:
         if request.method == "POST":
@@ -78,8 +78,7 @@ def page_routes(service: Service) -> list[Route]:
         return static_answer(request)
 
     async def missing(request: Request) -> Response:
-        path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-        if path.startswith(API):
+        if is_of_api(request.scope):
             raise HTTPException(404)
         return await run_in_threadpool(pages.missing, request)
 

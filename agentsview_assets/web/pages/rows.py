@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from agentsview_assets.documents.common.sql import Sql, all_of, comparable
+from agentsview_assets.documents.common.sql import Sql, all_of, comparable, marks
 from agentsview_assets.documents.usage.buckets import IS_REPORTED, Amounts, priced, sums
 from agentsview_assets.documents.usage.query import CountedRows
-from agentsview_assets.errors import UsageError
 from agentsview_assets.rules.pricing import PricingTable
 from agentsview_assets.web.pages.address import name_of, path_part
 from agentsview_assets.web.pages.figures import scoped
 from agentsview_assets.web.pages.formats import day, name, short, usd
 from agentsview_assets.web.pages.page import Ask, Content, Figure, Page
+from agentsview_assets.web.pages.paging import PER_PAGE, page_number
 from agentsview_assets.web.pages.scope import NAMED
 from agentsview_assets.web.pages.table import Column, Table
 
-PER_PAGE: Final = 100
-_MOST_PAGES: Final = 1_000_000
 _WITHIN: Final = {**{f"in_{name}": name for name in NAMED}, "in_session": "session_id"}
 _SHOWN: Final = (
     "timestamp_text, session_id, source, project, agent, machine, model, input_tokens, "
@@ -42,7 +40,7 @@ def rows_page(ask: Ask) -> Content:
         counted.sql.params + narrowed.params,
     )
     count, amounts = _sums(ask, behind, prices)
-    number = _page_number(ask)
+    number = page_number(ask)
     table = _table(ask, behind, prices, number)
     more = (number + 1) * PER_PAGE < count
     return Content(
@@ -71,9 +69,18 @@ def _narrowed(ask: Ask, counted: CountedRows) -> Sql:
         for parameter, column in _WITHIN.items()
         if ask.address.value(parameter)
     ]
+    tests += [
+        Sql(f"{column} NOT IN ({marks(names)})", names)
+        for column in NAMED
+        if (names := _names(ask, f"but_{column}"))
+    ]
     if ask.address.value("in_day"):
         tests.append(counted.on_date(name_of(ask.address.value("in_day"))))
     return all_of(tests)
+
+
+def _names(ask: Ask, parameter: str) -> tuple[str, ...]:
+    return tuple(comparable(name_of(value)) for value in ask.address.values(parameter))
 
 
 def _sums(ask: Ask, behind: Sql, prices: PricingTable) -> tuple[int, Amounts]:
@@ -134,13 +141,6 @@ def _row(prices: PricingTable, row: tuple[Any, ...]) -> list[Any]:
     return [*head, cost, uncached, output, created, read, archive_id, row_id]
 
 
-def _page_number(ask: Ask) -> int:
-    text = ask.address.value("page", "0")
-    if not (text.isascii() and text.isdigit() and int(text[:8]) < _MOST_PAGES):
-        raise UsageError("page: expected a whole number")
-    return int(text[:8])
-
-
 def _words(ask: Ask) -> str:
     """What the rows have in common."""
     found = [day(name_of(ask.address.value("in_day")))] if ask.address.value("in_day") else []
@@ -148,6 +148,11 @@ def _words(ask: Ask) -> str:
         f"{column.removesuffix('_id')} {name(name_of(ask.address.value(parameter)))}"
         for parameter, column in _WITHIN.items()
         if ask.address.value(parameter)
+    ]
+    found += [
+        f"no {column} of {', '.join(map(name, names))}"
+        for column in NAMED
+        if (names := _names(ask, f"but_{column}"))
     ]
     return ", ".join(found) or "All rows that count"
 

@@ -32,6 +32,7 @@ class Column:
         title: Above it.
         kind: What its values are.
         link: Where a row's value leads; None, or a link that answers None, leads nowhere.
+        total_href: Where the sum of all rows leads.
         unit: Beside the title, such as `USD`.
         about: What it is, where the title does not say it.
         swatch: Which colour of a chart it stands for; None without any.
@@ -42,6 +43,7 @@ class Column:
     title: str
     kind: Kind = "text"
     link: Link | None = None
+    total_href: str | None = None
     unit: str = ""
     about: str = ""
     swatch: int | None = None
@@ -159,7 +161,7 @@ class Table:
         """The sum of all rows as a template needs it."""
         given = [*(self.total or ()), *([None] * len(self.columns))]
         found = [
-            _cell(column, value, None, n)
+            _cell(column, value, column.total_href if value is not None else None, n)
             for n, (column, value) in enumerate(zip(self.columns, given, strict=False))
         ]
         return [cell._replace(text="") if cell.text == NOTHING else cell for cell in found]

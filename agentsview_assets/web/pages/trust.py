@@ -17,10 +17,10 @@ from agentsview_assets.resources.warehouses.reader import (
 from agentsview_assets.rules.staleness import TABLES
 from agentsview_assets.rules.versions import own_rules, rules
 from agentsview_assets.schemas.pricing import EFFECTIVE_PRICING
+from agentsview_assets.web.pages.dagster_links import asset_url, run_link
 from agentsview_assets.web.pages.formats import counted, digest, name
 from agentsview_assets.web.pages.page import Ask, Content, Figure, Page
-from agentsview_assets.web.pages.runs import run_link
-from agentsview_assets.web.pages.table import Column, Table
+from agentsview_assets.web.pages.table import Column, Row, Table
 from agentsview_assets.web.pages.trust_archives import (
     archives_chart,
     archives_table,
@@ -169,16 +169,16 @@ def _checks(ask: Ask, once: CountedOnce) -> Table:
             if table in others:
                 words += f"; {counted(others[table], 'slice')} by rules of another release"
             rows.append([table, names or None, verdict, words, *rest, run])
-    dagster = ask.serving.dagster_url
+
+    def checks_of(row: Row) -> str | None:
+        url = asset_url(ask.serving, row[0])
+        return f"{url}?view=checks" if url else None
+
     return Table(
         name="checks",
         caption="Checks",
         columns=[
-            Column(
-                "table",
-                "Table",
-                link=(lambda row: f"{dagster}/assets/{row[0]}?view=checks") if dagster else None,
-            ),
+            Column("table", "Table", link=checks_of),
             Column("checks", "Checks", "name"),
             Column("verdict", "Verdict"),
             Column("words", "Found", "name"),

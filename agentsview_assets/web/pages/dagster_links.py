@@ -1,4 +1,4 @@
-"""Links to runs of the Dagster UI, where one is named."""
+"""Links to assets and runs in the Dagster UI, where one is named."""
 
 from __future__ import annotations
 
@@ -6,6 +6,20 @@ from urllib.parse import quote
 
 from agentsview_assets.web.pages.page import Ask
 from agentsview_assets.web.pages.table import Link, Row
+from agentsview_assets.web.serving import Serving
+
+
+def asset_url(serving: Serving, table: str) -> str:
+    """The page of the asset that makes a table; empty where no UI is named.
+
+    Args:
+        serving: The server's settings.
+        table: Name of the table.
+    """
+    if not serving.dagster_url:
+        return ""
+    key = "/".join(quote(part, safe="") for part in (*serving.key_prefix, table))
+    return f"{serving.dagster_url}/assets/{key}"
 
 
 def run_link(ask: Ask, place: int) -> Link | None:
