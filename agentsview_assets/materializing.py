@@ -302,7 +302,7 @@ def _measure(warehouse: Store, summary: Summary) -> None:
             found = {table: int(count) for table, count in reader.rows(counts)}
             summary.rows_by_table = {table: found[table] for table in summary.assets}
         unpriced = reader.rows(
-            "SELECT model FROM model_rates WHERE matched_pattern IS NULL ORDER BY model"
+            "SELECT DISTINCT model FROM model_rates WHERE matched_pattern IS NULL ORDER BY model"
         )
         digest = reader.rows("SELECT max(pricing_digest) FROM effective_pricing")
         summary.notes = clock_notes(reader, clock.now())

@@ -5,6 +5,7 @@ What belongs here: routes, and the answers to paths that are none.
 
 from __future__ import annotations
 
+import asyncio
 import posixpath
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -47,13 +48,15 @@ _WORDS = {404: "not found", 405: "method not allowed"}
 
 def application(service: Service) -> App:
     """All of the server, behind its guard."""
+    pages = Pages(service, PAGES)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        preparing = asyncio.create_task(run_in_threadpool(pages.prepare))
         yield
+        await asyncio.wait([preparing])
         service.states.close()
 
-    pages = Pages(service, PAGES)
     app = Starlette(
         routes=[
             *_about_routes(),

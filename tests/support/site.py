@@ -31,7 +31,8 @@ class Site:
         serving = Serving(f"duckdb:///{warehouse}", **options)
         settings = load_settings(warehouse=serving.warehouse)
         states = states_of(parse_warehouses(serving.warehouse)[0])
-        self.app = application(Service(serving, settings, states, clock=lambda: NOW))
+        self.service = Service(serving, settings, states, clock=lambda: NOW)
+        self.app = application(self.service)
 
     def get(self, target: str, **headers: str) -> Answer:
         """Asks for a page."""

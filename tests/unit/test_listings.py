@@ -117,6 +117,11 @@ def _held(desk: Desk) -> list[str]:
     return [name for (name,) in desk.rows("SELECT DISTINCT archive_id FROM sessions ORDER BY 1")]
 
 
+def test_a_model_that_several_archives_cannot_price_is_named_once(desk):
+    made = desk.run("materialize", "--force", "--select", "model_rates", "--json").json
+    assert made["unpriced_models"] == ["kelp-coder-preview-3"]
+
+
 class TestARunningDeployment:
     def test_a_new_archive_is_picked_up(self, desk, instance, folder):
         settings = settings_of(desk)

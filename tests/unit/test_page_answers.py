@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import shutil
 from contextlib import suppress
 from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agentsview_assets.web.pages.answering import Pages
 from agentsview_assets.web.pages.login import safe_next
+from agentsview_assets.web.pages.routes import PAGES
 from agentsview_assets.web.pages.statics import static_path
 from agentsview_assets.web.tokens import COOKIE
 from tests.support.asgi import ask
@@ -145,6 +148,26 @@ def test_a_page_with_a_defect_says_so_as_a_page(site: Site, monkeypatch: pytest.
     answer = ask(served, f"/?{DAYS}")
     assert (answer.status, header(answer, "content-type")) == (500, "text/html; charset=utf-8")
     assert "This is a defect of the server" in text(answer)
+
+
+def test_the_first_page_is_made_before_anybody_asks(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    site = Site(desk.warehouse)
+    asked = "agentsview_assets.web.pages.figures._beside"
+    monkeypatch.setattr(asked, lambda *_: pytest.fail("worked out again"))
+    with pytest.raises(pytest.fail.Exception):
+        site.get("/")
+    monkeypatch.undo()
+    Pages(site.service, PAGES).prepare()
+    monkeypatch.setattr(asked, lambda *_: pytest.fail("worked out again"))
+    assert site.get("/").status == 200
+
+
+def test_a_warehouse_that_is_missing_at_first_is_shown_once_it_is_there(desk: Desk, tmp_path: Path):
+    site = Site(tmp_path / "later.duckdb")
+    Pages(site.service, PAGES).prepare()
+    assert site.get("/").status == 503
+    shutil.copy(desk.warehouse, tmp_path / "later.duckdb")
+    assert site.get("/").status == 200
 
 
 def test_an_empty_window_says_so(site: Site):

@@ -5,8 +5,9 @@ What belongs here: the way that every page goes, and the pages that say what is 
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -44,22 +45,23 @@ class Pages:
     service: Service
     pages: Sequence[Page]
 
+    def prepare(self) -> None:
+        """Makes the first page before anybody asks for it.
+
+        That takes a state of the warehouse, and reads prices and templates, which all pages need.
+        What is wrong is told to whoever asks for a page.
+        """
+        page = self.pages[0]
+        address = Address(self.service.serving.base_path, page.path)
+        with contextlib.suppress(AssetsError), self._asking(address, {}) as ask:
+            self._rendered(ask, page.make(ask), has_logout=False)
+
     def answer(self, page: Page, request: Request) -> Response:
         """Answers a request for a page."""
         started = time.perf_counter()
         address = self._address(request)
         try:
-            scope = Scope.read(address, self.service.clock())
-            with self.service.reading(self.service.serving.seconds) as state:
-                ask = Ask(
-                    reader=state.reader,
-                    state=state,
-                    scope=scope,
-                    address=address,
-                    path=path_values(page.path, request.scope),
-                    serving=self.service.serving,
-                    answers=self.service.answers,
-                )
+            with self._asking(address, path_values(page.path, request.scope)) as ask:
                 answer = self._answered(page, ask, request)
         except (UsageError, ChoiceError) as refusal:
             return self.problem(request, 400, "This address cannot be used", str(refusal))
@@ -70,6 +72,26 @@ class Pages:
         milliseconds = 1000 * (time.perf_counter() - started)
         answer.headers["server-timing"] = f"page;dur={milliseconds:.1f}"
         return answer
+
+    @contextlib.contextmanager
+    def _asking(self, address: Address, path: Mapping[str, str]) -> Iterator[Ask]:
+        """Opens a state of the warehouse for what an address asks.
+
+        Raises:
+            UsageError: The address cannot be used.
+            WarehouseError: The warehouse cannot be read.
+        """
+        scope = Scope.read(address, self.service.clock())
+        with self.service.reading(self.service.serving.seconds) as state:
+            yield Ask(
+                reader=state.reader,
+                state=state,
+                scope=scope,
+                address=address,
+                path=path,
+                serving=self.service.serving,
+                answers=self.service.answers,
+            )
 
     def broken(self, request: Request) -> Response:
         """What a page answers that met a defect of ours."""
@@ -85,7 +107,7 @@ class Pages:
         address = self._address(request)
         body = rendered(
             "problem.html",
-            **self._frame(address, request),
+            **self._frame(address, has_logout=_needs_token(request)),
             status=status,
             title=title,
             words=visible(words),
@@ -102,14 +124,17 @@ class Pages:
             name = ask.address.value("table")
             rows = chosen(content.all_tables, name).sorted_rows(ask.address)
             return downloaded(content.all_tables, name, format_, rows)
-        body = rendered(
-            content.template,
-            **self._frame(ask.address, request),
-            **self._written(ask, content),
-        )
+        body = self._rendered(ask, content, has_logout=_needs_token(request))
         answer = json_answer(request, body, media_type=HTML)
         answer.headers.update(_POLITE)
         return answer
+
+    def _rendered(self, ask: Ask, content: Content, *, has_logout: bool) -> bytes:
+        return rendered(
+            content.template,
+            **self._frame(ask.address, has_logout=has_logout),
+            **self._written(ask, content),
+        )
 
     def _written(self, ask: Ask, content: Content) -> dict[str, Any]:
         return {
@@ -125,7 +150,7 @@ class Pages:
             **content.values,
         }
 
-    def _frame(self, address: Address, request: Request) -> dict[str, Any]:
+    def _frame(self, address: Address, *, has_logout: bool) -> dict[str, Any]:
         """What the shell of every page is made of."""
         here = address.path
         return {
@@ -137,7 +162,7 @@ class Pages:
                 if page.nav
             ],
             "paths": {page.path for page in self.pages},
-            "has_logout": request.scope["agentsview_assets.tokens"].is_required,
+            "has_logout": has_logout,
         }
 
     def _failed(self, request: Request, failure: AssetsError) -> Response:
@@ -150,11 +175,15 @@ class Pages:
 
     def _is_own(self, request: Request) -> bool:
         """Whether only people of this machine see the page: they may read what the log says."""
-        return not request.scope["agentsview_assets.tokens"].is_required
+        return not _needs_token(request)
 
     def _address(self, request: Request) -> Address:
         base = request.scope.get("root_path", "")
         return Address.read(base, sent_path(request.scope), request.scope["query_string"])
+
+
+def _needs_token(request: Request) -> bool:
+    return bool(request.scope["agentsview_assets.tokens"].is_required)
 
 
 def _is_below(here: str, path: str) -> bool:

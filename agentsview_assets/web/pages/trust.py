@@ -22,6 +22,7 @@ from agentsview_assets.web.pages.formats import counted, digest, name
 from agentsview_assets.web.pages.page import Ask, Content, Figure, Page
 from agentsview_assets.web.pages.table import Column, Row, Table
 from agentsview_assets.web.pages.trust_archives import (
+    ages_differ,
     archives_chart,
     archives_table,
     copies_table,
@@ -59,9 +60,9 @@ def trust(ask: Ask) -> Content:
         title="Trust",
         lead=_lead(len(failed), len(due), document),
         figures=_figures(ask, len(failed), len(due), once, document),
-        charts=[archives_chart(ask, document)] if len(document["archives"]) > 1 else [],
+        charts=[archives_chart(ask, document)] if ages_differ(document) else [],
         tables=[
-            *([] if len(document["archives"]) > 1 else [archives_table(ask, document)]),
+            *([] if ages_differ(document) else [archives_table(ask, document)]),
             _checks(ask, once),
             duplicates_table(ask),
             *(table for table in (copies_table(ask), left_out_table(ask)) if table.rows),

@@ -30,6 +30,12 @@ WHERE archive_id <> canonical_archive_id GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 
+def ages_differ(document: dict[str, Any]) -> bool:
+    """Whether a chart of ages would show anything: some archives, not all of them just read."""
+    ages = [found["age_seconds"] for found in document["archives"]]
+    return len(ages) > 1 and max(ages) >= _HOUR
+
+
 def archives_chart(ask: Ask, document: dict[str, Any]) -> Chart:
     """How long ago each archive was read, the longest first."""
     alive = [found for found in document["archives"] if found["succeeded_by"] is None]
