@@ -163,7 +163,7 @@ def test_a_number_leads_to_its_rows_which_add_up_to_it(reading: Reading):
 def test_the_keyboard_reaches_everything(reading: Reading):
     page = reading.open(f"/projects?{DAYS}")
     reached = []
-    for _ in range(80):
+    for _ in range(200):
         page.keyboard.press("Tab")
         reached.append(
             page.evaluate(
