@@ -101,6 +101,9 @@ def test_what_is_not_there_has_a_page_and_the_api_has_its_own_words(site: Site):
     assert (site.get("/x").status, site.get("/projects/none-such").status) == (404, 404)
     assert "No usage is of a project none-such" in text(site.get("/projects/none-such"))
     assert site.get("/projects/a/b").status == 404
+    for path in ("/projects/%ff", "/models/%ed%a0%80", "/sessions/%ff"):
+        assert site.get(path).status == 404, path
+    assert site.get("/api/v1/completeness?archive_id=%ff").status == 400
     assert site.get("/api/v1/x").json == {"error": "not found"}
     assert ask(site.app, "/", method="PUT").status == 405
 

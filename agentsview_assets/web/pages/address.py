@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, urlencode
 
+from agentsview_assets.documents.common.sql import comparable
 from agentsview_assets.rules.text import to_bytes
 
 SHARED = (
@@ -118,5 +119,5 @@ def path_part(name: str) -> str:
 
 
 def name_of(text: str) -> str:
-    """The name that a value of a query, or a decoded part of a path, stands for."""
-    return text.removeprefix(_APART)
+    """The name that a value of a query, or a decoded part of a path, stands for in warehouses."""
+    return comparable(text.removeprefix(_APART))

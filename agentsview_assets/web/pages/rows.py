@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from agentsview_assets.documents.common.sql import Sql, all_of, comparable, marks
+from agentsview_assets.documents.common.sql import Sql, all_of, marks
 from agentsview_assets.documents.usage.buckets import IS_REPORTED, Amounts, priced, sums
 from agentsview_assets.documents.usage.query import CountedRows
 from agentsview_assets.rules.pricing import PricingTable
@@ -65,7 +65,7 @@ def rows_page(ask: Ask) -> Content:
 def _narrowed(ask: Ask, counted: CountedRows) -> Sql:
     """The tests that an address asks for beyond window and filters."""
     tests = [
-        Sql(f"{column} = ?", (comparable(name_of(ask.address.value(parameter))),))
+        Sql(f"{column} = ?", (name_of(ask.address.value(parameter)),))
         for parameter, column in _WITHIN.items()
         if ask.address.value(parameter)
     ]
@@ -80,7 +80,7 @@ def _narrowed(ask: Ask, counted: CountedRows) -> Sql:
 
 
 def _names(ask: Ask, parameter: str) -> tuple[str, ...]:
-    return tuple(comparable(name_of(value)) for value in ask.address.values(parameter))
+    return tuple(map(name_of, ask.address.values(parameter)))
 
 
 def _sums(ask: Ask, behind: Sql, prices: PricingTable) -> tuple[int, Amounts]:

@@ -13,7 +13,7 @@ from agentsview_assets.documents.activity.clock import NANOSECONDS
 from agentsview_assets.documents.activity.scope import ActivityScope
 from agentsview_assets.documents.activity.spans import SpanQuery
 from agentsview_assets.documents.activity.sweep import minutes
-from agentsview_assets.documents.common.sql import Sql, all_of, comparable
+from agentsview_assets.documents.common.sql import Sql, all_of
 from agentsview_assets.errors import UsageError
 from agentsview_assets.web.pages.activity_report import Asked, asked, chosen
 from agentsview_assets.web.pages.address import name_of, path_part
@@ -79,7 +79,7 @@ def _behind(ask: Ask, found: Asked) -> Sql:
     tests = [
         Sql(f"moment < {end} AND moment + duration_ns > {begin}"),
         *(
-            Sql(f"{column} = ?", (comparable(name_of(value)),))
+            Sql(f"{column} = ?", (name_of(value),))
             for parameter, column in _WITHIN.items()
             if (value := ask.address.value(parameter))
         ),
