@@ -185,6 +185,7 @@ SELECT s.archive_id, row_number() OVER (PARTITION BY e.session_id ORDER BY e.id)
             WHERE starts_with(dedup_key, 'id:') AND model <> '')
         THEN 'usage:' || e.session_id || ':' || e.source || ':' ||
             CASE WHEN e.dedup_key <> '' THEN e.dedup_key ELSE 'id:' || e.id END END AS dedup_key,
+    e.event_key_order,
     {_day("CASE WHEN e.occurred_at IS NOT NULL THEN e.own_epoch ELSE s.start_epoch END")} AS day
 FROM {_timed("raw_event", "occurred_at", "own")} e
 JOIN started s ON s.session_id = e.session_id AND s.is_live
