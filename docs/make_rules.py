@@ -39,7 +39,8 @@ ROOTS: Mapping[str, tuple[str, ...]] = {
     ),
     "usage_rows": (
         *_TEXTS, *_TIMES, *_MESSAGES, "landing.MESSAGE_TOKENS", "landing.ODD_MESSAGE_USAGE",
-        "landing.STARTS", "landing.MESSAGE_USAGE", "landing.EVENT_USAGE", "landing.CURSOR_USAGE",
+        "landing.STARTS", "landing.MESSAGE_USAGE", "event_order.ORDERED_EVENTS",
+        "landing.EVENT_USAGE", "landing.CURSOR_USAGE",
         "token_usage.parse_token_usage", "token_usage.clamp_message_tokens", "slices.USAGE_ROWS",
     ),
     "activity_intervals": (

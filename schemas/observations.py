@@ -141,6 +141,13 @@ class UsageRows(TableModel):
         "not tell",
         nullable=True,
     )
+    event_key_order: NullableInt = count(
+        "Of usage events whose key is `id:` and their number, or begins like that: place, from 0, "
+        "by the text of that key among those of one session, time text, ordinal and source; null "
+        "for all others",
+        "ordinal",
+        nullable=True,
+    )
 
 
 class ActivityIntervals(TableModel):

@@ -38,14 +38,15 @@ SELECT session_id, CAST(sum(h) AS VARCHAR) AS content_digest FROM (
         claude_message_id, claude_request_id, source_uuid) AS HUGEINT) AS h FROM raw_message
     UNION ALL
     SELECT session_id, CAST(hash(row_number() OVER (PARTITION BY session_id ORDER BY id),
-        message_ordinal, source, model, input_tokens, output_tokens,
+        event_key_order, message_ordinal, source, model, input_tokens, output_tokens,
         cache_creation_input_tokens, cache_read_input_tokens, reasoning_tokens, cost_usd,
         occurred_at, dedup_key) AS HUGEINT) FROM raw_event)
 GROUP BY session_id
 """
 """One number for all that a session's messages and events say, without row ids.
 
-Events have no ordinal of their own: their order is what names them.
+Events have no ordinal of their own: their order is what names them, and of equal ones that of
+their numbers' texts.
 """
 
 SESSION_FACTS = (
@@ -80,7 +81,7 @@ WITH fact AS (
             hash('usage', u.row_kind, u.place, u.source, u.ordinal, u.timestamp_text,
                 u.model, u.input_tokens, u.output_tokens, u.cache_creation_tokens,
                 u.cache_read_tokens, u.reasoning_tokens, u.reported_cost_usd, u.dedup_key,
-                u.is_headless,
+                u.is_headless, u.event_key_order,
                 s.project, s.agent, s.machine, s.day, s.is_held) AS said
         FROM usage u LEFT JOIN session s USING (archive_id, session_id)
         WHERE {{mine}})

@@ -178,11 +178,14 @@ SELECT s.archive_id, row_number() OVER (PARTITION BY e.session_id ORDER BY e.id)
     {_event_tokens("cache_read_input_tokens")} AS cache_read_tokens,
     CASE source WHEN 'message' THEN 0 ELSE reasoning_tokens END AS reasoning_tokens,
     e.cost_usd AS reported_cost_usd,
-    -- An event without a key has its number, which only a key that looks like one can equal.
-    CASE WHEN e.dedup_key <> '' OR 'id:' || e.id IN (
-            SELECT dedup_key FROM raw_event WHERE starts_with(dedup_key, 'id:'))
+    -- An event without a key has its number, which only a key that looks like one can equal, of
+    -- the same session and source: what else is read at the same time decides nothing.
+    CASE WHEN e.dedup_key <> '' OR (e.session_id, e.source, 'id:' || e.id) IN (
+            SELECT (session_id, source, dedup_key) FROM raw_event
+            WHERE starts_with(dedup_key, 'id:') AND model <> '')
         THEN 'usage:' || e.session_id || ':' || e.source || ':' ||
             CASE WHEN e.dedup_key <> '' THEN e.dedup_key ELSE 'id:' || e.id END END AS dedup_key,
+    e.event_key_order,
     {_day("CASE WHEN e.occurred_at IS NOT NULL THEN e.own_epoch ELSE s.start_epoch END")} AS day
 FROM {_timed("raw_event", "occurred_at", "own")} e
 JOIN started s ON s.session_id = e.session_id AND s.is_live

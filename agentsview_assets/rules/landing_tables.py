@@ -30,7 +30,7 @@ CREATE TABLE usage (
     timestamp_text TEXT, epoch_seconds BIGINT, nanosecond BIGINT, model TEXT,
     input_tokens BIGINT, output_tokens BIGINT, cache_creation_tokens BIGINT,
     cache_read_tokens BIGINT, reasoning_tokens BIGINT, reported_cost_usd DOUBLE, dedup_key TEXT,
-    is_headless BOOLEAN, day DATE);
+    is_headless BOOLEAN, event_key_order BIGINT, day DATE);
 CREATE TABLE machines (
     archive_id TEXT, machine TEXT, kind TEXT, label TEXT, is_own BOOLEAN);
 CREATE TABLE interval (

@@ -82,7 +82,7 @@ SELECT u.archive_id, {_partition_text("u.day")} AS partition_date,
     u.reasoning_tokens,
     CASE WHEN u.output_tokens <> 0 THEN u.output_tokens ELSE u.reasoning_tokens END
         AS billable_output_tokens,
-    u.reported_cost_usd, u.dedup_key, u.is_headless
+    u.reported_cost_usd, u.dedup_key, u.is_headless, u.event_key_order
 FROM usage u
 LEFT JOIN session s ON s.archive_id = u.archive_id AND s.session_id = u.session_id
     AND u.row_kind <> 'cursor_event'

@@ -14,6 +14,7 @@ import pyarrow as pa
 from agentsview_assets.resources.archives import schema as source
 from agentsview_assets.resources.archives.odd_values import arrow_schema
 from agentsview_assets.rules import entries, landing
+from agentsview_assets.rules.event_order import ORDERED_EVENTS
 from agentsview_assets.rules.julian import julian_day, utc_date
 from agentsview_assets.rules.landing_tables import SESSION_TABLES
 from agentsview_assets.rules.timestamps import parse_rfc3339
@@ -126,7 +127,8 @@ class Content:
     def _land_batch(self, sessions: list[str], messages: pa.Table, events: pa.Table) -> None:
         db = self._scratch.db
         db.register("raw_message", messages)
-        db.register("raw_event", events)
+        db.register("read_event", events)
+        db.register("raw_event", db.sql(ORDERED_EVENTS).to_arrow_table())
         db.register("raw_cursor_event", arrow_schema(source.CURSOR_USAGE_EVENTS).empty_table())
         db.execute(entries.CONTENT_DIGESTS)
         db.execute(

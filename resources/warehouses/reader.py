@@ -17,7 +17,7 @@ from agentsview_assets.errors import OutdatedError, WarehouseError
 from agentsview_assets.files import look
 from agentsview_assets.warehouse_urls import Kind, WarehouseUrl, parse_warehouses
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Raised with every change of table shapes; a warehouse of a later version is refused."""
 
 PARTITIONS_TABLE = "warehouse_partitions"

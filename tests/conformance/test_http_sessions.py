@@ -23,7 +23,7 @@ from tests.conformance.recipes import RECIPES
 from tests.support.documents import differences
 from tests.support.odd_archives.workbench import apply_edits
 from tests.support.served_pair import ServedPair
-from tests.support.session_rows import EDITS, numbers_of_one_length
+from tests.support.session_rows import EDITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,7 +54,7 @@ def served(
         def get(name: str) -> ServedPair:
             if name not in pairs:
                 archive = RECIPES[name].make(oracle, tmp_path_factory.mktemp("served") / name)
-                apply_edits(archive, EDITS if name == EDITED else (numbers_of_one_length,))
+                apply_edits(archive, EDITS if name == EDITED else ())
                 pairs[name] = stack.enter_context(
                     ServedPair.of(oracle, archive, RECIPES[name].start)
                 )

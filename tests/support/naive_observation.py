@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentsview_assets.rules.agents import AGENTS_WITHOUT_TOKENS
 from agentsview_assets.rules.token_usage import parse_token_usage
+from tests.support.naive_order import in_key_order
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -188,7 +189,8 @@ class NaiveArchive:
 
     def usage_rows(self) -> list[Row]:
         """Every token-bearing row, with the key that another one could share."""
-        rows = [*self._message_rows(), *self._event_rows(), *self._cursor_rows()]
+        events = in_key_order(self._event_rows())
+        rows = [*self._message_rows(), *events, *self._cursor_rows()]
         keys = Counter(row["dedup_key"] for row in rows)
         for row in rows:
             # A key that is the number of an event means nothing to any other.
@@ -255,6 +257,7 @@ class NaiveArchive:
                 timestamp_text=own if own is not None else session["started_at"],
                 dedup_key=f"usage:{session['id']}:{e['source']}:{key}",
                 is_numbered=not e["dedup_key"],
+                own_key=key,
                 reported_cost_usd=e["cost_usd"],
             )
 
@@ -288,6 +291,7 @@ class NaiveArchive:
         return {
             "is_numbered": False,
             "is_headless": None,
+            "event_key_order": None,
             **columns,
             **dict(zip(_COUNTERS, tokens, strict=True)),
             "billable_output_tokens": tokens[1] or tokens[4],

@@ -142,12 +142,49 @@ def trashed(bench: Workbench) -> None:
         bench.message(f"one:{name}")
 
 
-def numbers_of_one_length(bench: Workbench) -> None:
-    """Events are numbered from a million on: the warehouse knows the order of numbers alone."""
+def room_for_numbers(bench: Workbench) -> None:
+    """The events so far are numbered from a million on."""
     bench.database.execute("UPDATE usage_events SET id = id + 1000000")
 
 
+def numbers(bench: Workbench) -> None:
+    """Events without a key go by their numbers as texts: 10 before 9, and 100 before both."""
+    bench.session("one:numbers", "one")
+    for number in (*range(8, 12), *range(96, 104)):
+        bench.event("one:numbers", id=number, input_tokens=number)
+
+
+def numbers_in_parts(bench: Workbench) -> None:
+    """Time, ordinal and source come first; no time is that of the start, no ordinal is -1."""
+    start = f"{DAY}T08:00:00Z"
+    bench.session("one:numbers-in-parts", "one", started_at=start)
+    bench.session("one:numbers-without-a-start", "one", started_at=None)
+    for number in range(990, 1010):
+        own: dict[str, Value] = {
+            "occurred_at": (start, None, NOON)[number % 3],
+            "message_ordinal": (None, -1)[number % 2],
+            "source": ("turn", "session", "turn", "turn")[number % 4],
+            "model": ("gpt-5.5", "", "gpt-5.5", "gpt-5.5", "gpt-5.5")[number % 5],
+        }
+        bench.event("one:numbers-in-parts", id=number, input_tokens=number, **own)
+    for number in range(9_995, 10_005):
+        bench.event("one:numbers-without-a-start", id=number, input_tokens=number,
+                    occurred_at=(None, "")[number % 2])  # fmt: skip
+
+
+def keys_like_numbers(bench: Workbench) -> None:
+    """Keys of their own that look like numbers stand among them, before and after."""
+    bench.session("one:like-numbers", "one")
+    for number in (*range(198, 202), *range(1_999, 2_002)):
+        bench.event("one:like-numbers", id=number, input_tokens=number)
+    keys = ("id:19", "id:1990", "id:200x", "id:2000", "id:", "id", "id;", "ID:1", "id:9", "id:é")
+    for at, key in enumerate(keys, 300):
+        bench.event("one:like-numbers", id=at, input_tokens=at, dedup_key=key)
+
+
+NUMBERS: tuple[Edit, ...] = (room_for_numbers, numbers, numbers_in_parts, keys_like_numbers)
+"""What numbers decide alone."""
 EDITS: tuple[Edit, ...] = (
     *(ties, before_the_first, labels, nothing, empty_first, shared_keys, times, models),
-    *(credits_of_agents, told, great_counts, odd_ids, trashed, numbers_of_one_length),
+    *(credits_of_agents, told, great_counts, odd_ids, trashed, *NUMBERS),
 )

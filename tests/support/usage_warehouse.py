@@ -58,6 +58,7 @@ class Usage:
     reasoning_tokens: int = 0
     reported_cost_usd: float | None = None
     dedup_key: str | None = None
+    event_key_order: int | None = None
 
     @property
     def order(self) -> tuple[bytes, bytes, int, str]:

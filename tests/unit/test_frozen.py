@@ -41,7 +41,12 @@ if TYPE_CHECKING:
 
 FROZEN = REPOSITORY / "tests" / "frozen"
 SINCE_ACTIVITY = 6
+SINCE_EVENT_ORDER = 7
 UNKNOWN = "SELECT count(*) FROM sessions WHERE own_activity_julian IS NULL"
+UNORDERED = (
+    "SELECT count(*) FROM usage_rows WHERE row_kind = 'usage_event' AND dedup_key IS NULL "
+    "AND event_key_order IS NULL"
+)
 MADE_BY = f"SELECT DISTINCT rules_version FROM {PARTITIONS_TABLE} WHERE asset = 'usage_rows'"
 WAREHOUSES = sorted(str(path.relative_to(FROZEN)) for path in FROZEN.glob("schema-*/*.xz"))
 
@@ -119,12 +124,15 @@ def test_materialising_its_archive_again_changes_no_number_and_keeps_the_histori
     before = {name: thawed.ask(f"SELECT * FROM {name} ORDER BY 1, 2, 3, 4") for name in HISTORIES}
     [(unknown,)] = thawed.ask(UNKNOWN)
     assert (unknown > 0) == (thawed.schema < SINCE_ACTIVITY)
+    [(unordered,)] = thawed.ask(UNORDERED)
+    assert (unordered > 0) == (thawed.schema < SINCE_EVENT_ORDER)
     thawed.bring_archive()
     done = thawed.run("materialize")
     assert done.returncode == 0, done.stderr
     assert thawed.documents() == thawed.expected
     # What its version did not hold has come with what its rules did not make.
     assert thawed.ask(UNKNOWN) == [(0,)]
+    assert thawed.ask(UNORDERED) == [(0,)]
     assert thawed.ask(MADE_BY) == [(recorded_rules("usage_rows", is_report=False),)]
     after = {name: thawed.ask(f"SELECT * FROM {name} ORDER BY 1, 2, 3, 4") for name in HISTORIES}
     for name, rows in before.items():

@@ -115,6 +115,22 @@ def test_events_of_one_moment_go_by_source_key_and_number(warehouse: SmallWareho
     assert "message_ordinal" not in found[0]
 
 
+def test_numbers_go_as_texts_where_the_warehouse_knows_how(warehouse: SmallWarehouse) -> None:
+    _session(warehouse)
+    kinds: dict[str, Any] = {"row_kind": "usage_event", "source": "b", "ordinal": None}
+    rows = [
+        Usage("s1#e0", NOON, "model-a", input_tokens=9, event_key_order=2, **kinds),
+        Usage("s1#e1", NOON, "model-a", input_tokens=10, event_key_order=0, **kinds),
+        Usage("s1#e2", NOON, "model-a", input_tokens=11, event_key_order=1,
+              dedup_key="usage:s1:b:id:10x", **kinds),
+        Usage("s1#e3", NOON, "model-a", input_tokens=12, dedup_key="usage:s1:b:ic", **kinds),
+        Usage("s1#e4", NOON, "model-a", input_tokens=13, dedup_key="usage:s1:b:ie", **kinds),
+    ]  # fmt: skip
+    warehouse.add_usage(rows)
+    found = _asked(warehouse)["breakdown"]
+    assert [row["input_tokens"] for row in found] == [12, 10, 11, 9, 13]
+
+
 def test_of_several_archives_the_least_one_counts(warehouse: SmallWarehouse) -> None:
     _session(warehouse, GREATEST, project="beta")
     _session(warehouse, LEAST)

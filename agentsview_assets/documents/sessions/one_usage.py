@@ -51,6 +51,7 @@ class _Row(NamedTuple):
     timestamp_text: str | None
     model: str
     dedup_key: str | None
+    event_key_order: int | None
     input_tokens: int
     output_tokens: int
     cache_creation_tokens: int
@@ -62,7 +63,7 @@ class _Row(NamedTuple):
     @property
     def is_empty(self) -> bool:
         """Whether it has neither tokens of any kind nor a cost that was reported."""
-        return self.reported_cost_usd is None and not any((*self[7:11], self.reasoning_tokens))
+        return self.reported_cost_usd is None and not any((*self[8:12], self.reasoning_tokens))
 
     @property
     def label(self) -> str:
@@ -152,14 +153,16 @@ def _rows(reader: Reader, session: _Found) -> list[_Row]:
 def _place(row: _Row, prefix: str) -> tuple[Any, ...]:
     """What rows are ordered by: time text, ordinal, source and the event's own key.
 
-    An event without a key has `id:` and its number for one. The warehouse knows only the order of
-    these numbers, which as texts go another way where they differ in length.
+    An event without a key has `id:` and its number for one; the warehouse has how those go as
+    texts, other keys that begin like that among them.
     """
-    key = ""
-    if row.row_kind == "usage_event":
+    key, order = "", -1
+    if row.event_key_order is not None:
+        key, order = "id:", row.event_key_order
+    elif row.row_kind == "usage_event":
         key = (row.dedup_key or "").removeprefix(f"{prefix}{row.source}:") or "id:"
     moment = utf8_bytes(row.timestamp_text or ""), -1 if row.ordinal is None else row.ordinal
-    return (*moment, utf8_bytes(row.source), utf8_bytes(key), len(row.row_id), row.row_id)
+    return (*moment, utf8_bytes(row.source), utf8_bytes(key), order, len(row.row_id), row.row_id)
 
 
 def _counting(rows: Iterable[_Row]) -> Iterator[_Row]:

@@ -21,6 +21,7 @@ from agentsview_assets.resources.warehouses.migrations.version_4 import (
 )
 from agentsview_assets.resources.warehouses.migrations.version_5 import shared_prices
 from agentsview_assets.resources.warehouses.migrations.version_6 import facts_of_usage_by_session
+from agentsview_assets.resources.warehouses.migrations.version_7 import order_of_numbered_events
 from agentsview_assets.warehouse_urls import Kind
 
 
@@ -130,6 +131,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(5, {kind: shared_prices(kind) for kind in TYPES}),
     # What usage by session and its filters are told by; slices made by earlier rules are stale.
     Migration(6, {kind: facts_of_usage_by_session(kind) for kind in TYPES}),
+    # How events go that have a number for a key; slices made by earlier rules are stale.
+    Migration(7, {kind: order_of_numbered_events(kind) for kind in TYPES}),
 )
 """In order; the first leads away from the earliest version that can still be upgraded."""
 
