@@ -54,8 +54,12 @@ def ask(
         "client": ("127.0.0.1", 50_000),
     }
 
+    bodies = [body]
+
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
+        if not bodies:
+            await asyncio.Event().wait()  # the client stays, and says nothing more
+        return {"type": "http.request", "body": bodies.pop(), "more_body": False}
 
     async def send(message: Any) -> None:
         sent.append(message)
