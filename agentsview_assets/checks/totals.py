@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from agentsview_assets.checks.verdict import Verdict, same, table
+from agentsview_assets.documents.common.counting import none_of
 from agentsview_assets.resources.warehouses.expected import expected_rows
 from agentsview_assets.resources.warehouses.reader import PARTITIONS_TABLE, Reader
-from agentsview_assets.rules.duplicates import session_order
+from agentsview_assets.rules.duplicates import OWN, session_order
 from agentsview_assets.rules.rates import cost_sql
 from agentsview_assets.rules.staleness import (
     OBSERVATIONS,
@@ -37,15 +38,15 @@ _TOKENS_OF_ROW = (
 )
 _ROW_COST = f"COALESCE(u.reported_cost_usd, {cost_sql('r', *_TOKENS_OF_ROW)})"
 _ROWS = """usage_rows u JOIN model_rates r ON r.archive_id = u.archive_id AND r.model = u.model"""
-_COUNTS = """NOT EXISTS (SELECT 1 FROM duplicates d WHERE d.scope = 'archive'
-    AND d.archive_id = u.archive_id AND d.row_id = u.row_id AND d.counting_row_id <> d.row_id)"""
+_REPEATS = f"d.scope = '{OWN}' AND d.counting_row_id <> d.row_id"
 _DAY = "CAST({}partition_date AS VARCHAR(10))"
 _TIMED = f"u.epoch_seconds BETWEEN {_EARLIEST} AND 253402300799"
 
 
 def _of_rows(reader: Reader, by: str, condition: str = "1 = 1") -> str:
+    counts = none_of(reader, "u", "duplicates", _REPEATS)
     return f"""SELECT u.archive_id, {by}, {_sums(reader, "u.", _ROW_COST)}
-FROM {_ROWS} WHERE {_COUNTS} AND {condition} GROUP BY u.archive_id, {by}"""
+FROM {_ROWS} WHERE {counts} AND {condition} GROUP BY u.archive_id, {by}"""
 
 
 def _of_report(reader: Reader, report: str, by: str) -> str:
@@ -75,8 +76,7 @@ def _once_per_session(reader: Reader) -> str:
 )
 SELECT u.archive_id, u.model, {_sums(reader, "u.", _ROW_COST)}
 FROM {_ROWS}
-WHERE NOT EXISTS (SELECT 1 FROM placed p
-        WHERE p.place > 1 AND p.archive_id = u.archive_id AND p.row_id = u.row_id)
+WHERE {none_of(reader, "u", "placed", "d.place > 1")}
     AND EXISTS (SELECT 1 FROM {PARTITIONS_TABLE} p
         WHERE p.asset = 'session_model_usage' AND p.archive_id = u.archive_id
             AND p.partition_date = CAST(u.session_date AS VARCHAR(10)))

@@ -112,7 +112,7 @@ class UsageQuery:
 
     @property
     def _is_single(self) -> str:
-        return is_single(of_all=self._scope.is_of_all)
+        return is_single(self._reader, of_all=self._scope.is_of_all)
 
     def _rows(self, begin_ns: int, end_ns: int) -> Sql:
         """Return the tests on the time of a usage row, as text and as an instant, and its filter.

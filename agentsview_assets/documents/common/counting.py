@@ -6,7 +6,12 @@ not: in which order the rows of a key count (`rules.duplicates`).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from agentsview_assets.rules.duplicates import ALL, OWN, RULE
+
+if TYPE_CHECKING:
+    from agentsview_assets.resources.warehouses.reader import Reader
 
 _OWN = f"rule = '{RULE}' AND scope = '{OWN}'"
 _OWN_OF_D = f"d.rule = '{RULE}' AND d.scope = '{OWN}'"
@@ -19,27 +24,41 @@ NO_COPY = (
 """The condition that a session is not one of which another archive's copy counts."""
 
 
-def is_single(*, of_all: bool) -> str:
+def is_single(reader: Reader, *, of_all: bool) -> str:
     """The condition that no other row has the key of a row of `usage_rows`.
 
     Args:
+        reader: The warehouse.
         of_all: Whether the rows of all archives are reported together.
     """
-    return _not_among("" if of_all else f"{_OWN_OF_D} AND ")
+    return none_of(reader, "usage_rows", "duplicates", "1 = 1" if of_all else _OWN_OF_D)
 
 
-def counts(*, of_all: bool) -> str:
+def counts(reader: Reader, *, of_all: bool) -> str:
     """The condition that a row of `usage_rows` counts, over all time and all agents."""
     scope = "" if of_all else f"{_OWN_OF_D} AND "
-    return _not_among(
-        f"{scope}(d.counting_row_id <> d.row_id OR d.counting_archive_id <> d.archive_id) AND "
-    )
+    other = f"{scope}(d.counting_row_id <> d.row_id OR d.counting_archive_id <> d.archive_id)"
+    return none_of(reader, "usage_rows", "duplicates", other)
 
 
-def _not_among(condition: str) -> str:
+def none_of(reader: Reader, row: str, relation: str, condition: str) -> str:
+    """The condition that a row has archive and row id of none of some others.
+
+    Args:
+        reader: The warehouse.
+        row: What the row's relation is called.
+        relation: The one of the others; it is called `d`.
+        condition: Which of it they are.
+    """
+    if reader.kind == "duckdb":
+        # It copies the whole row for `NOT EXISTS`; the others look rows up for that by their key.
+        return (
+            f"({row}.archive_id, {row}.row_id) NOT IN "
+            f"(SELECT d.archive_id, d.row_id FROM {relation} d WHERE {condition})"
+        )
     return (
-        f"NOT EXISTS (SELECT 1 FROM duplicates d WHERE {condition}"
-        "d.archive_id = usage_rows.archive_id AND d.row_id = usage_rows.row_id)"
+        f"NOT EXISTS (SELECT 1 FROM {relation} d WHERE {condition} "
+        f"AND d.archive_id = {row}.archive_id AND d.row_id = {row}.row_id)"
     )
 
 

@@ -174,7 +174,7 @@ class CountedRows:
         """Nothing is left out, so the stored verdict on duplicates holds."""
         return Sql(
             f"SELECT *, {self._dated()} FROM usage_rows "
-            f"WHERE {self._filter.text} AND {counts(of_all=self._is_of_all)}",
+            f"WHERE {self._filter.text} AND {counts(self._reader, of_all=self._is_of_all)}",
             self._filter.params,
         )
 
@@ -184,7 +184,7 @@ class CountedRows:
 
     def _first_of_each_key(self) -> Sql:
         """Choose anew among the rows of the report: the stored verdict may be on one left out."""
-        single = self._rows_in_report("usage_rows", is_single(of_all=self._is_of_all))
+        single = self._rows_in_report("usage_rows", is_single(self._reader, of_all=self._is_of_all))
         repeats = self._rows_in_report(f"{shared_rows(of_all=self._is_of_all)} AS usage_rows")
         return Sql(
             f"""
