@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import forked
 from tests.support.further import further
 from tests.support.hardship import with_files_up_to, without_privileges
 from tests.support.in_process import Desk, Finished, run_here
@@ -72,11 +73,8 @@ def _only_message(done: Finished | subprocess.CompletedProcess[str], code: int =
 
 def _unprivileged(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Runs a command in a process for which permission bits hold."""
-    return subprocess.run(
-        [sys.executable, "-m", "agentsview_assets", *arguments],
-        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "TZ": "UTC", **environ},
-        cwd=REPOSITORY, capture_output=True, text=True, check=False, preexec_fn=without_privileges,
-    )  # fmt: skip
+    pinned = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "TZ": "UTC", **environ}
+    return forked.run(arguments, pinned, cwd=REPOSITORY, hardship=without_privileges)
 
 
 class TestAFolderOfSomebodyElse:
