@@ -25,6 +25,21 @@ settings.load_profile("any-machine")
 os.environ.setdefault("AGENTSVIEW_ASSETS_WAIT", SHORT_WAIT)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Has one worker run all tests that share what is made for their module, in seconds."""
+    for item in items:
+        if isinstance(item, pytest.Function) and _shares_with_its_module(item):
+            item.add_marker(pytest.mark.xdist_group(item.module.__name__))
+
+
+def _shares_with_its_module(test: pytest.Function) -> bool:
+    if test.get_closest_marker("xdist_group"):
+        return False
+    fixtures = test._fixtureinfo.name2fixturedefs.values()  # noqa: SLF001 - nothing else tells
+    return any(found.scope == "module" for named in fixtures for found in named)
+
+
 def pytest_collection_finish() -> None:
     """Leaves what was imported and collected out of every search for garbage, as it stays."""
     gc.freeze()

@@ -109,6 +109,13 @@ class OddPathRunStorage(sqlite_run_storage.SqliteRunStorage):
     whenever it asks.
     """
 
+    _has_all_columns = False
+
+    def has_run_stats_index_cols(self) -> bool:
+        """Whether runs have all their columns: asked at each look at a run, and true for good."""
+        self._has_all_columns = self._has_all_columns or super().has_run_stats_index_cols()
+        return self._has_all_columns
+
     @contextmanager
     def connect(self) -> Iterator[sa.Connection]:
         """Opens a connection, in a transaction."""

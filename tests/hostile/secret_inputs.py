@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import string
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -121,6 +122,11 @@ TEXT_FORMS = (
 )
 
 
+_DRAWN = 12
+_CANARY = re.compile(f"q7(?=([0-9a-z]{{{_DRAWN}}}))")
+"""What was drawn of every credential, without its case and wherever it begins."""
+
+
 class Secret(NamedTuple):
     """A credential and the text that it is in."""
 
@@ -133,7 +139,7 @@ def secrets_in(forms: Sequence[str], count: int, seed: int) -> list[Secret]:
     draws = random.Random(seed)
     found = []
     for number in range(count):
-        canary = "q7" + "".join(draws.choices(string.ascii_letters + string.digits, k=12))
+        canary = "q7" + "".join(draws.choices(string.ascii_letters + string.digits, k=_DRAWN))
         text = forms[number % len(forms)].format(
             c=canary,
             n=number,
@@ -172,8 +178,7 @@ def fill(tiny: TinyArchive, remotes: Sequence[Secret], texts: Sequence[Secret]) 
 def found_in_files(folder: Path, secrets: Sequence[Secret]) -> Iterator[str]:
     """Name the files below a folder that hold one of the credentials, and which."""
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        data = path.read_bytes().lower()
-        yield from (f"{path}: {s.text}" for s in secrets if s.canary.lower().encode() in data)
+        yield from found_in_text(str(path), path.read_bytes().decode("latin-1"), secrets)
 
 
 def found_in_tables(url: str, secrets: Sequence[Secret]) -> Iterator[str]:
@@ -190,5 +195,10 @@ def found_in_tables(url: str, secrets: Sequence[Secret]) -> Iterator[str]:
 
 def found_in_text(name: str, text: str, secrets: Sequence[Secret]) -> Iterator[str]:
     """Name the credentials that a text holds."""
-    lower = text.lower()
-    yield from (f"{name}: {s.text}" for s in secrets if s.canary.lower() in lower)
+    # One pass for all of them: there are thousands, and megabytes to look through.
+    found = set(_CANARY.findall(text.lower()))
+    for secret in secrets:
+        canary = secret.canary.lower()
+        assert _CANARY.findall(canary)[:1] == [canary[2:]]
+        if canary[2:] in found:
+            yield f"{name}: {secret.text}"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import forked
 from tests.support.further import further
 from tests.support.hardship import with_files_up_to, without_privileges
 from tests.support.in_process import Desk, Finished, run_here
@@ -72,11 +73,8 @@ def _only_message(done: Finished | subprocess.CompletedProcess[str], code: int =
 
 def _unprivileged(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Runs a command in a process for which permission bits hold."""
-    return subprocess.run(
-        [sys.executable, "-m", "agentsview_assets", *arguments],
-        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "TZ": "UTC", **environ},
-        cwd=REPOSITORY, capture_output=True, text=True, check=False, preexec_fn=without_privileges,
-    )  # fmt: skip
+    pinned = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "TZ": "UTC", **environ}
+    return forked.run(arguments, pinned, cwd=REPOSITORY, hardship=without_privileges)
 
 
 class TestAFolderOfSomebodyElse:
@@ -213,6 +211,8 @@ def _foreign(path: Path) -> None:
         database.execute("CREATE TABLE notes (text TEXT)")
 
 
+A_RUN = ("materialize", "--force", "--select", "sessions")
+"""Writes days, a table and its checks into the history, as any other run does."""
 STORAGE = ("history/runs.db", "history/index.db", "schedules/schedules.db", "history/.db")
 
 
@@ -243,14 +243,14 @@ class TestADamagedHistory:
     def test_what_can_be_made_again_is(self, desk, name, damage):
         if name != "dagster.yaml" or damage is _empty:
             damage(_history(desk) / name)
-        assert desk.run("materialize", "--force").code == 0
+        assert desk.run(*A_RUN).code == 0
 
     @pytest.mark.hostile
     def test_a_home_that_was_made_half_is_made_again(self, desk):
         (_history(desk) / ".prepared").unlink()
         for name in STORAGE:
             _cut(_history(desk) / name)
-        assert desk.run("materialize", "--force").code == 0
+        assert desk.run(*A_RUN).code == 0
 
 
 CONFIGS = {

@@ -6,6 +6,7 @@ import fcntl
 import os
 import stat
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import pytest
 from agentsview_assets.errors import WarehouseError
 from agentsview_assets.resources import locks
 from agentsview_assets.resources.dagster_home.history import prepare_home
+from tests.support import forked
 from tests.support.command import OurCommand
 from tests.support.in_process import SAMPLE, Desk
 
@@ -81,8 +83,7 @@ def test_a_process_of_its_own_makes_nothing_for_others(
     home = tmp_path / "home"
     url = f"{kind}:///{home}/made/w.{kind}"
     command = OurCommand(archive, home, url, {"AGENTSVIEW_ASSETS_START_DATE": "2026-11-09"})
-    with umask(mask):
-        done = command.run("materialize")
+    done = forked.run(["materialize"], command.environment(), hardship=partial(os.umask, mask))
     assert done.returncode == 0, done.stderr
     assert open_to_others(home / "made") == []
 

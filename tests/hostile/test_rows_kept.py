@@ -18,6 +18,7 @@ from agentsview_assets.rules.rates import model_rates
 from agentsview_assets.schemas import CONTRACTS
 from tests.support.contract_rows import frame
 from tests.support.machines import Machine, archive, everything
+from tests.support.staged import Staged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,6 +53,25 @@ def pair(tmp_path: Path, warehouse: str, home: str) -> tuple[Machine, Machine]:
     if not warehouse.startswith("postgresql"):
         one.lose_state()  # which lies beside a file, where the other machine would find it
     return one, other
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory: pytest.TempPathFactory, home: str) -> Staged[Machine]:
+    def made(folder: Path) -> Machine:
+        one = archive(folder / "one", "one-id", ONES)
+        other = archive(folder / "other", "other-id", OTHERS)
+        url = f"duckdb:///{folder}/warehouse.duckdb"
+        machine = Machine(folder, url, (one, other), {"DAGSTER_HOME": home})
+        assert machine.run("materialize").code == 0
+        return machine
+
+    return Staged(tmp_path_factory.mktemp("staged"), made)
+
+
+@pytest.fixture
+def machine(staged: Staged[Machine]) -> Machine:
+    """A machine with two archives, both of which are in the warehouse."""
+    return staged.anew()
 
 
 def moved(machine: Machine, warehouse: str) -> Machine:
@@ -225,15 +245,6 @@ class TestAnotherMachine:
 class TestALostState:
     """The state folder of a warehouse is deleted, and not every archive can be read."""
 
-    @pytest.fixture
-    def machine(self, tmp_path: Path, home: str) -> Machine:
-        one = archive(tmp_path / "one", "one-id", ONES)
-        other = archive(tmp_path / "other", "other-id", OTHERS)
-        url = f"duckdb:///{tmp_path}/warehouse.duckdb"
-        machine = Machine(tmp_path, url, (one, other), {"DAGSTER_HOME": home})
-        assert machine.run("materialize").code == 0
-        return machine
-
     def test_a_day_made_without_one_of_two_archives_loses_nothing(
         self, machine: Machine, tmp_path: Path
     ) -> None:
@@ -369,15 +380,6 @@ def test_forgetting_what_is_not_there_is_an_error_before_anything_is_made(tmp_pa
 @pytest.mark.hostile
 class TestForgetting:
     """`--forget` does what it says, once, and says what it has not done."""
-
-    @pytest.fixture
-    def machine(self, tmp_path: Path, home: str) -> Machine:
-        one = archive(tmp_path / "one", "one-id", ONES)
-        other = archive(tmp_path / "other", "other-id", OTHERS)
-        url = f"duckdb:///{tmp_path}/warehouse.duckdb"
-        machine = Machine(tmp_path, url, (one, other), {"DAGSTER_HOME": home})
-        assert machine.run("materialize").code == 0
-        return machine
 
     def test_an_id_that_is_not_there_and_one_that_is_read(self, machine: Machine) -> None:
         before = everything(machine.warehouse)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from agentsview_assets.resources.warehouses.reader import open_reader
 from tests.support.machines import Machine, everything
+from tests.support.staged import Staged
 from tests.support.tiny_archives import TinyArchive
+from tests.support.warehouses import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from tests.support.postgres import Server
+
 A, B = "2026-11-02", "2026-11-04"
 KEYED = {"claude_message_id": "m", "claude_request_id": "r"}
 
 
-@pytest.fixture
-def machine(tmp_path: Path, warehouse: str) -> Machine:
-    folder = tmp_path / "archive"
-    with TinyArchive(folder, "one-id") as made:
+def _made(folder: Path, url: str) -> Machine:
+    with TinyArchive(folder / "archive", "one-id") as made:
         made.session("mover", A)
         made.message("mover", 0, f"{A}T10:10:00Z", **KEYED)
         made.message("mover", 1, f"{A}T10:11:00Z")
@@ -29,9 +32,32 @@ def machine(tmp_path: Path, warehouse: str) -> Machine:
         made.session("other", B)
         made.message("other", 0, f"{B}T10:10:00Z")
         made.message("other", 1, f"{B}T10:11:00Z", **KEYED)
-    found = Machine(tmp_path, warehouse, (folder,))
+    found = Machine(folder, url, (folder / "archive",))
     assert found.run("materialize").code == 0
     return found
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def staged(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Staged[Machine]:
+    kind = request.param
+    folder = tmp_path_factory.mktemp("staged")
+    url = f"{kind}:///{folder}/place/warehouse.{kind}"
+    if kind == "postgresql":
+        server: Server = request.getfixturevalue("postgres_server")
+        url = server.database().url()
+    return Staged(folder, lambda place: _made(place, url))
+
+
+@pytest.fixture
+def machine(request: pytest.FixtureRequest, staged: Staged[Machine]) -> Machine:
+    found = staged.anew()
+    if not found.warehouse.startswith("postgresql"):
+        return found
+    server: Server = request.getfixturevalue("postgres_server")
+    copy = server.copy(found.warehouse.rpartition("/")[2].partition("?")[0])
+    return replace(found, warehouse=copy.url())
 
 
 def _move(machine: Machine, *touched: str) -> None:

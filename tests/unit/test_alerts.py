@@ -28,11 +28,11 @@ from agentsview_assets.resources.warehouses.run_records import RunRecords
 from tests.support.in_process import Desk
 from tests.support.oracle import REPOSITORY
 from tests.support.reconciling import Ran, carry_out, queue, reconcile, settings_of
+from tests.support.staged import Staged
 from tests.support.turns import add_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 DAY, START = "2026-11-10", "2026-11-08"
 
@@ -42,10 +42,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     return Desk.finished(tmp_path_factory.mktemp("made"), START)
 
 
+@pytest.fixture(scope="module")
+def staged(made: Desk, tmp_path_factory: pytest.TempPathFactory) -> Staged[Desk]:
+    folder = tmp_path_factory.mktemp("staged")
+    return Staged(folder, lambda place: made.observed_at(place / "desk"))
+
+
 @pytest.fixture
-def desk(made: Desk, tmp_path: Path) -> Desk:
+def desk(staged: Staged[Desk]) -> Desk:
     """A finished warehouse with a history of its own, observed where it lies."""
-    return made.observed_at(tmp_path / "desk")
+    return staged.anew()
 
 
 @pytest.fixture

@@ -37,11 +37,11 @@ from tests.support.everything import everything
 from tests.support.holders import holding
 from tests.support.in_process import Desk
 from tests.support.reconciling import Ran, carry_out, queue, reconcile, settings_of
+from tests.support.staged import Staged
 from tests.support.turns import add_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 DAY, START = "2026-11-10", "2026-10-29"
 MODEL = "kelp-coder-preview-3"
@@ -52,10 +52,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     return Desk.finished(tmp_path_factory.mktemp("made"), START)
 
 
+@pytest.fixture(scope="module")
+def staged(made: Desk, tmp_path_factory: pytest.TempPathFactory) -> Staged[Desk]:
+    folder = tmp_path_factory.mktemp("staged")
+    return Staged(folder, lambda place: made.observed_at(place / "desk"))
+
+
 @pytest.fixture
-def desk(made: Desk, tmp_path: Path) -> Desk:
+def desk(staged: Staged[Desk]) -> Desk:
     """A finished warehouse with a history of its own, observed where it lies."""
-    return made.observed_at(tmp_path / "desk")
+    return staged.anew()
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from tests.support import naive_reports
 from tests.support.command import OurCommand
 from tests.support.in_process import SAMPLE, Desk
 from tests.support.oracle import REPOSITORY
+from tests.support.staged import Staged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,11 +77,22 @@ def made(done: tuple[Desk, dict[str, Any]]) -> Desk:
     return done[0]
 
 
+@pytest.fixture(scope="module")
+def staged(made: Desk, tmp_path_factory: pytest.TempPathFactory) -> Staged[Desk]:
+    folder = tmp_path_factory.mktemp("staged")
+    return Staged(folder, lambda place: made.observed_at(place / "desk"))
+
+
 @pytest.fixture
-def desk(made: Desk, tmp_path: Path) -> Desk:
-    """A copy of the finished warehouse with an archive of its own, up to date."""
-    shutil.copytree(made.folder, tmp_path / "desk")
-    return Desk(tmp_path / "desk", made.settings)
+def desk(staged: Staged[Desk]) -> Desk:
+    """A finished warehouse with an archive of its own, up to date."""
+    return staged.anew()
+
+
+@pytest.fixture
+def copied(made: Desk, tmp_path: Path) -> Desk:
+    """A copy of the finished warehouse with an archive that nobody looked at where it lies."""
+    return made.copied(tmp_path / "desk")
 
 
 @pytest.fixture
@@ -576,16 +588,16 @@ class TestStatus:
             assert f"{made.rows(f'SELECT count(*) FROM {name}')[0][0]:,}" in line
         assert any("kelp-coder-preview-3" in line for line in lines)
 
-    def test_a_changed_archive_is_told_before_and_gone_after_materialising(self, desk):
-        assert desk.run("status", "--json").json["archive"]["state"] == "unobserved"
-        desk.materialize()
-        assert desk.run("status", "--json").json["archive"]["state"] == "observed"
-        session, day = _only_session(desk)
-        desk.edit(*_grow(session, f"{day}T23:00:00Z"))
-        assert desk.run("status", "--json").json["archive"]["state"] == "changed"
-        assert "run materialize" in desk.run("status").out
-        desk.materialize()
-        assert desk.run("status", "--json").json["archive"]["state"] == "observed"
+    def test_a_changed_archive_is_told_before_and_gone_after_materialising(self, copied):
+        assert copied.run("status", "--json").json["archive"]["state"] == "unobserved"
+        copied.materialize()
+        assert copied.run("status", "--json").json["archive"]["state"] == "observed"
+        session, day = _only_session(copied)
+        copied.edit(*_grow(session, f"{day}T23:00:00Z"))
+        assert copied.run("status", "--json").json["archive"]["state"] == "changed"
+        assert "run materialize" in copied.run("status").out
+        copied.materialize()
+        assert copied.run("status", "--json").json["archive"]["state"] == "observed"
 
     def test_what_is_out_of_date_is_counted(self, made, fresh):
         fresh.materialize("--since", "2026-11-09")

@@ -26,6 +26,7 @@ from agentsview_assets.settings import load_settings, now
 from tests.support.everything import everything
 from tests.support.in_process import SAMPLE, Desk
 from tests.support.reconciling import carry_out, reconcile, settings_of
+from tests.support.staged import Staged
 from tests.support.turns import add_turn
 
 if TYPE_CHECKING:
@@ -78,11 +79,10 @@ class TestTheSetting:
             load_settings({**environ, "AGENTSVIEW_ASSETS_QUEUES": f"east={tmp_path}/west"})
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def _fresh(folder: Path) -> Desk:
     """Two archives of a queue each, which are listed by a pattern; nothing was made yet."""
     for name in ("east", "west"):
-        archive = tmp_path / name / "ada"
+        archive = folder / name / "ada"
         archive.mkdir(parents=True)
         shutil.copy(SAMPLE, archive / "sessions.db")
         with closing(sqlite3.connect(archive / "sessions.db")) as database, database:
@@ -90,17 +90,49 @@ def desk(tmp_path: Path) -> Desk:
                 "UPDATE archive_metadata SET value = ? WHERE key = 'database_id'", [name]
             )
     settings = {
-        "AGENTSVIEW_ASSETS_ARCHIVE": f"{tmp_path}/east/*\n{tmp_path}/west/*",
-        "AGENTSVIEW_ASSETS_QUEUES": f"east={tmp_path}/east\nwest={tmp_path}/west",
+        "AGENTSVIEW_ASSETS_ARCHIVE": f"{folder}/east/*\n{folder}/west/*",
+        "AGENTSVIEW_ASSETS_QUEUES": f"east={folder}/east\nwest={folder}/west",
     }
-    desk = Desk(tmp_path / "desk", settings).starting(START)
+    desk = Desk(folder / "desk", settings).starting(START)
     desk.folder.mkdir()
     return desk
+
+
+def _reconciled(folder: Path) -> Desk:
+    """The same, of which everything was made."""
+    desk = _fresh(folder)
+    with desk.history() as instance:
+        ran, said = reconcile(_settings(desk), instance)
+    assert {run.succeeded for run in ran} == {True}
+    assert said.given_up == []
+    return desk
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> Staged[Desk]:
+    return Staged(tmp_path_factory.mktemp("staged"), _reconciled)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return _fresh(tmp_path)
 
 
 @pytest.fixture
 def instance(desk: Desk) -> Iterator[dg.DagsterInstance]:
     with desk.history() as found:
+        yield found
+
+
+@pytest.fixture
+def made(staged: Staged[Desk]) -> Desk:
+    return staged.anew()
+
+
+@pytest.fixture
+def past(made: Desk) -> Iterator[dg.DagsterInstance]:
+    """The history of what was made."""
+    with made.history() as found:
         yield found
 
 
@@ -166,20 +198,18 @@ class TestLooks:
         monkeypatch.undo()
         assert evaluate(_settings(desk), instance).requests == []
 
-    def test_nothing_moved_for_dagster_where_another_queue_looks(self, desk, instance, monkeypatch):
-        reconcile(_settings(desk), instance)
-        before = len(_days(instance))
+    def test_nothing_moved_for_dagster_where_another_queue_looks(self, made, past, monkeypatch):
+        before = len(_days(past))
         _later(monkeypatch, 16)
-        assert _carried(desk, instance, *evaluate(_settings(desk), instance).requests) == [True] * 2
-        assert len(_days(instance)) == before
-        add_turn(desk.folder.parent / "west" / "ada", f"{DAY}T22:00:00Z", "late")
+        assert _carried(made, past, *evaluate(_settings(made), past).requests) == [True] * 2
+        assert len(_days(past)) == before
+        add_turn(made.folder.parent / "west" / "ada", f"{DAY}T22:00:00Z", "late")
         _later(monkeypatch, 32)
-        assert _carried(desk, instance, *evaluate(_settings(desk), instance).requests) == [True] * 2
-        assert _days(instance)[before:] == [DAY]
+        assert _carried(made, past, *evaluate(_settings(made), past).requests) == [True] * 2
+        assert _days(past)[before:] == [DAY]
 
-    def test_the_daily_schedule_has_each_queue_compare_all_contents(self, desk, instance):
-        reconcile(_settings(desk), instance)
-        requests = evaluate_daily(_settings(desk), instance, "2026-11-28T03:00:00").requests
+    def test_the_daily_schedule_has_each_queue_compare_all_contents(self, made, past):
+        requests = evaluate_daily(_settings(made), past, "2026-11-28T03:00:00").requests
         assert _queues(requests) == ["east", "west"]
         assert {request.tags["agentsview_assets/verify"] for request in requests} == {"true"}
         assert len({request.run_key for request in requests}) == 2
@@ -214,20 +244,16 @@ class TestRuns:
         reports = evaluate(settings, instance).requests
         assert {_of(request) for request in reports} == {("", "east,west")}
 
-    def test_it_is_what_one_process_over_all_makes(self, desk, instance, tmp_path):
-        ran, said = reconcile(_settings(desk), instance)
-        assert {run.succeeded for run in ran} == {True}
-        assert said.given_up == []
-        other = Desk(tmp_path / "other", {**desk.settings, "AGENTSVIEW_ASSETS_QUEUES": ""})
+    def test_it_is_what_one_process_over_all_makes(self, made, tmp_path):
+        other = Desk(tmp_path / "other", {**made.settings, "AGENTSVIEW_ASSETS_QUEUES": ""})
         other.folder.mkdir()
         other.materialize()
-        found, wanted = everything(str(desk.warehouse)), everything(str(other.warehouse))
+        found, wanted = everything(str(made.warehouse)), everything(str(other.warehouse))
         assert {table for table in wanted if found[table] != wanted[table]} == set()
 
-    def test_status_says_whose_workers_read_an_archive(self, desk, instance, away):
-        reconcile(_settings(desk), instance)
-        (desk.folder.parent / "west").rename(away / "west")
-        states = desk.run("status", "--json").json["sources"]
+    def test_status_says_whose_workers_read_an_archive(self, made, away):
+        (made.folder.parent / "west").rename(away / "west")
+        states = made.run("status", "--json").json["sources"]
         assert [(state["archive_id"], state["state"]) for state in states] == [
             ("east", "elsewhere"), ("west", "elsewhere")
         ]  # fmt: skip
@@ -240,28 +266,25 @@ def _edit(desk: Desk, sql: str) -> None:
 
 
 class TestCommands:
-    def test_a_request_of_a_command_is_one_for_each_queue(self, desk, instance, monkeypatch):
-        reconcile(_settings(desk), instance)
+    def test_a_request_of_a_command_is_one_for_each_queue(self, made, past, monkeypatch):
         asked = Asked("request", 0.0, tables=("usage_rows",), days=(DAY, DAY))
         monkeypatch.setattr(reconciler, "asked_for", lambda *_: [asked])
-        requests = evaluate(_settings(desk), instance).requests
+        requests = evaluate(_settings(made), past).requests
         assert _queues(requests) == ["east", "west"]
         assert len({request.run_key for request in requests}) == 2
-        assert _carried(desk, instance, *requests) == [True] * 2
-        left = evaluate(_settings(desk), instance).requests
+        assert _carried(made, past, *requests) == [True] * 2
+        left = evaluate(_settings(made), past).requests
         assert {request.job_name for request in left} <= {"check"}
 
-    def test_one_of_reports_is_for_any_worker(self, desk, instance, monkeypatch):
-        reconcile(_settings(desk), instance)
+    def test_one_of_reports_is_for_any_worker(self, made, past, monkeypatch):
         asked = Asked("request", 0.0, tables=("daily_usage",), days=(DAY, DAY))
         monkeypatch.setattr(reconciler, "asked_for", lambda *_: [asked])
-        assert _queues(evaluate(_settings(desk), instance).requests) == [""]
+        assert _queues(evaluate(_settings(made), past).requests) == [""]
 
-    def test_prices_of_archives_elsewhere_stand_as_workers_read_them(self, desk, instance, away):
-        reconcile(_settings(desk), instance)
+    def test_prices_of_archives_elsewhere_stand_as_workers_read_them(self, made, away):
         for name in ("east", "west"):
-            (desk.folder.parent / name).rename(away / name)
-        assert desk.run("reprice", "--dry-run", "--json").json["up_to_date"] is True
+            (made.folder.parent / name).rename(away / name)
+        assert made.run("reprice", "--dry-run", "--json").json["up_to_date"] is True
 
     def test_materialize_where_no_archive_is_says_so(self, desk, away):
         for name in ("east", "west"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -25,9 +25,7 @@ from agentsview_assets.rules.staleness import OBSERVATIONS, REPORTS
 from agentsview_assets.schemas import CONTRACTS
 from tests.support.contract_rows import records
 from tests.support.in_process import Desk
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tests.support.staged import Staged
 
 MODEL = "kelp-coder-preview-3"
 PRICE = f"[custom_model_pricing.{MODEL}]\ninput = 3.0\noutput = 9.0\n"
@@ -49,13 +47,16 @@ def made(tmp_path_factory: pytest.TempPathFactory, home: str) -> Desk:
     return desk
 
 
+@pytest.fixture(scope="module")
+def staged(made: Desk, tmp_path_factory: pytest.TempPathFactory) -> Staged[Desk]:
+    folder = tmp_path_factory.mktemp("staged")
+    return Staged(folder, lambda place: made.observed_at(place / "desk"))
+
+
 @pytest.fixture
-def desk(made: Desk, tmp_path: Path) -> Desk:
+def desk(staged: Staged[Desk]) -> Desk:
     """A finished warehouse of its own, observed where it lies."""
-    shutil.copytree(made.folder, tmp_path / "desk")
-    desk = Desk(tmp_path / "desk", made.settings)
-    desk.materialize()
-    return desk
+    return staged.anew()
 
 
 def _price(desk: Desk, text: str = PRICE) -> None:
