@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import contextmanager
+import sqlite3
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from tests.support.served import Served
@@ -40,8 +41,14 @@ class ServedOracle(Served):
 
 @contextmanager
 def served_copy(oracle: Oracle, archive: Path, folder: Path) -> Iterator[ServedOracle]:
-    """Serves a copy of an archive, made in a folder; the archive itself is left alone."""
+    """Serves a copy of an archive, made in a folder; the archive itself is left alone.
+
+    The server writes to it, and would not start where a project was seen without a name: what was
+    seen so is not in the copy.
+    """
     copy = folder / archive.name
     shutil.copytree(archive, copy)
+    with closing(sqlite3.connect(copy / "sessions.db")) as database, database:
+        database.execute("DELETE FROM project_identity_observations WHERE TRIM(project) = ''")
     with ServedOracle(oracle, copy) as server:
         yield server
