@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SAMPLED = 60
+DOCUMENTED = ("archives", "checks", "identities", "kin", "copies")
+"""Tables of several questions, or of names: `/api/v1/completeness` and the pages they lead to."""
 _TABLE = re.compile(r'<table data-table="([^"]*)">(.*?)</table>', re.DOTALL)
 _HEAD = re.compile(r'<th scope="col"[^>]*>(.*?)</th>', re.DOTALL)
 _MARKUP = re.compile(r"<small>.*?</small>|<[^>]*>")
@@ -97,6 +99,26 @@ def test_rows_add_up_to_the_number_that_leads_to_them(site: Site, target: str):
     for number in some(list(numbers(site, target)), target):
         said = what_rows_say(site, number)
         assert said is None or said == pytest.approx(number.value), number
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/activity", "/projects", "/projects/lanternfish", "/models"),
+        *("/models/gpt-5.2-codex", "/sessions", "a session", "/changes", "/trust", "/rows"),
+        "/spans",
+    ],
+)
+def test_every_table_with_numbers_has_the_query_or_the_rows_behind_it(site: Site, path: str):
+    if path == "a session":
+        [path] = re.findall(r'href="(/sessions/[^"?]+)', page(site, f"/sessions?{DAYS}"))[:1]
+    text = page(site, f"{path}?{DAYS}")
+    for name, table in _TABLE.findall(text):
+        if '<td class="n"' not in table or name in DOCUMENTED:
+            continue
+        after = text[text.index(table) :].partition("<table")[0]
+        has_query = "The query behind it" in after.partition("<h2>")[0]
+        assert has_query or _NUMBER.search(table), name
 
 
 @pytest.mark.parametrize(

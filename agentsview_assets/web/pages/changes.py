@@ -39,15 +39,16 @@ _SHOWN: Final = (
 def changes(ask: Ask) -> Content:
     """Fills the page."""
     test = _test(ask)
-    sums = _sums(ask, test)
+    query = _sums_query(ask, test)
+    sums = _sums(ask, query)
     moved = added_up([entry["moved"] for entry in sums])
     return Content(
         title="Changes",
         lead=f"Days of {ask.scope.words[:1].lower()}{ask.scope.words[1:]}",
         figures=_figures(sums, moved),
-        charts=[_chart(ask, sums)] if sums else [],
+        charts=[_chart(ask, sums, query)] if sums else [],
         tables=[
-            *([_by_reason(sums), _restated(ask, test)] if sums else []),
+            *([_by_reason(sums, query), _restated(ask, test)] if sums else []),
             price_changes_table(ask),
         ],
         values={"is_steady": not sums},
@@ -72,17 +73,21 @@ def _test(ask: Ask) -> Sql:
     )
 
 
-def _sums(ask: Ask, test: Sql) -> list[dict[str, Any]]:
-    """What every reason moved on every day."""
+def _sums_query(ask: Ask, test: Sql) -> Sql:
+    """The query of what every reason moved on every day."""
     exact, whole = ask.reader.exact_sum, ask.reader.whole_sum
+    return Sql(
+        f"SELECT {_DAY} AS a_day, reason, COUNT(*), {exact(_MOVED)},\n"
+        f"{whole('tokens')}, {whole('old_tokens')}\nFROM restatements\n"
+        f"WHERE {test.text}\nGROUP BY 1, 2 ORDER BY 1, 2",
+        test.params,
+    )
+
+
+def _sums(ask: Ask, query: Sql) -> list[dict[str, Any]]:
+    """What every reason moved on every day."""
 
     def make() -> list[dict[str, Any]]:
-        rows = ask.reader.rows(
-            f"SELECT {_DAY} AS a_day, reason, COUNT(*), {exact(_MOVED)}, "
-            f"{whole('tokens')}, {whole('old_tokens')} FROM restatements "
-            f"WHERE {test.text} GROUP BY 1, 2 ORDER BY 1, 2",
-            test.params,
-        )
         return [
             {
                 "day": found,
@@ -91,10 +96,10 @@ def _sums(ask: Ask, test: Sql) -> list[dict[str, Any]]:
                 "moved": float(moved),
                 "tokens": int(now) - int(before),
             }
-            for found, reason, count, moved, now, before in rows
+            for found, reason, count, moved, now, before in ask.reader.rows(*query)
         ]
 
-    found: list[dict[str, Any]] = ask.kept(("restated", test), make)
+    found: list[dict[str, Any]] = ask.kept(("restated", query), make)
     return found
 
 
@@ -116,7 +121,7 @@ def signed_usd(value: float) -> str:
     return f"+{usd(value)}" if value > 0 else usd(value)
 
 
-def _chart(ask: Ask, sums: Sequence[dict[str, Any]]) -> Chart:
+def _chart(ask: Ask, sums: Sequence[dict[str, Any]], query: Sql) -> Chart:
     reasons = [reason for reason in REASONS if any(e["reason"] == reason for e in sums)]
     orders = {reason: list(REASONS).index(reason) for reason in reasons}
     days = sorted({entry["day"] for entry in sums})
@@ -170,13 +175,14 @@ def _chart(ask: Ask, sums: Sequence[dict[str, Any]]) -> Chart:
                 sum(counts.values()),
             ],
             asset="restatements",
+            sql=query,
         ),
         legend=[Series(REASONS[reason], orders[reason]) for reason in reasons],
         note="What the days of UTC cost now beside what was told of them before.",
     )
 
 
-def _by_reason(sums: Sequence[dict[str, Any]]) -> Table:
+def _by_reason(sums: Sequence[dict[str, Any]], query: Sql) -> Table:
     rows = []
     for reason, words in REASONS.items():
         held = [entry for entry in sums if entry["reason"] == reason]
@@ -202,6 +208,7 @@ def _by_reason(sums: Sequence[dict[str, Any]]) -> Table:
         ],
         rows=rows,
         asset="restatements",
+        sql=query,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from agentsview_assets.documents.common.sql import Sql
 from agentsview_assets.rules.gojson import utf8_bytes
 from agentsview_assets.web.pages.address import name_of, path_part, word
 from agentsview_assets.web.pages.breakdown import breakdown_table, costs_chart
@@ -143,6 +144,7 @@ def _history(ask: Ask, found: str) -> Table:
         ],
         rows=rows,
         note="No price was ever found." if rows and rows[0][2] is None else "",
+        sql=Sql(_HISTORY, (found,)),
         asset="price_changes",
     )
 

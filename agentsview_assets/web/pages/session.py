@@ -75,7 +75,7 @@ def session(ask: Ask) -> Content:
         lead=_lead(found),
         crumbs=[("Sessions", ask.address.there("/sessions"))],
         figures=_figures(ask, found, usage),
-        charts=[steps_chart(ask, entries)] if entries else [],
+        charts=[steps_chart(ask, entries, rows_of_session(ask, session_id))] if entries else [],
         tables=[table for table in (_kin(ask, found), _copies(ask, found)) if table.rows],
         values={"facts": _facts(ask, archive, found, usage), "is_deleted": _is_deleted(found)},
         template="session.html",

@@ -32,12 +32,13 @@ _COUNTERS: Final = (
 )
 
 
-def steps_chart(ask: Ask, entries: Sequence[dict[str, Any]]) -> Chart:
+def steps_chart(ask: Ask, entries: Sequence[dict[str, Any]], rows_href: str) -> Chart:
     """What each row cost, in their order; tokens where nothing has a cost.
 
     Args:
         ask: The request.
         entries: The `breakdown` of the session's usage document.
+        rows_href: Where the session's rows are.
     """
     has_cost = any(entry["cost_usd"] for entry in entries)
     kind: Kind = "usd" if has_cost else "tokens"
@@ -50,7 +51,7 @@ def steps_chart(ask: Ask, entries: Sequence[dict[str, Any]]) -> Chart:
         name="steps",
         title="Cost of each step" if has_cost else "Tokens of each step",
         spec=_spec(bars, kind, len(names), has_others=len(models) > len(names)),
-        table=_table(ask, entries),
+        table=_table(ask, entries, rows_href),
         legend=[
             *(Series(name(model), number) for number, model in enumerate(names)),
             *([Series("All others", OTHERS)] if len(models) > len(names) else []),
@@ -138,7 +139,7 @@ def _spec(
     return specification([layer])
 
 
-def _table(ask: Ask, entries: Sequence[dict[str, Any]]) -> Table:
+def _table(ask: Ask, entries: Sequence[dict[str, Any]], rows_href: str) -> Table:
     costs = [entry["cost_usd"] for entry in entries if entry["has_cost"]]
     return Table(
         name="steps_table",
@@ -153,8 +154,8 @@ def _table(ask: Ask, entries: Sequence[dict[str, Any]]) -> Table:
                 link=lambda row: ask.address.there(f"/models/{path_part(row[2])}"),
             ),
             Column("source", "Source", "name"),
-            *(Column(key, title, "tokens") for key, title in _COUNTERS),
-            Column("cost", "Cost", "usd", unit="USD"),
+            *(Column(key, title, "tokens", total_href=rows_href) for key, title in _COUNTERS),
+            Column("cost", "Cost", "usd", total_href=rows_href, unit="USD"),
         ],
         rows=[
             [

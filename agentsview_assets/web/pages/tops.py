@@ -8,7 +8,7 @@ from agentsview_assets.documents.usage.top_sessions import DEFAULT_LIMIT, top_se
 from agentsview_assets.web.pages.address import path_part, word
 from agentsview_assets.web.pages.figures import usage_key
 from agentsview_assets.web.pages.page import Ask
-from agentsview_assets.web.pages.table import Column, Table
+from agentsview_assets.web.pages.table import Column, Row, Table
 
 
 def top_sessions_table(ask: Ask, **more: str) -> Table:
@@ -23,6 +23,10 @@ def top_sessions_table(ask: Ask, **more: str) -> Table:
         lambda: top_sessions(ask.reader, **ask.scope.options(None, **more)),
     )
     link = ask.address.there
+
+    def rows_of(row: Row) -> str:
+        return link("/rows", in_session=word(row[-1]))
+
     return Table(
         name="top_sessions",
         caption="Sessions that cost most",
@@ -33,14 +37,8 @@ def top_sessions_table(ask: Ask, **more: str) -> Table:
             Column("project", "Project", "name"),
             Column("agent", "Agent", "name"),
             Column("started", "Start", "text"),
-            Column(
-                "cost",
-                "Cost",
-                "usd",
-                unit="USD",
-                link=lambda r: link("/rows", in_session=word(r[-1])),
-            ),
-            Column("tokens", "Tokens", "tokens"),
+            Column("cost", "Cost", "usd", rows_of, unit="USD"),
+            Column("tokens", "Tokens", "tokens", rows_of),
             Column("session_id", "Id", "id"),
         ],
         rows=[

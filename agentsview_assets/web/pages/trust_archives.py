@@ -28,6 +28,11 @@ _COPIES: Final = """
 SELECT archive_id, canonical_archive_id, COUNT(*) FROM session_copies
 WHERE archive_id <> canonical_archive_id GROUP BY 1, 2 ORDER BY 1, 2
 """
+_LEFT_OUT: Final = f"""
+SELECT source_table, row_name, session_id, reason, archive_id
+FROM {LEFT_OUT_TABLE} ORDER BY archive_id, source_table, session_id, row_name
+LIMIT {_MOST_LISTED}
+"""
 
 
 def ages_differ(document: dict[str, Any]) -> bool:
@@ -122,6 +127,7 @@ def archives_table(ask: Ask, document: dict[str, Any]) -> Table:
             Column("pricing_digest", "Prices", "digest"),
         ],
         rows=rows,
+        note="As `/api/v1/completeness` tells it.",
         asset="archive_sessions",
     )
 
@@ -173,11 +179,7 @@ def copies_table(ask: Ask) -> Table:
 
 def left_out_table(ask: Ask) -> Table:
     """Rows of archives that cannot be read."""
-    rows = ask.reader.rows(
-        "SELECT source_table, row_name, session_id, reason, archive_id "
-        f"FROM {LEFT_OUT_TABLE} ORDER BY archive_id, source_table, session_id, row_name "
-        f"LIMIT {_MOST_LISTED}"
-    )
+    rows = ask.reader.rows(_LEFT_OUT)
     return Table(
         name="left_out",
         caption="Rows left out",
@@ -190,4 +192,5 @@ def left_out_table(ask: Ask) -> Table:
         ],
         rows=rows,
         note=f"The first {_MOST_LISTED}." if len(rows) == _MOST_LISTED else "",
+        sql=Sql(_LEFT_OUT),
     )
