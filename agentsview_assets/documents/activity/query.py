@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from agentsview_assets.documents.activity.clock import NANOSECONDS
 from agentsview_assets.documents.common.counting import is_single, shared_rows
 from agentsview_assets.documents.common.lookups import of_archive
-from agentsview_assets.documents.common.sql import Sql
+from agentsview_assets.documents.common.sql import Sql, stepwise
 from agentsview_assets.rules.duplicates import instant_order
 from agentsview_assets.rules.timestamps import SECONDS_PER_DAY
 
@@ -176,15 +176,13 @@ def _bucket_moment(moment: str, starts: Sequence[int]) -> str:
 
     Buckets of equal width take one expression together, so that a year of days needs few.
     """
-    runs = _runs(starts)
-    cells = [
-        f"{first} + ({moment} - {first}) - ({moment} - {first}) % {width}" for first, width in runs
-    ]
-    cases = "".join(
-        f"WHEN {moment} < {until} THEN {cell} "
-        for cell, (until, _) in zip(cells, runs[1:], strict=False)
+    return stepwise(
+        moment,
+        [
+            (first, f"{first} + ({moment} - {first}) - ({moment} - {first}) % {width}")
+            for first, width in _runs(starts)
+        ],
     )
-    return f"CASE {cases}ELSE {cells[-1]} END" if cases else cells[-1]
 
 
 def _runs(starts: Sequence[int]) -> list[tuple[int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from agentsview_assets.rules.text import displayable
@@ -50,6 +51,21 @@ def marks(values: Sequence[object]) -> str:
 def comparable(text: str) -> str:
     """Return a text from outside as warehouses hold it: they take no bytes that are no UTF-8."""
     return displayable(text)
+
+
+def stepwise(expression: str, steps: Sequence[tuple[int, object]]) -> str:
+    """SQL of a step function.
+
+    Args:
+        expression: What it is a function of.
+        steps: Where each step starts, ascending, and the SQL of its value, which holds until the
+            next one; the first one holds before it, too.
+    """
+    cases = "".join(
+        f"WHEN {expression} < {until} THEN {value} " for (_, value), (until, _) in pairwise(steps)
+    )
+    last = steps[-1][1]
+    return f"CASE {cases}ELSE {last} END" if cases else str(last)
 
 
 def _joined(operator: str, tests: Sequence[Sql]) -> Sql:

@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from agentsview_assets.documents.common.counting import counts, is_single, shared_rows
 from agentsview_assets.documents.common.lookups import ALL_ARCHIVES, of_archive
-from agentsview_assets.documents.common.sql import Sql, all_of, any_of, marks, one_of
+from agentsview_assets.documents.common.sql import Sql, all_of, any_of, marks, one_of, stepwise
 from agentsview_assets.documents.common.window import date_days, offset_segments, prefilter_bounds
 from agentsview_assets.documents.usage.conditions import row_tests
 from agentsview_assets.documents.usage.filters import EVERYTHING
@@ -162,13 +161,7 @@ class CountedRows:
         )
         if first is None:
             return "0"
-        segments = offset_segments(self._scope.zone, first, last)
-        latest = segments[-1][1]
-        cases = "".join(
-            f"WHEN epoch_seconds < {until} THEN {offset} "
-            for (_, offset), (until, _) in pairwise(segments)
-        )
-        return f"CASE {cases}ELSE {latest} END" if cases else str(latest)
+        return stepwise("epoch_seconds", offset_segments(self._scope.zone, first, last))
 
     def _every_row(self) -> Sql:
         """Nothing is left out, so the stored verdict on duplicates holds."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from agentsview_assets.documents.common.counting import none_of
 from agentsview_assets.documents.common.gaps import start_date
 from agentsview_assets.documents.common.lookups import ALL_ARCHIVES, of_archive
 from agentsview_assets.documents.common.sql import Sql, all_of, any_of, one_of
@@ -297,13 +298,13 @@ def _sessions(
 ) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str], int]]:
     """How many sessions of each project and agent a part's rows are of; 0 for Cursor's own."""
     test, placed, part = _filter(scope, "partition_date"), _placed(scope), _part(split)
+    repeats = f"{_OWN} AND {placed.text} AND counting_row_id <> row_id"
     found = reader.rows(
         f"""
         SELECT {part.text} AS part, project, agent,
                CASE WHEN source <> 'cursor' THEN session_id END AS session
-        FROM usage_rows WHERE {test.text} AND (archive_id, row_id) NOT IN (
-            SELECT archive_id, row_id FROM duplicates
-            WHERE {_OWN} AND {placed.text} AND counting_row_id <> row_id)
+        FROM usage_rows WHERE {test.text}
+            AND {none_of(reader, "usage_rows", "duplicates", repeats)}
         GROUP BY 1, 2, 3, 4
         """,
         (*part.params, *test.params, *placed.params),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from agentsview_assets.documents.activity.calendar import instant_of
+from agentsview_assets.rules.timestamps import format_utc_seconds
 from agentsview_assets.web.pages.activity_report import MOST_SESSIONS
 from agentsview_assets.web.pages.address import path_part, word
 from agentsview_assets.web.pages.page import Ask
@@ -91,8 +93,7 @@ def _clock_text(ask: Ask, text: str) -> str:
 
 def _instant(clock_text: str) -> str:
     found = datetime.fromisoformat(clock_text)
-    moment = found if found.tzinfo else found.replace(tzinfo=UTC)
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return format_utc_seconds(instant_of(found if found.tzinfo else found.replace(tzinfo=UTC)))
 
 
 _SHOWN: Final = (

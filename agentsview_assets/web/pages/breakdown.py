@@ -9,6 +9,7 @@ from agentsview_assets.web.pages.charts import Chart, ranked_bars
 from agentsview_assets.web.pages.daily import COUNTER_TITLES
 from agentsview_assets.web.pages.figures import COUNTERS, PARTS, tokens_of
 from agentsview_assets.web.pages.formats import name, usd
+from agentsview_assets.web.pages.narrowing import narrowed_to
 from agentsview_assets.web.pages.page import Ask
 from agentsview_assets.web.pages.scope import NAMED
 from agentsview_assets.web.pages.table import Column, Link, Table
@@ -29,7 +30,7 @@ def breakdown_table(ask: Ask, document: dict[str, Any], by: str, **more: str) ->
     """
     totals = document["totals"]
     sessions = document["sessionCounts"].get(_COUNTED.get(by, ""))
-    rows_of, all_rows = _rows_link(ask, by, more), all_rows_href(ask, more)
+    rows_of, all_rows = _rows_link(ask, by, more), ask.address.there("/rows", **narrowed_to(more))
     columns = [
         Column(by, NAMED[by], "name", link=_page_link(ask, by)),
         Column("cost", "Cost", "usd", rows_of, all_rows, "USD"),
@@ -104,19 +105,6 @@ def _page_link(ask: Ask, by: str) -> Link:
     return lambda row: ask.address.here(**{by: word(row[0])})
 
 
-def all_rows_href(ask: Ask, more: dict[str, str]) -> str:
-    """Where all rows of a window are.
-
-    Args:
-        ask: The request.
-        more: Dimension -> the only name that the page is about.
-    """
-    narrowed = {f"in_{dimension}": word(only) for dimension, only in more.items()}
-    return ask.address.there("/rows", **narrowed)
-
-
 def _rows_link(ask: Ask, by: str, more: dict[str, str]) -> Link:
-    narrowed = {
-        f"in_{dimension}": word(only) for dimension, only in more.items() if dimension != by
-    }
+    narrowed = narrowed_to({dimension: only for dimension, only in more.items() if dimension != by})
     return ask.address.leading("/rows", f"in_{by}", **narrowed)

@@ -24,6 +24,7 @@ from agentsview_assets.web.pages.formats import Kind, shown
 from agentsview_assets.web.pages.formats import day as day_words
 from agentsview_assets.web.pages.formats import days as days_words
 from agentsview_assets.web.pages.formats import name as name_words
+from agentsview_assets.web.pages.narrowing import narrowed_to
 from agentsview_assets.web.pages.page import Ask
 from agentsview_assets.web.pages.table import Column, Row, Table
 
@@ -185,9 +186,7 @@ class _Days:
 
     def _narrowed(self, label: str | None = None, *, others: bool = False) -> dict[str, object]:
         """What narrows rows: the name of the page, and one of the bars or none that has one."""
-        narrowed: dict[str, object] = {
-            f"in_{dimension}": word(name) for dimension, name in self._more.items()
-        }
+        narrowed = narrowed_to(self._more)
         if others:
             narrowed[f"but_{self._by}"] = [word(name) for name in self._names]
         if label is not None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentsview_assets.web.pages.address import word
 from agentsview_assets.web.pages.breakdown import breakdown_table
 from agentsview_assets.web.pages.daily import day_charts, dimension_of
 from agentsview_assets.web.pages.emptiness import emptiness
 from agentsview_assets.web.pages.figures import tokens_of, usage_beside, with_machines
 from agentsview_assets.web.pages.formats import change, percent, short, usd
+from agentsview_assets.web.pages.narrowing import narrowed_to
 from agentsview_assets.web.pages.page import Ask, Content, Figure, Page
 
 
@@ -41,8 +41,7 @@ def head_figures(
         before: The one of the same span before.
         more: Dimension -> the only name that the page is about, for links to rows.
     """
-    narrowed = {f"in_{dimension}": word(name) for dimension, name in more.items()}
-    totals, rows = document["totals"], ask.address.there("/rows", **narrowed)
+    totals, rows = document["totals"], ask.address.there("/rows", **narrowed_to(more))
     tokens, sessions = tokens_of(totals), document["sessionCounts"]["total"]
     cache = document["cacheStats"]
     was = before["totals"] if before and before["daily"] else None

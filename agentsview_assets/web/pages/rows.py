@@ -15,12 +15,13 @@ from agentsview_assets.rules.pricing import PricingTable
 from agentsview_assets.web.pages.address import name_of, path_part
 from agentsview_assets.web.pages.figures import scoped
 from agentsview_assets.web.pages.formats import day, name, short, usd
+from agentsview_assets.web.pages.narrowing import within_tests, within_words
 from agentsview_assets.web.pages.page import Ask, Content, Figure, Page
-from agentsview_assets.web.pages.paging import PER_PAGE, page_number
+from agentsview_assets.web.pages.paging import limit, turns
 from agentsview_assets.web.pages.scope import NAMED
 from agentsview_assets.web.pages.table import Column, Table
 
-_WITHIN: Final = {**{f"in_{name}": name for name in NAMED}, "in_session": "session_id"}
+_WITHIN: Final = (*NAMED, "session_id")
 _SHOWN: Final = (
     "timestamp_text, session_id, source, project, agent, machine, model, input_tokens, "
     "output_tokens, cache_creation_tokens, cache_read_tokens, billable_output_tokens, "
@@ -40,9 +41,6 @@ def rows_page(ask: Ask) -> Content:
         counted.sql.params + narrowed.params,
     )
     count, amounts = _sums(ask, behind, prices)
-    number = page_number(ask)
-    table = _table(ask, behind, prices, number)
-    more = (number + 1) * PER_PAGE < count
     return Content(
         title="Rows",
         lead=f"{_words(ask)} · {ask.scope.words}",
@@ -53,22 +51,14 @@ def rows_page(ask: Ask) -> Content:
             Figure("Tokens", short(amounts.tokens), f"{amounts.tokens}"),
         ],
         tables=[
-            Table(
-                **table,
-                next_href=ask.address.here(page=number + 1) if more else "",
-                before_href=ask.address.here(page=number - 1 or None) if number else "",
-            )
+            _table(ask, behind, prices, **turns(ask, count)),
         ],
     )
 
 
 def _narrowed(ask: Ask, counted: CountedRows) -> Sql:
     """The tests that an address asks for beyond window and filters."""
-    tests = [
-        Sql(f"{column} = ?", (name_of(ask.address.value(parameter)),))
-        for parameter, column in _WITHIN.items()
-        if ask.address.value(parameter)
-    ]
+    tests = within_tests(ask, _WITHIN)
     tests += [
         Sql(f"{column} NOT IN ({marks(names)})", names)
         for column in NAMED
@@ -96,11 +86,11 @@ def _sums(ask: Ask, behind: Sql, prices: PricingTable) -> tuple[int, Amounts]:
     return count, total
 
 
-def _table(ask: Ask, behind: Sql, prices: PricingTable, number: int) -> dict[str, Any]:
+def _table(ask: Ask, behind: Sql, prices: PricingTable, **turns: str) -> Table:
     sql = Sql(
         f"SELECT {_SHOWN}\n{behind.text}\n"
         f"ORDER BY COALESCE(local_seconds, {_CENTURY}), archive_id, row_id\n"
-        f"LIMIT {PER_PAGE} OFFSET {PER_PAGE * number}",
+        f"{limit(ask)}",
         behind.params,
     )
     link = ask.address.there
@@ -120,16 +110,17 @@ def _table(ask: Ask, behind: Sql, prices: PricingTable, number: int) -> dict[str
         Column("archive", "Archive", "id"),
         Column("row", "Row", "id"),
     ]
-    return {
-        "name": "rows",
-        "caption": "Rows that count",
-        "columns": columns,
-        "rows": [_row(prices, row) for row in ask.reader.rows(sql.text, sql.params)],
-        "is_sorted": True,
-        "sorts": frozenset(),
-        "sql": sql,
-        "asset": "usage_rows",
-    }
+    return Table(
+        name="rows",
+        caption="Rows that count",
+        columns=columns,
+        rows=[_row(prices, row) for row in ask.reader.rows(sql.text, sql.params)],
+        is_sorted=True,
+        sorts=frozenset(),
+        sql=sql,
+        asset="usage_rows",
+        **turns,
+    )
 
 
 def _row(prices: PricingTable, row: tuple[Any, ...]) -> list[Any]:
@@ -144,11 +135,7 @@ def _row(prices: PricingTable, row: tuple[Any, ...]) -> list[Any]:
 def _words(ask: Ask) -> str:
     """What the rows have in common."""
     found = [day(name_of(ask.address.value("in_day")))] if ask.address.value("in_day") else []
-    found += [
-        f"{column.removesuffix('_id')} {name(name_of(ask.address.value(parameter)))}"
-        for parameter, column in _WITHIN.items()
-        if ask.address.value(parameter)
-    ]
+    found += within_words(ask, _WITHIN)
     found += [
         f"no {column} of {', '.join(map(name, names))}"
         for column in NAMED

@@ -15,20 +15,17 @@ from agentsview_assets.documents.activity.spans import SpanQuery
 from agentsview_assets.documents.activity.sweep import minutes
 from agentsview_assets.documents.common.sql import Sql, all_of
 from agentsview_assets.errors import UsageError
+from agentsview_assets.rules.timestamps import parse_rfc3339
 from agentsview_assets.web.pages.activity_report import Asked, asked, chosen
-from agentsview_assets.web.pages.address import name_of, path_part
+from agentsview_assets.web.pages.address import path_part
 from agentsview_assets.web.pages.formats import hours, name
+from agentsview_assets.web.pages.narrowing import within_tests, within_words
 from agentsview_assets.web.pages.page import Ask, Content, Figure, Page
-from agentsview_assets.web.pages.paging import PER_PAGE, page_number
+from agentsview_assets.web.pages.paging import limit, turns
 from agentsview_assets.web.pages.table import Column, Table
 from agentsview_assets.web.pages.week_hours import hours_words, of_hours
 
-_WITHIN: Final = {
-    "in_project": "project",
-    "in_agent": "agent",
-    "in_model": "model",
-    "in_session": "session_id",
-}
+_WITHIN: Final = ("project", "agent", "model", "session_id")
 _BY: Final = {"people": "NOT is_automated", "programs": "is_automated"}
 _LABELS: Final = "session_id, title, project, agent, model, is_automated, archive_id, ordinal"
 
@@ -37,13 +34,11 @@ def spans_page(ask: Ask) -> Content:
     """Fills the page."""
     found = asked(ask)
     behind = _behind(ask, found)
-    number = page_number(ask)
     [(count, worked)] = ask.reader.rows(
         f"SELECT COUNT(*), {ask.reader.whole_sum('ends - begins')} FROM ({behind.text}) AS spans",
         behind.params,
     )
     total = minutes(int(worked))
-    more = (number + 1) * PER_PAGE < count
     return Content(
         title="Spans",
         lead=f"{_words(ask)} · {ask.scope.words}",
@@ -58,12 +53,11 @@ def spans_page(ask: Ask) -> Content:
                 Sql(
                     f"SELECT begins, ends - begins AS worked, {_LABELS}\nFROM ({behind.text}) "
                     f"AS spans\nORDER BY begins, archive_id, session_id, ordinal\n"
-                    f"LIMIT {PER_PAGE} OFFSET {PER_PAGE * number}",
+                    f"{limit(ask)}",
                     behind.params,
                 ),
                 origin=found.span.start_ns // NANOSECONDS,
-                next_href=ask.address.here(page=number + 1) if more else "",
-                before_href=ask.address.here(page=number - 1 or None) if number else "",
+                **turns(ask, count),
             )
         ],
     )
@@ -78,11 +72,7 @@ def _behind(ask: Ask, found: Asked) -> Sql:
     begin, end = scope.moment(first), scope.moment(last)
     tests = [
         Sql(f"moment < {end} AND moment + duration_ns > {begin}"),
-        *(
-            Sql(f"{column} = ?", (name_of(value),))
-            for parameter, column in _WITHIN.items()
-            if (value := ask.address.value(parameter))
-        ),
+        *within_tests(ask, _WITHIN),
         *([Sql(_BY[by])] if (by := _started_by(ask)) else []),
     ]
     where = all_of(tests)
@@ -101,13 +91,10 @@ def _instant(ask: Ask, parameter: str) -> int | None:
     text = ask.address.value(parameter)
     if not text:
         return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+    moment = parse_rfc3339(text)
+    if moment is None:
         raise UsageError(f"{parameter}: expected a time such as 2026-11-05T14:00:00Z")
-    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * NANOSECONDS
+    return moment.epoch_seconds * NANOSECONDS + moment.nanosecond
 
 
 def _started_by(ask: Ask) -> str:
@@ -117,7 +104,7 @@ def _started_by(ask: Ask) -> str:
     return by
 
 
-def _table(ask: Ask, sql: Sql, *, origin: int, next_href: str, before_href: str) -> Table:
+def _table(ask: Ask, sql: Sql, *, origin: int, **turns: str) -> Table:
     link = ask.address.there
 
     def row(begins: int, worked: int, *labels: Any) -> list[Any]:
@@ -148,21 +135,16 @@ def _table(ask: Ask, sql: Sql, *, origin: int, next_href: str, before_href: str)
         rows=[row(*found) for found in ask.reader.rows(sql.text, sql.params)],
         is_sorted=True,
         sorts=frozenset(),
-        next_href=next_href,
-        before_href=before_href,
         sql=sql,
         asset="activity_intervals",
         note="From one message of a session to the next one, five minutes at most.",
+        **turns,
     )
 
 
 def _words(ask: Ask) -> str:
     """What the spans have in common."""
-    found = [
-        f"{column.removesuffix('_id')} {name(name_of(value))}"
-        for parameter, column in _WITHIN.items()
-        if (value := ask.address.value(parameter))
-    ]
+    found = within_words(ask, _WITHIN)
     found += [words] if (words := hours_words(ask)) else []
     found += [f"started by {by}"] if (by := _started_by(ask)) else []
     since, until = (name(ask.address.value(end)) for end in ("since", "until"))

@@ -56,13 +56,14 @@ def trust(ask: Ask) -> Content:
     document = _known(ask)
     once = CountedOnce(*ask.kept(("counted_once",), lambda: counted_once(ask.reader)))
     failed, due = alarms(ask.reader), due_checks(ask.reader)
+    is_drawn = ages_differ(document)
     return Content(
         title="Trust",
         lead=_lead(len(failed), len(due), document),
         figures=_figures(ask, len(failed), len(due), once, document),
-        charts=[archives_chart(ask, document)] if ages_differ(document) else [],
+        charts=[archives_chart(ask, document)] if is_drawn else [],
         tables=[
-            *([] if ages_differ(document) else [archives_table(ask, document)]),
+            *([] if is_drawn else [archives_table(ask, document)]),
             _checks(ask, once),
             duplicates_table(ask),
             *(table for table in (copies_table(ask), left_out_table(ask)) if table.rows),

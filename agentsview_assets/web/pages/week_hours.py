@@ -6,12 +6,11 @@ the cells come to, which `activity_report` knows.
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Final
 
 from agentsview_assets.documents.activity.clock import NANOSECONDS
 from agentsview_assets.documents.activity.scope import ActivityScope
-from agentsview_assets.documents.common.sql import Sql
+from agentsview_assets.documents.common.sql import Sql, stepwise
 from agentsview_assets.documents.common.window import offset_segments
 from agentsview_assets.errors import UsageError
 from agentsview_assets.rules.timestamps import SECONDS_PER_DAY
@@ -86,12 +85,13 @@ def _is_in(clock: str, number: int, width: int) -> str:
 def _offset(ask: Ask, scope: ActivityScope) -> str:
     """SQL of what turns a moment into nanoseconds since some Monday by the page's clock."""
     first, last = scope.origin, scope.range.end_ns // NANOSECONDS
-    segments = offset_segments(ask.scope.zone, first, last)
-    since_monday = [
-        (first + offset + _THURSDAY) % _WEEK_SECONDS * NANOSECONDS for _, offset in segments
-    ]
-    cases = "".join(
-        f"WHEN {_CELL} < {(until - first) * NANOSECONDS} THEN {shift} "
-        for shift, (_, (until, _)) in zip(since_monday, pairwise(segments), strict=False)
+    return stepwise(
+        _CELL,
+        [
+            (
+                (start - first) * NANOSECONDS,
+                (first + offset + _THURSDAY) % _WEEK_SECONDS * NANOSECONDS,
+            )
+            for start, offset in offset_segments(ask.scope.zone, first, last)
+        ],
     )
-    return f"CASE {cases}ELSE {since_monday[-1]} END" if cases else str(since_monday[-1])
