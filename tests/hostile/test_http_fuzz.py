@@ -45,10 +45,13 @@ NAMES = sorted({parameter.name for endpoint in ENDPOINTS for parameter in endpoi
 PAGE_NAMES = (
     *SHARED,
     *("by", "bucket", "format", "table", "page", "in_day", "in_project", "in_session", "of"),
-    *("sort_sessions", "sort_by_project", "sort_rows"),
+    *("sort_sessions", "sort_by_project", "sort_rows", "but_project", "but_machine"),
+    *("since", "until", "weekday", "hour", "in_agent", "in_model", "in_machine"),
 )
 PAGE_PIECES = (
     *("~", "~~x", "7d", "interactive", "csv", "json", "parquet", "by_project", "rows", "-cost"),
+    *("Monday", "13", "people", "2026-11-05T10:00:00Z", "0001-01-01T00:00:00+23:59"),
+    *("9999-12-31T23:59:59.999999999-23:59", "Europe/Dublin", "Australia/Lord_Howe"),
     *("2026-11-05", "2026-13-01", "Asia/Kathmandu", "hours", "1h", "auto", "machine", "-1", "9e9"),
 )
 PATHS = (

@@ -24,11 +24,12 @@ DAYS = "from=2026-10-29&to=2026-11-10"
 
 
 class Site:
-    """The pages of a DuckDB warehouse."""
+    """The pages of a warehouse."""
 
-    def __init__(self, warehouse: Path, **options: Any) -> None:
-        """Serves a warehouse as options of `Serving` say."""
-        serving = Serving(f"duckdb:///{warehouse}", **options)
+    def __init__(self, warehouse: Path | str, **options: Any) -> None:
+        """Serves a DuckDB file, or the warehouse of a URL, as options of `Serving` say."""
+        url = warehouse if isinstance(warehouse, str) else f"duckdb:///{warehouse}"
+        serving = Serving(url, **options)
         settings = load_settings(warehouse=serving.warehouse)
         states = states_of(parse_warehouses(serving.warehouse)[0])
         self.service = Service(serving, settings, states, clock=lambda: NOW)

@@ -77,12 +77,6 @@ def made(done: tuple[Desk, dict[str, Any]]) -> Desk:
     return done[0]
 
 
-@pytest.fixture(scope="module")
-def staged(made: Desk, tmp_path_factory: pytest.TempPathFactory) -> Staged[Desk]:
-    folder = tmp_path_factory.mktemp("staged")
-    return Staged(folder, lambda place: made.observed_at(place / "desk"))
-
-
 @pytest.fixture
 def desk(staged: Staged[Desk]) -> Desk:
     """A finished warehouse with an archive of its own, up to date."""

@@ -16,6 +16,9 @@ from tests.support.site import DAYS, Site
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.support.postgres import Database
 
 SAMPLED = 60
 DOCUMENTED = ("archives", "checks", "identities", "kin", "copies")
@@ -159,6 +162,28 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 def test_spans_that_cannot_be_asked_for_are_explained(site: Site, query: str, words: str):
     answer = site.get(f"/spans?{DAYS}&{query}")
     assert (answer.status, words in answer.body.decode()) == (400, True)
+
+
+def test_rows_and_spans_are_the_same_in_every_kind_of_warehouse(database: Database, tmp_path: Path):
+    urls = [f"{kind}:///{tmp_path / f'w.{kind}'}" for kind in ("duckdb", "sqlite")]
+    urls.append(database.url())
+    desk = Desk.with_sample(tmp_path / "desk").starting("2026-10-29")
+    assert desk.run("materialize", "--warehouse", " ".join(urls)).code == 0
+    sites = [Site(url) for url in urls]
+    for query in (
+        f"/spans?{DAYS}&format=json&table=spans",
+        f"/spans?{DAYS}&timezone=America/New_York&weekday=Friday&hour=14&format=json&table=spans",
+        f"/spans?{DAYS}&timezone=Australia/Lord_Howe&hour=3&of=people&format=json&table=spans",
+        f"/spans?{DAYS}&in_agent=claude&since=2026-11-01T12:00:00.5Z&format=json&table=spans",
+        f"/rows?{DAYS}&but_project=tidepool&but_project=rookery&format=json&table=rows",
+        f"/?{DAYS}&format=json&table=by_project",
+        f"/activity?{DAYS}&format=json&table=week",
+        f"/sessions?{DAYS}&format=json&table=sessions",
+        "/trust?format=json&table=duplicates",
+    ):
+        said = [site.get(query) for site in sites]
+        assert {answer.status for answer in said} == {200}, query
+        assert said[1].json == said[2].json == said[0].json != [], query
 
 
 def test_spans_come_page_by_page(site: Site):

@@ -47,12 +47,6 @@ def made(tmp_path_factory: pytest.TempPathFactory, home: str) -> Desk:
     return desk
 
 
-@pytest.fixture(scope="module")
-def staged(made: Desk, tmp_path_factory: pytest.TempPathFactory) -> Staged[Desk]:
-    folder = tmp_path_factory.mktemp("staged")
-    return Staged(folder, lambda place: made.observed_at(place / "desk"))
-
-
 @pytest.fixture
 def desk(staged: Staged[Desk]) -> Desk:
     """A finished warehouse of its own, observed where it lies."""
