@@ -176,6 +176,7 @@ def split_archives(text: str) -> list[str]:
     """
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if len(lines) != 1 or _is_there(lines[0]) or lines[0].startswith(_LIST):
+        _refuse_addresses(lines)
         return lines
     parts = [part for part in _BETWEEN[os.pathsep].split(lines[0]) if part]
     if any(_IS_SERVER.match(p) and "@" not in p and "@" in lines[0] for p in parts):
@@ -185,6 +186,20 @@ def split_archives(text: str) -> list[str]:
             "%40 %2F %3F %23 and %3A"
         )
     return parts
+
+
+def _refuse_addresses(lines: Sequence[str]) -> None:
+    """Refuses an address on any line before the first one is repeated: a password may hold breaks.
+
+    A list that is not there may be the end of an address whose password ends with its line.
+    """
+    before = ""
+    for line in lines:
+        if not _SCHEME.match(line):
+            is_list = line.startswith(_LIST)
+            is_end = is_list and not _SCHEME.match(before) and not _is_there(line[1:])
+            refuse_address(before + line if is_end else line.removeprefix(_LIST), WHAT, FORMS)
+        before = line
 
 
 def _absolute(text: str) -> Path:

@@ -143,6 +143,13 @@ def test_no_password_is_told_by_whoever_reads_an_address() -> None:
     assert told == []
 
 
+@pytest.mark.parametrize("tail", ["\n", "\r\n", "\x1e", "\u2028", "\nx", "\n\n", "\nx\n"])
+def test_no_password_is_told_whose_end_is_on_another_line(tail: str) -> None:
+    odd = [f"{FIRST}{pattern}{SECOND}{tail}" for pattern in "?*["]
+    told = [s for s in SHAPES for password in odd if shows(said_of(s.format(password)))]
+    assert told == []
+
+
 @given(st.sampled_from(SHAPES), st.text(max_size=8), st.text(max_size=8))
 @settings(max_examples=150)
 def test_no_password_is_told_whatever_is_in_it(shape: str, odd: str, tail: str) -> None:
